@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from greenlet import getcurrent, greenlet
 
 from vmpp.engine.queue import Engine
 
 
 class _Waiter:
-    __slots__ = ("fiber", "fired", "timed_out")
+    __slots__ = ("fiber", "timed_out", "waiting")
 
     def __init__(self, fiber: greenlet) -> None:
         self.fiber = fiber
-        self.fired = False
+        self.waiting = True
         self.timed_out = False
 
 
@@ -37,7 +35,6 @@ class Signal:
         self.is_set = True
         waiters, self._waiters = self._waiters, []
         for waiter in waiters:
-            waiter.fired = True
             self._engine.at(self._engine.now, _resume, waiter)
 
     def clear(self) -> None:
@@ -58,19 +55,18 @@ class Signal:
         try:
             self._engine.hub.switch()
         finally:
-            if not waiter.fired:
-                waiter.fired = True
-                if waiter in self._waiters:
-                    self._waiters.remove(waiter)
+            # A resumption may be in the queue still, when an exception ended the wait.
+            waiter.waiting = False
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
         return not waiter.timed_out
 
     def _expire(self, waiter: _Waiter) -> None:
-        if not waiter.fired:
-            waiter.fired = waiter.timed_out = True
-            self._waiters.remove(waiter)
+        if waiter in self._waiters:
+            waiter.timed_out = True
             _resume(waiter)
 
 
-def _resume(waiter: Any) -> None:
-    if not waiter.fiber.dead:
+def _resume(waiter: _Waiter) -> None:
+    if waiter.waiting:
         waiter.fiber.switch()

@@ -1,0 +1,21 @@
+"""The machine's hardware: nodes, CPUs, memory, network interfaces, topologies and networks."""
+
+from vmpp.hardware.cpu import Cpu
+from vmpp.hardware.interface import NetworkInterface
+from vmpp.hardware.memory import Memory, OutOfMemory, Region
+from vmpp.hardware.network import LinkParameters, Network, NetworkMessage, Topology
+from vmpp.hardware.node import Node, Partition
+
+__all__ = [
+    "Cpu",
+    "LinkParameters",
+    "Memory",
+    "Network",
+    "NetworkInterface",
+    "NetworkMessage",
+    "Node",
+    "OutOfMemory",
+    "Partition",
+    "Region",
+    "Topology",
+]

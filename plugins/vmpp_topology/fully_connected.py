@@ -1,0 +1,39 @@
+"""A network in which every two nodes have a link of their own."""
+
+from __future__ import annotations
+
+from math import prod
+
+
+class FullyConnected:
+    """One hop between any two nodes; *dims* only say how many there are.
+
+    Raises:
+        ValueError: *dims* are not positive.
+    """
+
+    __slots__ = ("dims", "links", "size")
+
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        if not dims or min(dims) < 1:
+            raise ValueError(f"a network needs positive dimensions, not {list(dims)}")
+        self.dims = dims
+        self.size = prod(dims)
+        self.links = self.size * self.size
+
+    @staticmethod
+    def grown(nodes: int) -> tuple[int, ...]:
+        """Return the dimensions of a network of *nodes* nodes."""
+        return (max(1, nodes),)
+
+    def coordinates(self, node: int) -> tuple[int, ...]:
+        """Return the node's number: there are no places in such a network."""
+        return (node,)
+
+    def hops(self, source: int, destination: int) -> int:
+        """Return 1, or 0 to oneself."""
+        return int(source != destination)
+
+    def route(self, source: int, destination: int) -> list[int]:
+        """Return the one link between the two."""
+        return [source * self.size + destination] if source != destination else []

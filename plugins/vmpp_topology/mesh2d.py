@@ -1,0 +1,64 @@
+"""A two-dimensional mesh with dimension-order routing, as the Paragon's and ASCI Red's planes."""
+
+from __future__ import annotations
+
+from math import isqrt
+
+EAST, WEST, NORTH, SOUTH = range(4)
+"""The links that leave a node, in the order of their numbers: node * 4 + direction."""
+
+
+class Mesh2D:
+    """*dims* = (columns, rows); node ``n`` stands at ``(n % columns, n // columns)``.
+
+    A message goes along its row first and then along its column, which cannot deadlock (Dally and
+    Seitz 1987).
+
+    Raises:
+        ValueError: *dims* are not two positive numbers.
+    """
+
+    __slots__ = ("_columns", "dims", "links", "size")
+
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        if len(dims) != 2 or min(dims) < 1:
+            raise ValueError(f"a 2-D mesh has two positive dimensions, not {list(dims)}")
+        self.dims = dims
+        self._columns = dims[0]
+        self.size = dims[0] * dims[1]
+        self.links = self.size * 4
+
+    @staticmethod
+    def grown(nodes: int) -> tuple[int, int]:
+        """Return the dimensions of the squarest mesh of at least *nodes* nodes."""
+        columns = isqrt(nodes - 1) + 1 if nodes > 1 else 1
+        return columns, -(-nodes // columns)
+
+    def coordinates(self, node: int) -> tuple[int, ...]:
+        """Return (column, row) of *node*."""
+        row, column = divmod(node, self._columns)
+        return column, row
+
+    def hops(self, source: int, destination: int) -> int:
+        """Return the Manhattan distance."""
+        columns = self._columns
+        return abs(source % columns - destination % columns) + abs(
+            source // columns - destination // columns
+        )
+
+    def route(self, source: int, destination: int) -> list[int]:
+        """Return the links along the row, then those along the column."""
+        columns = self._columns
+        row, column = divmod(source, columns)
+        to_row, to_column = divmod(destination, columns)
+        links = []
+        node = source
+        step, direction = (1, EAST) if to_column > column else (-1, WEST)
+        for _ in range(abs(to_column - column)):
+            links.append(node * 4 + direction)
+            node += step
+        step, direction = (columns, NORTH) if to_row > row else (-columns, SOUTH)
+        for _ in range(abs(to_row - row)):
+            links.append(node * 4 + direction)
+            node += step
+        return links
