@@ -1,0 +1,503 @@
+"""The system calls of a compute node: one request and one reply schema each.
+
+A compute node has no devices. A process marshals a call into one of these requests, sends it to the
+file server of the service partition and gets the reply that the request's class names:
+``class Open(Call[Opened])`` is answered with `Opened`, or with `Failed`, whatever was asked.
+
+On the wire a message is a MessagePack array: the number of the call, then the fields in the order
+in which they stand here. Paths travel as bytes, as the host's file system has them. A relative path
+is relative to the open directory *at*, or to the caller's current directory if *at* is `HERE`.
+Times are in nanoseconds unless a field says otherwise.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Generic, TypeVar
+
+import msgspec
+
+HERE: Final = -1
+"""In place of an open directory: the caller's current directory."""
+
+MOST: Final = 1 << 20
+"""The most bytes that one request may write or ask for."""
+
+PAGE: Final = 4096
+"""The most entries of a directory in one reply."""
+
+
+class Reply(msgspec.Struct, frozen=True, array_like=True, tag=0, gc=False):
+    """What a server answers. Its number on the wire is negative."""
+
+
+class Failed(Reply, frozen=True, array_like=True, tag=-1, gc=False):
+    """The call failed with *errno*; *text* says it in words if the usual words would not do."""
+
+    errno: int
+    text: str = ""
+
+
+class Done(Reply, frozen=True, array_like=True, tag=-2, gc=False):
+    """The call succeeded and has nothing to tell."""
+
+
+class Opened(Reply, frozen=True, array_like=True, tag=-3, gc=False):
+    """A file is open.
+
+    Attributes:
+        handle: what the caller names the open file by from now on.
+        mode: type and permissions, as in ``st_mode``.
+        block_size: the number of bytes that the server prefers to move at a time.
+        seekable: whether the file has positions.
+        terminal: whether it is a terminal.
+    """
+
+    handle: int
+    mode: int
+    block_size: int
+    seekable: bool
+    terminal: bool
+
+
+class Data(Reply, frozen=True, array_like=True, tag=-4, gc=False):
+    """The bytes read; none at the end of the file."""
+
+    data: bytes
+
+
+class Count(Reply, frozen=True, array_like=True, tag=-5, gc=False):
+    """How many bytes were written."""
+
+    count: int
+
+
+class Position(Reply, frozen=True, array_like=True, tag=-6, gc=False):
+    """Where in the file the next byte is read or written."""
+
+    offset: int
+
+
+class Attributes(Reply, frozen=True, array_like=True, tag=-7, gc=False):
+    """What `os.stat` tells of a file; the fields are those of ``os.stat_result``."""
+
+    mode: int
+    ino: int
+    dev: int
+    nlink: int
+    uid: int
+    gid: int
+    size: int
+    atime_ns: int
+    mtime_ns: int
+    ctime_ns: int
+    blksize: int
+    blocks: int
+    rdev: int
+
+
+class Truth(Reply, frozen=True, array_like=True, tag=-8, gc=False):
+    """Yes or no."""
+
+    value: bool
+
+
+class Path(Reply, frozen=True, array_like=True, tag=-9, gc=False):
+    """A path, as the host has it."""
+
+    path: bytes
+
+
+class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One entry of a directory.
+
+    Attributes:
+        name: its name.
+        kind: the type bits of ``st_mode`` (``stat.S_IFREG``...) of the entry itself, 0 if unusual.
+        ino: its inode number.
+    """
+
+    name: bytes
+    kind: int
+    ino: int
+
+
+class Entries(Reply, frozen=True, array_like=True, tag=-10):
+    """Entries of a directory in the order of their names; *more* if others follow them."""
+
+    entries: list[Entry]
+    more: bool
+
+
+class Space(Reply, frozen=True, array_like=True, tag=-11, gc=False):
+    """What `os.statvfs` tells of a file system; the fields are those of ``os.statvfs_result``."""
+
+    bsize: int
+    frsize: int
+    blocks: int
+    bfree: int
+    bavail: int
+    files: int
+    ffree: int
+    favail: int
+    flag: int
+    namemax: int
+    fsid: int
+
+
+class Mask(Reply, frozen=True, array_like=True, tag=-12, gc=False):
+    """The permissions that were withheld from new files until now."""
+
+    mask: int
+
+
+class Clock(Reply, frozen=True, array_like=True, tag=-13, gc=False):
+    """The virtual time at which the request arrived at the server, in picoseconds."""
+
+    ps: int
+
+
+R = TypeVar("R", bound=Reply)
+
+
+class Call(msgspec.Struct, Generic[R], frozen=True, array_like=True, tag=0, gc=False):
+    """What a process asks of a server; *R* is the schema of the answer."""
+
+
+class Open(Call[Opened], frozen=True, array_like=True, tag=1, gc=False):
+    """Open a file: *flags* as for ``open(2)``, *mode* the permissions of a file that it makes."""
+
+    at: int
+    path: bytes
+    flags: int
+    mode: int
+
+
+class Close(Call[Done], frozen=True, array_like=True, tag=2, gc=False):
+    """Close an open file."""
+
+    handle: int
+
+
+class Read(Call[Data], frozen=True, array_like=True, tag=3, gc=False):
+    """Read up to *count* bytes, `MOST` at most, at the file's position."""
+
+    handle: int
+    count: int
+
+
+class Write(Call[Count], frozen=True, array_like=True, tag=4, gc=False):
+    """Write *data*, `MOST` bytes at most, at the file's position."""
+
+    handle: int
+    data: bytes
+
+
+class Pread(Call[Data], frozen=True, array_like=True, tag=5, gc=False):
+    """Read up to *count* bytes at *offset*; the file's position stays."""
+
+    handle: int
+    count: int
+    offset: int
+
+
+class Pwrite(Call[Count], frozen=True, array_like=True, tag=6, gc=False):
+    """Write *data* at *offset*; the file's position stays."""
+
+    handle: int
+    data: bytes
+    offset: int
+
+
+class Lseek(Call[Position], frozen=True, array_like=True, tag=7, gc=False):
+    """Move the file's position; *whence* as for ``lseek(2)``."""
+
+    handle: int
+    offset: int
+    whence: int
+
+
+class Fstat(Call[Attributes], frozen=True, array_like=True, tag=8, gc=False):
+    """Tell the attributes of an open file."""
+
+    handle: int
+
+
+class Stat(Call[Attributes], frozen=True, array_like=True, tag=9, gc=False):
+    """Tell the attributes of a file, or of a symbolic link itself unless *follow*."""
+
+    at: int
+    path: bytes
+    follow: bool
+
+
+class Access(Call[Truth], frozen=True, array_like=True, tag=10, gc=False):
+    """Tell whether a file may be used as *mode* (``os.R_OK``...) says."""
+
+    at: int
+    path: bytes
+    mode: int
+    effective: bool
+    follow: bool
+
+
+class Mkdir(Call[Done], frozen=True, array_like=True, tag=11, gc=False):
+    """Make a directory with the permissions *mode*."""
+
+    at: int
+    path: bytes
+    mode: int
+
+
+class Rmdir(Call[Done], frozen=True, array_like=True, tag=12, gc=False):
+    """Remove an empty directory."""
+
+    at: int
+    path: bytes
+
+
+class Unlink(Call[Done], frozen=True, array_like=True, tag=13, gc=False):
+    """Remove a name of a file."""
+
+    at: int
+    path: bytes
+
+
+class Rename(Call[Done], frozen=True, array_like=True, tag=14, gc=False):
+    """Give a file another name, in place of what had it."""
+
+    at: int
+    path: bytes
+    to_at: int
+    to: bytes
+
+
+class Link(Call[Done], frozen=True, array_like=True, tag=15, gc=False):
+    """Give a file a second name."""
+
+    at: int
+    path: bytes
+    to_at: int
+    to: bytes
+    follow: bool
+
+
+class Symlink(Call[Done], frozen=True, array_like=True, tag=16, gc=False):
+    """Make a symbolic link at *path* that says *target*."""
+
+    at: int
+    path: bytes
+    target: bytes
+
+
+class Readlink(Call[Path], frozen=True, array_like=True, tag=17, gc=False):
+    """Tell what a symbolic link says."""
+
+    at: int
+    path: bytes
+
+
+class Listdir(Call[Entries], frozen=True, array_like=True, tag=18, gc=False):
+    """List a directory: the first `PAGE` entries whose names come after *after*."""
+
+    at: int
+    path: bytes
+    after: bytes
+
+
+class Flistdir(Call[Entries], frozen=True, array_like=True, tag=19, gc=False):
+    """List an open directory, as `Listdir`."""
+
+    handle: int
+    after: bytes
+
+
+class Chdir(Call[Done], frozen=True, array_like=True, tag=20, gc=False):
+    """Make a directory the caller's current one."""
+
+    path: bytes
+
+
+class Fchdir(Call[Done], frozen=True, array_like=True, tag=21, gc=False):
+    """Make an open directory the caller's current one."""
+
+    handle: int
+
+
+class Getcwd(Call[Path], frozen=True, array_like=True, tag=22, gc=False):
+    """Tell the caller's current directory."""
+
+
+class Truncate(Call[Done], frozen=True, array_like=True, tag=23, gc=False):
+    """Cut or extend a file to *length* bytes."""
+
+    path: bytes
+    length: int
+
+
+class Ftruncate(Call[Done], frozen=True, array_like=True, tag=24, gc=False):
+    """Cut or extend an open file to *length* bytes."""
+
+    handle: int
+    length: int
+
+
+class Fsync(Call[Done], frozen=True, array_like=True, tag=25, gc=False):
+    """Have the host write an open file to its disk."""
+
+    handle: int
+
+
+class Chmod(Call[Done], frozen=True, array_like=True, tag=26, gc=False):
+    """Change the permissions of a file."""
+
+    at: int
+    path: bytes
+    mode: int
+    follow: bool
+
+
+class Fchmod(Call[Done], frozen=True, array_like=True, tag=27, gc=False):
+    """Change the permissions of an open file."""
+
+    handle: int
+    mode: int
+
+
+class Chown(Call[Done], frozen=True, array_like=True, tag=28, gc=False):
+    """Change the owner of a file; -1 leaves the user or the group."""
+
+    at: int
+    path: bytes
+    uid: int
+    gid: int
+    follow: bool
+
+
+class Fchown(Call[Done], frozen=True, array_like=True, tag=29, gc=False):
+    """Change the owner of an open file; -1 leaves the user or the group."""
+
+    handle: int
+    uid: int
+    gid: int
+
+
+class Utime(Call[Done], frozen=True, array_like=True, tag=30, gc=False):
+    """Set the times (of access, of modification) of a file; None sets them to the host's now."""
+
+    at: int
+    path: bytes
+    times: tuple[int, int] | None
+    follow: bool
+
+
+class Futime(Call[Done], frozen=True, array_like=True, tag=31, gc=False):
+    """Set the times of an open file, as `Utime`."""
+
+    handle: int
+    times: tuple[int, int] | None
+
+
+class Statvfs(Call[Space], frozen=True, array_like=True, tag=32, gc=False):
+    """Tell about the file system that a file is on."""
+
+    path: bytes
+
+
+class Fstatvfs(Call[Space], frozen=True, array_like=True, tag=33, gc=False):
+    """Tell about the file system that an open file is on."""
+
+    handle: int
+
+
+class Umask(Call[Mask], frozen=True, array_like=True, tag=34, gc=False):
+    """Withhold the permissions *mask* from files that the caller makes from now on."""
+
+    mask: int
+
+
+class Isatty(Call[Truth], frozen=True, array_like=True, tag=35, gc=False):
+    """Tell whether an open file is a terminal."""
+
+    handle: int
+
+
+class Gettimeofday(Call[Clock], frozen=True, array_like=True, tag=36, gc=False):
+    """Tell the virtual time of the server's node."""
+
+
+class Exit(Call[Done], frozen=True, array_like=True, tag=37, gc=False):
+    """The caller is done, with *status*: close what it left open and let its last line out."""
+
+    status: int
+
+
+AnyCall = (
+    Open
+    | Close
+    | Read
+    | Write
+    | Pread
+    | Pwrite
+    | Lseek
+    | Fstat
+    | Stat
+    | Access
+    | Mkdir
+    | Rmdir
+    | Unlink
+    | Rename
+    | Link
+    | Symlink
+    | Readlink
+    | Listdir
+    | Flistdir
+    | Chdir
+    | Fchdir
+    | Getcwd
+    | Truncate
+    | Ftruncate
+    | Fsync
+    | Chmod
+    | Fchmod
+    | Chown
+    | Fchown
+    | Utime
+    | Futime
+    | Statvfs
+    | Fstatvfs
+    | Umask
+    | Isatty
+    | Gettimeofday
+    | Exit
+)
+"""Every request that there is."""
+
+AnyReply = (
+    Failed
+    | Done
+    | Opened
+    | Data
+    | Count
+    | Position
+    | Attributes
+    | Truth
+    | Path
+    | Entries
+    | Space
+    | Mask
+    | Clock
+)
+"""Every reply that there is."""
+
+_encoder = msgspec.msgpack.Encoder()
+_calls: msgspec.msgpack.Decoder[AnyCall] = msgspec.msgpack.Decoder(AnyCall)
+_replies: msgspec.msgpack.Decoder[AnyReply] = msgspec.msgpack.Decoder(AnyReply)
+
+encode = _encoder.encode
+"""Marshal a request or a reply."""
+
+decode_call = _calls.decode
+"""Unmarshal a request. Raises `msgspec.DecodeError` for anything that is none."""
+
+decode_reply = _replies.decode
+"""Unmarshal a reply. Raises `msgspec.DecodeError` for anything that is none."""
