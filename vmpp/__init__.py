@@ -1,0 +1,47 @@
+"""vmpp: a virtual massively parallel processor that runs real message-passing programs, repeatably.
+
+`run` boots a machine, runs one program on it and returns a `Result`; `boot` gives a booted machine
+to launch jobs on under Trio. A program which runs on a machine may call `compute` to use CPU time.
+
+    result = vmpp.run("program.py", nprocs=64, machine="paragon")
+
+The names are looked up when they are first used, so that ``import vmpp`` costs next to nothing, for
+a program inside a machine as for the command line.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+from vmpp.errors import VmppError
+
+if TYPE_CHECKING:
+    from vmpp.machine.boot import boot
+    from vmpp.machine.run import Result, run
+    from vmpp.process.compute import compute
+
+__all__ = ["Result", "VmppError", "boot", "compute", "run"]
+
+_HOMES: Final = {
+    "Result": "vmpp.machine.run",
+    "boot": "vmpp.machine.boot",
+    "compute": "vmpp.process.compute",
+    "run": "vmpp.machine.run",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home at first use (PEP 562)."""
+    if name == "__version__":
+        return import_module("importlib.metadata").version("vmpp")
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'vmpp' has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

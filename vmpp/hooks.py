@@ -1,0 +1,131 @@
+"""The extension points of vmpp: what a plugin can offer, and what it is told.
+
+A plugin is a module, named by an entry point of the group ``vmpp``, with functions marked
+`hookimpl` and called as one of the specifications below. A plugin offers policies and libraries by
+name; a machine file picks names, so what is installed never decides what runs. Hooks are called
+when a machine is built and once per job. The objects that they hand over are called directly from
+then on: their protocols stand beside the mechanism that calls them, and say in which units.
+
+    from vmpp.hooks import hookimpl
+
+    @hookimpl
+    def vmpp_allocators():
+        return {"last-free": LastFree()}
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+
+from pluggy import HookimplMarker, HookspecMarker
+
+if TYPE_CHECKING:
+    from vmpp.engine import Engine
+    from vmpp.hardware import LinkParameters, Network, Topology
+    from vmpp.machine.boot import Job, Machine
+    from vmpp.machine.run import Result
+    from vmpp.pct import SchedulingPolicy
+    from vmpp.process import Library
+    from vmpp.service import AllocationPolicy
+
+PROJECT: Final = "vmpp"
+"""Both pluggy's project name and the entry-point group."""
+
+hookspec: Final = HookspecMarker(PROJECT)
+hookimpl: Final = HookimplMarker(PROJECT)
+
+
+class TopologyFactory(Protocol):
+    """Makes topologies of one kind. A class with a static method `grown` is one."""
+
+    def __call__(self, dims: tuple[int, ...], /) -> Topology:
+        """Return the topology of these dimensions.
+
+        Raises:
+            ValueError: there is none; the message says what the dimensions must be.
+        """
+        ...
+
+    def grown(self, nodes: int, /) -> tuple[int, ...]:
+        """Return good dimensions for at least *nodes* nodes, for a machine that has no size."""
+        ...
+
+
+NetworkFactory: TypeAlias = "Callable[[Engine, Topology, LinkParameters], Network]"
+"""Makes the timing model of a network at boot; see `vmpp.hardware.Network`."""
+
+SchedulingFactory: TypeAlias = "Callable[[], SchedulingPolicy]"
+"""Makes the scheduling policy of one node's PCT; see `vmpp.pct.SchedulingPolicy`."""
+
+# What a machine is made of
+
+
+@hookspec
+def vmpp_topologies() -> Mapping[str, TopologyFactory]:
+    """Return topologies, by the name that ``[topology] kind`` of a machine file uses."""
+    raise NotImplementedError
+
+
+@hookspec
+def vmpp_networks() -> Mapping[str, NetworkFactory]:
+    """Return models of network timing, by the name that ``[network] timing`` uses."""
+    raise NotImplementedError
+
+
+# Policies
+
+
+@hookspec
+def vmpp_policies() -> Mapping[str, SchedulingFactory]:
+    """Return scheduling policies of the PCT, by the name that ``[pct] policy`` uses.
+
+    A factory is called once for each compute node, so a policy may keep state.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def vmpp_allocators() -> Mapping[str, AllocationPolicy]:
+    """Return allocation policies, by the name that ``[service] allocator`` uses."""
+    raise NotImplementedError
+
+
+# What programs use
+
+
+@hookspec
+def vmpp_libraries() -> Mapping[str, Library]:
+    """Return user-space libraries on portals, by name; see `vmpp.process.Library`."""
+    raise NotImplementedError
+
+
+@hookspec
+def vmpp_images() -> Mapping[str, str | PathLike[str]]:
+    """Return programs that ``vmpp run NAME`` finds by name: the path of each one's script."""
+    raise NotImplementedError
+
+
+@hookspec
+def vmpp_machine_files() -> Iterable[str | PathLike[str]]:
+    """Return folders of machine files: ``paragon.toml`` in one is the machine ``paragon``."""
+    raise NotImplementedError
+
+
+# What a plugin is told
+
+
+@hookspec
+def vmpp_machine_booted(machine: Machine) -> None:
+    """Called when *machine* has booted, before its first job."""
+
+
+@hookspec
+def vmpp_job_started(job: Job) -> None:
+    """Called when every process of *job* has been loaded, before the first of them runs."""
+
+
+@hookspec
+def vmpp_job_ended(job: Job, result: Result) -> None:
+    """Called when *job* has ended, however it did."""

@@ -1,0 +1,238 @@
+"""Finds the plugins, and gathers what they offer into typed mappings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pluggy import PluginManager, PluginValidationError
+
+from vmpp import hooks
+from vmpp.errors import VmppError, suggestion
+
+if TYPE_CHECKING:
+    from vmpp.pct import SchedulingPolicy
+    from vmpp.process import Library
+    from vmpp.service import AllocationPolicy
+
+T = TypeVar("T")
+
+
+class PluginError(VmppError):
+    """A plugin cannot be used, or nobody offers what was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a plugin came from."""
+
+    plugin: str
+    module: str
+    distribution: str
+    version: str
+
+    def __str__(self) -> str:
+        return f"{self.plugin!r} of {self.distribution} {self.version}".rstrip()
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """One row of ``vmpp plugins``: a thing of some *kind* called *name*, and who offers it."""
+
+    kind: str
+    name: str
+    source: Source
+
+
+class Plugins:
+    """The plugins of this interpreter.
+
+    `installed` finds those that distributions declare; a test registers modules of its own.
+
+    Attributes:
+        manager: pluggy's, for whoever calls a hook that tells (``manager.hook.vmpp_job_started``).
+    """
+
+    def __init__(self) -> None:
+        self.manager = PluginManager(hooks.PROJECT)
+        self.manager.add_hookspecs(hooks)
+        self._sources: dict[str, Source] = {}
+        self._offers: dict[str, list[Offer]] = {}
+
+    @classmethod
+    def installed(cls) -> Plugins:
+        """Load every plugin that an installed distribution declares.
+
+        The order is that of the entry points' names, not that of any folder.
+
+        Raises:
+            PluginError: one cannot be imported, has a hook that does not exist, or takes a name
+                that another plugin has.
+        """
+        plugins = cls()
+        for entry in sorted(entry_points(group=hooks.PROJECT), key=_entry_order):
+            plugins.register(_imported(entry), _source(entry))
+        plugins.check()
+        return plugins
+
+    def register(self, module: object, source: Source) -> None:
+        """Add one plugin; `check` must follow the last of them.
+
+        Raises:
+            PluginError: another plugin has the same name, or a hook has the wrong parameters.
+        """
+        other = self._sources.get(source.plugin)
+        if other is not None:
+            raise PluginError(f"two plugins have one name: {other} and {source}; uninstall one")
+        self._sources[source.plugin] = source
+        try:
+            self.manager.register(module, source.plugin)
+        except (PluginValidationError, ValueError) as error:
+            raise PluginError(f"plugin {source}: {_one_line(error)}") from error
+
+    def check(self) -> None:
+        """Refuse a hook that does not exist, and a name that two plugins offer.
+
+        Raises:
+            PluginError: as said; it names the plugins.
+        """
+        known = set(vars(self.manager.hook))
+        specified = {name for name in known if getattr(self.manager.hook, name).has_spec()}
+        for name in sorted(known - specified):
+            for hook in getattr(self.manager.hook, name).get_hookimpls():
+                if not hook.optionalhook:
+                    raise PluginError(
+                        f"plugin {self._sources[hook.plugin_name]} implements {name}, which is no "
+                        f"hook{suggestion(name, specified)}"
+                    )
+        self.listing()
+
+    @cached_property
+    def topologies(self) -> Mapping[str, hooks.TopologyFactory]:
+        """Topologies by name."""
+        return self._gather("topology", "vmpp_topologies")
+
+    @cached_property
+    def networks(self) -> Mapping[str, hooks.NetworkFactory]:
+        """Network timings by name."""
+        return self._gather("network", "vmpp_networks")
+
+    @cached_property
+    def policies(self) -> Mapping[str, Callable[[], SchedulingPolicy]]:
+        """Factories of the PCT's scheduling policies by name."""
+        return self._gather("policy", "vmpp_policies")
+
+    @cached_property
+    def allocators(self) -> Mapping[str, AllocationPolicy]:
+        """Allocation policies by name."""
+        return self._gather("allocator", "vmpp_allocators")
+
+    @cached_property
+    def libraries(self) -> Mapping[str, Library]:
+        """User-space libraries by name."""
+        return self._gather("library", "vmpp_libraries")
+
+    @cached_property
+    def images(self) -> Mapping[str, Path]:
+        """Paths of the programs that are found by name."""
+        images: Mapping[str, str] = self._gather("image", "vmpp_images")
+        return {name: Path(path) for name, path in images.items()}
+
+    @cached_property
+    def machines(self) -> Mapping[str, Path]:
+        """Paths of the machine files by the machines' names."""
+        return self._gather("machine", "vmpp_machine_files", _machine_files)
+
+    def listing(self) -> list[Offer]:
+        """Return all that the plugins offer, by kind and name."""
+        gathered = (
+            self.topologies, self.networks, self.policies, self.allocators,
+            self.libraries, self.images, self.machines,
+        )  # fmt: skip
+        assert len(gathered) == len(self._offers)
+        return [offer for offers in self._offers.values() for offer in offers]
+
+    def _gather(
+        self, kind: str, hook: str, read: Callable[[Any], Mapping[str, Any]] = dict
+    ) -> Mapping[str, Any]:
+        """Call *hook* of each plugin, in order of their names, and join what they offer."""
+        gathered: dict[str, Any] = {}
+        offers: dict[str, Offer] = {}
+        implementations = getattr(self.manager.hook, hook).get_hookimpls()
+        for implementation in sorted(implementations, key=lambda each: each.plugin_name):
+            source = self._sources[implementation.plugin_name]
+            for name, value in self._ask(source, hook, implementation.function, read).items():
+                if name in offers:
+                    raise PluginError(
+                        f"two plugins offer the {kind} {name!r}: {offers[name].source} and {source}"
+                        "; uninstall one"
+                    )
+                gathered[name] = value
+                offers[name] = Offer(kind, name, source)
+        self._offers[kind] = [offers[name] for name in sorted(offers)]
+        return {name: gathered[name] for name in sorted(gathered)}
+
+    @staticmethod
+    def _ask(
+        source: Source,
+        hook: str,
+        function: Callable[[], Any],
+        read: Callable[[Any], Mapping[str, Any]],
+    ) -> Mapping[str, Any]:
+        try:
+            return read(function())
+        except Exception as error:
+            raise PluginError(f"plugin {source}: {hook} failed: {_one_line(error)}") from error
+
+
+def pick(kind: str, offers: Mapping[str, T], name: str) -> T:
+    """Return what *offers* has under *name*.
+
+    Raises:
+        PluginError: nobody offers it; the message names the nearest and lists what there is.
+    """
+    try:
+        return offers[name]
+    except KeyError:
+        raise PluginError(
+            f"no {kind} is called {name!r}{suggestion(name, offers)} "
+            f"(there is: {', '.join(sorted(offers))})"
+        ) from None
+
+
+def _entry_order(entry: EntryPoint) -> tuple[str, str]:
+    return entry.name, entry.value
+
+
+def _source(entry: EntryPoint) -> Source:
+    distribution = entry.dist
+    name, version = (distribution.name, distribution.version) if distribution else ("unknown", "")
+    return Source(entry.name, entry.value, name, version)
+
+
+def _imported(entry: EntryPoint) -> object:
+    # Anything can go wrong while a stranger's module is imported, and all of it is the plugin's.
+    try:
+        return entry.load()
+    except Exception as error:
+        raise PluginError(
+            f"plugin {_source(entry)} cannot be imported: {_one_line(error)}"
+        ) from error
+
+
+def _machine_files(folders: Iterable[Any]) -> Mapping[str, Path]:
+    machines: dict[str, Path] = {}
+    for path in (path for folder in folders for path in sorted(Path(folder).glob("*.toml"))):
+        if path.stem in machines:
+            raise ValueError(f"{machines[path.stem]} and {path} describe one machine")
+        machines[path.stem] = path
+    return machines
+
+
+def _one_line(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
