@@ -50,9 +50,7 @@ class Wormhole:
         sender.out_free = gone = start + (message.length + self._header) * self._rate // 1000
         engine = self._engine
         if start > engine.now:
-            heappush(
-                engine.queue, (start, engine.next_sequence(), self._enter, (source, message))
-            )
+            heappush(engine.queue, (start, engine.next_sequence(), self._enter, (source, message)))
         else:
             self._enter((source, message))
         return gone

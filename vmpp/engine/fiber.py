@@ -21,7 +21,7 @@ class Fiber(greenlet):
     __slots__ = ("process",)
 
     def __init__(
-        self, body: Callable[[], object], parent: greenlet, process: Process | None = None
+        self, body: Callable[..., object], parent: greenlet, process: Process | None = None
     ) -> None:
         super().__init__(body, parent)
         self.process = process

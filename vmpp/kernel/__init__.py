@@ -1,0 +1,29 @@
+"""The quintessential kernel (QK) of a node, and the processes it runs.
+
+The QK is mechanism only: it sends, receives, runs a process and protects memory. It is small,
+static and never blocks; everything with a policy in it is the process control thread's.
+"""
+
+from vmpp.kernel.costs import KernelCosts
+from vmpp.kernel.process import (
+    ANYTHING,
+    Job,
+    Process,
+    ProcessExit,
+    ProcessKilled,
+    SystemProcess,
+)
+from vmpp.kernel.qk import QuintessentialKernel
+from vmpp.kernel.trace import Trace
+
+__all__ = [
+    "ANYTHING",
+    "Job",
+    "KernelCosts",
+    "Process",
+    "ProcessExit",
+    "ProcessKilled",
+    "QuintessentialKernel",
+    "SystemProcess",
+    "Trace",
+]

@@ -23,7 +23,7 @@ from vmpp.portals.header import (
     SendInfo,
 )
 from vmpp.portals.match import ANY, END, MatchEntry, MatchList
-from vmpp.portals.operations import MemoryOperation, OffsetOwner
+from vmpp.portals.operations import MemoryOperation
 from vmpp.portals.table import PORTALS, PortalEntry, PortalTable
 
 __all__ = [
@@ -44,7 +44,6 @@ __all__ = [
     "MatchEntry",
     "MatchList",
     "MemoryOperation",
-    "OffsetOwner",
     "PortalEntry",
     "PortalTable",
     "SendInfo",

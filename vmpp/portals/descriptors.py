@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
-from typing import Any
-
 from vmpp.portals.header import Header
 from vmpp.portals.operations import (
     COMBINED,
@@ -15,8 +12,8 @@ from vmpp.portals.operations import (
 )
 
 
-def _check(operation: MemoryOperation, family: frozenset[MemoryOperation], name: str) -> None:
-    if operation not in family:
+def _check(operation: MemoryOperation, family: tuple[bool, ...], name: str) -> None:
+    if not family[operation]:
         raise ValueError(f"{operation!r} is not an operation of a {name} block")
 
 
@@ -134,7 +131,7 @@ class Heap:
     def __init__(self, size: int) -> None:
         self.size = size
         self.used = 0
-        self.messages: deque[Header] = deque()
+        self.messages: list[Header] = []
 
     def free(self, header: Header) -> None:
         """Give back the space of *header* and of its body, if that was saved."""
@@ -151,4 +148,4 @@ class DynamicBlock(Descriptor):
     def __init__(self, operation: MemoryOperation, heap: Heap) -> None:
         _check(operation, DYNAMIC, "dynamic")
         super().__init__(operation)
-        self.heap: Any = heap
+        self.heap = heap

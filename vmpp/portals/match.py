@@ -29,8 +29,8 @@ class MatchEntry:
         next_no_fit: ... when it matches and the message is too long.
         next_invalid: ... when it matches and the descriptor takes no message now.
         active: whether the entry takes part.
-        failed_no_fit: set by the kernel when a message matched, did not fit, and `next_no_fit` was
-            `END`.
+        failed_no_fit: set by the kernel, which also makes the entry inactive, when a message
+            matched, did not fit, and `next_no_fit` was `END`.
     """
 
     __slots__ = (

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from enum import Enum, IntEnum
+from collections.abc import Callable
+from enum import IntEnum
 from typing import Final
 
 
@@ -44,34 +45,27 @@ class MemoryOperation(IntEnum):
     UNASSIGNED_MD = 27
 
 
-class OffsetOwner(Enum):
-    """Who says where in a block a message goes."""
-
-    SENDER = "sender"
-    RECEIVER = "receiver"
+def _table(holds: Callable[[str], bool]) -> tuple[bool, ...]:
+    """Return, by value of an operation, whether *holds* its name: an index costs less than a set."""
+    return tuple(holds(operation.name) for operation in MemoryOperation)
 
 
-_NAMES = {operation: operation.name for operation in MemoryOperation}
-
-READS: Final = frozenset(op for op, name in _NAMES.items() if name.endswith("RPLY"))
+READS: Final = _table(lambda name: name.endswith("RPLY"))
 """Operations that answer reads; all others but the last two take writes."""
 
-ACKNOWLEDGES: Final = frozenset(op for op, name in _NAMES.items() if name.endswith("ACK"))
+ACKNOWLEDGES: Final = _table(lambda name: name.endswith("ACK"))
 """Operations that acknowledge what they saved."""
 
-KEEPS_BODY: Final = frozenset(op for op, name in _NAMES.items() if "BDY" in name)
+KEEPS_BODY: Final = _table(lambda name: "BDY" in name)
 """Operations that save a message's body."""
 
-KEEPS_HEADER: Final = frozenset(op for op, name in _NAMES.items() if "HDR" in name)
-"""Operations that save a message's header."""
-
-CIRCULAR: Final = frozenset(op for op, name in _NAMES.items() if "CIRC" in name)
+CIRCULAR: Final = _table(lambda name: "CIRC" in name)
 """Operations that begin again at the first block after the last."""
 
-RECEIVER_OFFSET: Final = frozenset(op for op, name in _NAMES.items() if "RCVR_OFF" in name)
+RECEIVER_OFFSET: Final = _table(lambda name: "RCVR_OFF" in name)
 """Operations whose owner's offset advances with each message."""
 
-SINGLE: Final = frozenset(op for op, name in _NAMES.items() if name.startswith("SINGLE"))
-INDEPENDENT: Final = frozenset(op for op, name in _NAMES.items() if name.startswith("IND"))
-COMBINED: Final = frozenset(op for op, name in _NAMES.items() if name.startswith("COMB"))
-DYNAMIC: Final = frozenset(op for op, name in _NAMES.items() if name.startswith("DYN"))
+SINGLE: Final = _table(lambda name: name.startswith("SINGLE"))
+INDEPENDENT: Final = _table(lambda name: name.startswith("IND"))
+COMBINED: Final = _table(lambda name: name.startswith("COMB"))
+DYNAMIC: Final = _table(lambda name: name.startswith("DYN"))

@@ -1,0 +1,648 @@
+"""MPI's messages on portals: the protocol of MPI on Puma.
+
+The structure is that of MPICH on Cplant's Puma portals. Three portals take messages,
+acknowledgements and reads. The match bits of a message hold three flags, the context, the source
+rank and the tag. A posted receive is a match entry with one block laid on the user's buffer. What no
+receive has been posted for falls through to two catch-alls over one heap: short messages whole, long
+ones by header only. A short send is one message. A long send brings its body along at once and keeps
+it readable; if the acknowledgement says that only the header was saved, the receiver reads the body
+when it posts the receive.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from vmpp.kernel import ANYTHING
+from vmpp.portals import (
+    AckOutcome,
+    Address,
+    Block,
+    DynamicBlock,
+    Header,
+    Heap,
+    IndependentBlock,
+    MatchEntry,
+    MatchList,
+    MemoryOperation,
+    PortalEntry,
+    SendInfo,
+    SingleBlock,
+)
+
+if TYPE_CHECKING:
+    from vmpp.kernel import Process
+
+RECEIVE_PORTAL: Final = 14
+ACKNOWLEDGE_PORTAL: Final = 24
+READ_PORTAL: Final = 34
+
+READY_FLAG: Final = 0x8000 << 48
+PULLED_FLAG: Final = 0x4000 << 48
+LONG_FLAG: Final = 0x2000 << 48
+FLAGS: Final = READY_FLAG | PULLED_FLAG | LONG_FLAG
+CONTEXTS: Final = 1 << 13
+"""How many contexts the match bits have room for."""
+MAX_RANKS: Final = 1 << 16
+"""How many ranks of a communicator the match bits have room for."""
+
+STANDARD, SYNCHRONOUS, READY, BUFFERED = range(4)
+"""Modes of a send."""
+
+ANY: Final = -1
+ERR_TRUNCATE: Final = 15
+"""MPI's error class for a message longer than its receive."""
+
+_CONTEXT_BITS: Final = (0x1FFF << 48) | PULLED_FLAG
+_SOURCE_BITS: Final = 0xFFFF << 32
+_TAG_BITS: Final = 0xFFFFFFFF
+_SHORT, _LONG = 0, 1
+"""Places of the catch-alls in the match list."""
+
+
+class HeapOverflow(Exception):
+    """More unexpected messages arrived than the heap holds."""
+
+
+class ReadyFailed(Exception):
+    """A ready send found no receive posted."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolParameters:
+    """Sizes and times of the library, from the machine's description.
+
+    Attributes:
+        short_message: longest body in bytes that goes as a short message.
+        heap: bytes for unexpected messages.
+        match_list: entries of the match list: receives that can be posted at once.
+        send: library time of a send, ps.
+        receive: library time of a receive, ps.
+        copy_rate: of a copy from the heap to the user's buffer, fs a byte.
+    """
+
+    short_message: int = 4096
+    heap: int = 1 << 20
+    match_list: int = 2048
+    send: int = 0
+    receive: int = 0
+    copy_rate: int = 0
+
+
+class Transfer:
+    """A send or receive under way.
+
+    Attributes:
+        done: whether it is complete. Ask `Protocol.test`, which looks.
+        source: rank of the sender in the communicator, for a receive.
+        tag: of the message.
+        nbytes: length of the message in bytes.
+        error: 0, or an MPI error class.
+        cancelled: whether it was cancelled.
+    """
+
+    __slots__ = ("_record", "cancelled", "done", "error", "nbytes", "source", "tag")
+
+    def __init__(self, record: Any = None) -> None:
+        self.done = record is None
+        self.source = ANY
+        self.tag = ANY
+        self.nbytes = 0
+        self.error = 0
+        self.cancelled = False
+        self._record = record
+
+    def fill(self, header: Header) -> None:
+        """Take source, tag and length from *header*, and be done."""
+        bits = header.bits
+        self.source = bits >> 32 & 0xFFFF
+        self.tag = bits & _TAG_BITS
+        self.nbytes = header.length
+        self.done = True
+
+
+class Arrival:
+    """A message matched by a probe and taken out of the heap, not yet received.
+
+    Attributes:
+        source: rank of the sender in the communicator.
+        tag: of the message.
+        nbytes: length of the message in bytes.
+    """
+
+    __slots__ = ("_header", "nbytes", "source", "tag")
+
+    def __init__(self, header: Header) -> None:
+        self._header = header
+        self.source = header.bits >> 32 & 0xFFFF
+        self.tag = header.bits & _TAG_BITS
+        self.nbytes = header.length
+
+
+class _Receive:
+    """A place in the match list with its descriptor, used again and again."""
+
+    __slots__ = ("block", "descriptor", "entry", "index", "previous")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.previous = -1
+        self.block = Block()
+        self.descriptor = IndependentBlock(MemoryOperation.IND_LIN_SV_HDR_BDY_ACK, [self.block])
+        self.entry = MatchEntry(self.descriptor)
+
+
+class _Send:
+    """What a send that is acknowledged keeps: an entry for the acknowledgement, one for reads."""
+
+    __slots__ = ("acknowledged", "acknowledgement", "body", "index", "synchronous")
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+        self.synchronous = False
+        self.acknowledged = Block()
+        self.acknowledgement = IndependentBlock(MemoryOperation.IND_LIN_SV_HDR, [self.acknowledged])
+        self.body = SingleBlock(MemoryOperation.SINGLE_SNDR_OFF_RPLY, memoryview(b""))
+
+
+def _match(context: int, source: int, tag: int) -> tuple[int, int]:
+    """Return the match bits and mask of a receive."""
+    bits = context << 48
+    mask = _CONTEXT_BITS
+    if source >= 0:
+        bits |= source << 32
+        mask |= _SOURCE_BITS
+    if tag >= 0:
+        bits |= tag
+        mask |= _TAG_BITS
+    return bits, mask
+
+
+class Protocol:
+    """One process's end of the protocol.
+
+    Contexts are whole numbers below `CONTEXTS`, ranks those of the sender in its communicator; an
+    address says which process. Data are ``bytes`` or one-dimensional views of bytes.
+    """
+
+    __slots__ = (
+        "_acknowledge_entries", "_copy_rate", "_engine", "_entries", "_free_receives",
+        "_free_sends", "_heap", "_kernel_send", "_last", "_limit", "_list", "_long_catch",
+        "_lookahead", "_outstanding", "_process", "_read_entries", "_receive_cost", "_receives",
+        "_send_cost", "_sends", "_short", "_short_catch",
+    )  # fmt: skip
+
+    def __init__(self, process: Process, parameters: ProtocolParameters) -> None:
+        self._process = process
+        self._engine = process.kernel.engine
+        self._kernel_send = process.kernel.send
+        self._lookahead = process.kernel.lookahead
+        self._short = parameters.short_message
+        self._limit = parameters.match_list
+        self._send_cost = parameters.send
+        self._receive_cost = parameters.receive
+        self._copy_rate = parameters.copy_rate
+        self._heap = Heap(parameters.heap)
+        self._short_catch = MatchEntry(
+            DynamicBlock(MemoryOperation.DYN_SV_HDR_BDY, self._heap),
+            mask=FLAGS,
+            next_no_match=_LONG,
+        )
+        self._long_catch = MatchEntry(
+            DynamicBlock(MemoryOperation.DYN_SV_HDR_ACK, self._heap),
+            mask=READY_FLAG | PULLED_FLAG,
+        )
+        self._entries: list[MatchEntry | None] = [self._short_catch, self._long_catch]
+        self._list = MatchList(self._entries, _SHORT)
+        self._last = -1
+        self._receives: list[_Receive | None] = [None, None]
+        self._free_receives: list[_Receive] = []
+        self._acknowledge_entries: list[MatchEntry | None] = []
+        self._read_entries: list[MatchEntry | None] = []
+        self._sends: list[_Send] = []
+        self._free_sends: list[_Send] = []
+        self._outstanding: list[Transfer] = []
+        process.table.install(RECEIVE_PORTAL, PortalEntry(self._list))
+        process.table.install(
+            ACKNOWLEDGE_PORTAL, PortalEntry(MatchList(self._acknowledge_entries, 0))
+        )
+        process.table.install(READ_PORTAL, PortalEntry(MatchList(self._read_entries, 0)))
+
+    # -- sending -------------------------------------------------------------------------------
+
+    def send(
+        self, context: int, rank: int, dest: Address, tag: int, data: Any, mode: int = STANDARD
+    ) -> None:
+        """Send *data* and return when its memory may be used again."""
+        length = len(data)
+        if length > self._short or mode:
+            transfer = self.isend(context, rank, dest, tag, data, mode)
+            if mode != BUFFERED:
+                self.wait(transfer)
+            return
+        process = self._process
+        process.clock += self._send_cost
+        gone = self._kernel_send(
+            process,
+            dest,
+            RECEIVE_PORTAL,
+            context << 48 | rank << 32 | tag,
+            bytes(data) if length else None,
+            length,
+        )
+        if process.clock < gone:
+            process.clock = gone
+        if process.clock - self._engine.now > self._lookahead:
+            process.synchronise()
+
+    def isend(
+        self, context: int, rank: int, dest: Address, tag: int, data: Any, mode: int = STANDARD
+    ) -> Transfer:
+        """Begin to send *data*, which must stay as it is until the transfer is done."""
+        process = self._process
+        length = len(data)
+        bits = context << 48 | rank << 32 | tag
+        if mode == READY:
+            bits |= READY_FLAG
+        process.clock += self._send_cost
+        long = length > self._short
+        if not long and mode != SYNCHRONOUS:
+            body = bytes(data) if length else None
+            self._kernel_send(process, dest, RECEIVE_PORTAL, bits, body, length)
+            if process.clock - self._engine.now > self._lookahead:
+                process.synchronise()
+            return Transfer()
+        record = self._keep(data if mode != BUFFERED else bytes(data), long)
+        info = SendInfo(return_portal=ACKNOWLEDGE_PORTAL, return_bits=record.index)
+        if long:
+            bits |= LONG_FLAG
+            body = record.body.buffer
+        else:
+            body = bytes(data) if length else None
+        transfer = Transfer(record)
+        transfer.done = False
+        if mode == BUFFERED:
+            self._outstanding.append(transfer)
+        self._kernel_send(process, dest, RECEIVE_PORTAL, bits, body, length, info)
+        if process.clock - self._engine.now > self._lookahead:
+            process.synchronise()
+        return transfer
+
+    def _keep(self, data: Any, readable: bool) -> _Send:
+        """Return a record for a send that will be acknowledged, its body readable if asked."""
+        if self._free_sends:
+            record = self._free_sends.pop()
+        else:
+            index = len(self._sends)
+            record = _Send(index)
+            self._sends.append(record)
+            self._acknowledge_entries.append(
+                MatchEntry(record.acknowledgement, bits=index, next_no_match=index + 1)
+            )
+            self._read_entries.append(MatchEntry(record.body, bits=index, next_no_match=index + 1))
+        record.acknowledged.header = None
+        record.acknowledgement.next_free = 0
+        record.body.messages = 0
+        record.body.valid = readable
+        record.body.buffer = memoryview(data) if readable else memoryview(b"")
+        return record
+
+    def _sent(self, record: _Send) -> Any:
+        """Return None if a send is complete, or the descriptor whose change it waits for."""
+        header = record.acknowledged.header
+        if header is None:
+            return record.acknowledgement
+        outcome = header.info.user_data if header.info is not None else 0
+        if outcome == AckOutcome.SAVED_HEADER and record.body.valid and not record.body.messages:
+            return record.body
+        return None
+
+    def _release(self, record: _Send) -> None:
+        record.acknowledged.header = None
+        record.body.buffer = memoryview(b"")
+        self._free_sends.append(record)
+
+    # -- receiving -----------------------------------------------------------------------------
+
+    def receive(self, context: int, source: int, tag: int, buffer: memoryview) -> Transfer:
+        """Receive a message into *buffer* and return what is known of it."""
+        transfer = self.ireceive(context, source, tag, buffer)
+        self.wait(transfer)
+        return transfer
+
+    def take(self, context: int, source: int, tag: int, buffer: memoryview) -> Header | None:
+        """Receive into *buffer*, as `receive` does, for callers who rarely look at the envelope.
+
+        Returns:
+            The header of the message, or None if it did not fit.
+        """
+        bits, mask = _match(context, source, tag)
+        if self._heap.messages:
+            found = self._search(bits, mask)
+            if found is not None:
+                transfer = self._from_heap(found, buffer)
+                if not transfer.done:
+                    self.wait(transfer)
+                return None if transfer.error else found
+        record = self._post(bits, mask, buffer)
+        block = record.block
+        process = self._process
+        while block.header is None:
+            process.wait(record.descriptor)
+            if block.header is None:
+                if record.entry.failed_no_fit:
+                    break
+                self._check_drops()
+        header = block.header
+        self._unlink(record)
+        process.clock += self._receive_cost
+        return header
+
+    def ireceive(self, context: int, source: int, tag: int, buffer: memoryview) -> Transfer:
+        """Begin to receive a message into *buffer*."""
+        bits, mask = _match(context, source, tag)
+        if self._heap.messages:
+            found = self._search(bits, mask)
+            if found is not None:
+                return self._from_heap(found, buffer)
+        transfer = Transfer(self._post(bits, mask, buffer))
+        transfer.done = False
+        return transfer
+
+    def receive_object(self, context: int, source: int, tag: int) -> tuple[Any, Transfer]:
+        """Receive a message of any length: a matched probe, then its bytes."""
+        arrival = self.match(context, source, tag, True)
+        assert arrival is not None
+        transfer = Transfer()
+        transfer.source, transfer.tag, transfer.nbytes = (
+            arrival.source,
+            arrival.tag,
+            arrival.nbytes,
+        )
+        return self.take_matched(arrival), transfer
+
+    def _post(self, bits: int, mask: int, buffer: memoryview) -> _Receive:
+        """Link a match entry for *buffer* before the catch-alls."""
+        entries = self._entries
+        if self._free_receives:
+            record = self._free_receives.pop()
+        elif len(entries) < self._limit + 2:
+            record = _Receive(len(entries))
+            entries.append(record.entry)
+            self._receives.append(record)
+        else:
+            raise HeapOverflow(f"more than {self._limit} receives are posted at once")
+        entry = record.entry
+        entry.bits = bits
+        entry.mask = mask
+        entry.active = True
+        entry.failed_no_fit = False
+        entry.next_no_match = entry.next_invalid = _SHORT
+        block = record.block
+        block.header = None
+        block.buffer = buffer
+        record.descriptor.next_free = 0
+        index = record.index
+        last = self._last
+        if last < 0:
+            self._list.head = index
+        else:
+            before: Any = entries[last]
+            before.next_no_match = before.next_invalid = index
+        record.previous = last
+        self._last = index
+        return record
+
+    def _unlink(self, record: _Receive) -> None:
+        """Take a match entry out of the list and keep it for the next receive."""
+        entries: Any = self._entries
+        following = record.entry.next_no_match
+        previous = record.previous
+        if previous < 0:
+            self._list.head = following
+        else:
+            before = entries[previous]
+            before.next_no_match = before.next_invalid = following
+        if following == _SHORT:
+            self._last = previous
+        else:
+            receives: Any = self._receives
+            receives[following].previous = previous
+        record.entry.active = False
+        record.block.header = None
+        record.block.buffer = None
+        self._free_receives.append(record)
+
+    def _search(self, bits: int, mask: int, *, take: bool = True) -> Header | None:
+        """Return the oldest unexpected message that matches, taken out of the heap if so asked."""
+        messages = self._heap.messages
+        for place, header in enumerate(messages):
+            if not (header.bits ^ bits) & mask:
+                if take:
+                    del messages[place]
+                    self._heap.free(header)
+                return header
+        return None
+
+    def _from_heap(self, header: Header, buffer: memoryview) -> Transfer:
+        """Receive a message that had arrived before its receive was posted."""
+        process = self._process
+        length = header.length
+        transfer = Transfer()
+        transfer.fill(header)
+        process.clock += self._receive_cost
+        if length > len(buffer):
+            transfer.error = ERR_TRUNCATE
+            self._acknowledge(header)
+            return transfer
+        if header.bits & LONG_FLAG:
+            self._pull(header, buffer, transfer)
+            return transfer
+        if length:
+            buffer[:length] = header.body
+            process.clock += length * self._copy_rate // 1000
+        if header.info is not None:
+            self._acknowledge(header)
+        return transfer
+
+    def _pull(self, header: Header, buffer: memoryview, transfer: Transfer) -> None:
+        """Read the body of a long message from its sender's memory."""
+        info = header.info
+        if info is None:
+            raise RuntimeError(f"a long message without a way back: {header!r}")
+        record = self._post(0, 0, buffer)
+        bits = PULLED_FLAG | record.index
+        record.entry.bits, record.entry.mask = bits, -1 & ((1 << 64) - 1)
+        transfer.done = False
+        transfer._record = record
+        self._kernel_send(
+            self._process,
+            header.source,
+            READ_PORTAL,
+            info.return_bits,
+            None,
+            0,
+            SendInfo(
+                read=True,
+                reply_length=header.length,
+                return_portal=RECEIVE_PORTAL,
+                return_bits=bits,
+            ),
+        )
+
+    def _acknowledge(self, header: Header) -> None:
+        """Tell the sender of a synchronous or long message that it has been received."""
+        info = header.info
+        if info is None or info.return_portal < 0:
+            return
+        self._kernel_send(
+            self._process,
+            header.source,
+            info.return_portal,
+            info.return_bits,
+            None,
+            0,
+            SendInfo(user_data=AckOutcome.SAVED_HEADER_AND_BODY),
+        )
+
+    # -- probing -------------------------------------------------------------------------------
+
+    def probe(self, context: int, source: int, tag: int, blocking: bool) -> Transfer | None:
+        """Return the envelope of a message that waits to be received, or None."""
+        header = self._probe(context, source, tag, blocking, take=False)
+        if header is None:
+            return None
+        transfer = Transfer()
+        transfer.fill(header)
+        return transfer
+
+    def match(self, context: int, source: int, tag: int, blocking: bool) -> Arrival | None:
+        """Take a message out of the heap, to be received by `receive_matched`; or return None."""
+        header = self._probe(context, source, tag, blocking, take=True)
+        return None if header is None else Arrival(header)
+
+    def _probe(
+        self, context: int, source: int, tag: int, blocking: bool, *, take: bool
+    ) -> Header | None:
+        bits, mask = _match(context, source, tag)
+        process = self._process
+        if not blocking:
+            self._poll()
+        while True:
+            if self._heap.messages:
+                header = self._search(bits, mask, take=take)
+                if header is not None:
+                    return header
+            if not blocking:
+                return None
+            process.wait(ANYTHING)
+            self._check_drops()
+
+    def receive_matched(self, arrival: Arrival, buffer: memoryview) -> Transfer:
+        """Begin to receive a matched message into *buffer*."""
+        return self._from_heap(arrival._header, buffer)
+
+    def take_matched(self, arrival: Arrival) -> Any:
+        """Return the bytes of a matched message."""
+        header = arrival._header
+        if header.bits & LONG_FLAG:
+            data = bytearray(header.length)
+            self.wait(self._from_heap(header, memoryview(data)))
+            return data
+        process = self._process
+        process.clock += self._receive_cost + header.length * self._copy_rate // 1000
+        if header.info is not None:
+            self._acknowledge(header)
+        return header.body if header.length else b""
+
+    # -- completing ----------------------------------------------------------------------------
+
+    def wait(self, transfer: Transfer) -> None:
+        """Block until *transfer* is done."""
+        process = self._process
+        while not transfer.done:
+            watch = self._look(transfer)
+            if watch is None:
+                return
+            process.wait(watch)
+            self._check_drops()
+
+    def wait_all(self, transfers: list[Transfer]) -> None:
+        """Block until all of *transfers* are done."""
+        for transfer in transfers:
+            if not transfer.done:
+                self.wait(transfer)
+
+    def wait_any(self, transfers: list[Transfer]) -> int:
+        """Block until one of *transfers* is done, and return the first index of such a one."""
+        process = self._process
+        while True:
+            for place, transfer in enumerate(transfers):
+                if transfer.done or self._look(transfer) is None:
+                    return place
+            process.wait(ANYTHING)
+            self._check_drops()
+
+    def test(self, transfer: Transfer) -> bool:
+        """Return whether *transfer* is done; a little time passes."""
+        if not transfer.done:
+            self._poll()
+            self._look(transfer)
+        return transfer.done
+
+    def cancel(self, transfer: Transfer) -> None:
+        """Cancel a receive that has not been matched; anything else goes on as it would have."""
+        record = transfer._record
+        if transfer.done or type(record) is not _Receive or record.block.header is not None:
+            return
+        if record.entry.bits & PULLED_FLAG:
+            return
+        self._unlink(record)
+        transfer._record = None
+        transfer.cancelled = transfer.done = True
+
+    def finish(self) -> None:
+        """Wait for the buffered sends that are under way."""
+        self.wait_all(self._outstanding)
+        self._outstanding.clear()
+
+    def _look(self, transfer: Transfer) -> Any:
+        """Complete *transfer* if it can be; return None, or the descriptor that it waits for."""
+        record = transfer._record
+        if type(record) is _Send:
+            watch = self._sent(record)
+            if watch is not None:
+                return watch
+            self._release(record)
+        else:
+            header = record.block.header
+            entry = record.entry
+            if header is None and not entry.failed_no_fit:
+                return record.descriptor
+            if header is None:
+                transfer.error = ERR_TRUNCATE
+                transfer.source = entry.bits >> 32 & 0xFFFF if entry.mask & _SOURCE_BITS else ANY
+                transfer.tag = entry.bits & _TAG_BITS if entry.mask & _TAG_BITS else ANY
+            elif not entry.bits & PULLED_FLAG:
+                transfer.fill(header)
+            self._unlink(record)
+            self._process.clock += self._receive_cost
+        transfer._record = None
+        transfer.done = True
+        return None
+
+    def _poll(self) -> None:
+        """Let the time of one look pass, so that a program that polls gets on."""
+        process = self._process
+        process.clock += self._receive_cost + 1
+        process.synchronise()
+
+    def _check_drops(self) -> None:
+        if self._short_catch.failed_no_fit or self._long_catch.failed_no_fit:
+            heap = self._heap
+            raise HeapOverflow(
+                f"MPI heap overflow: {len(heap.messages)} unexpected messages fill the "
+                f"{heap.size} bytes set aside for them; post receives earlier, or give [mpi] heap "
+                "a larger size in the machine's file"
+            )

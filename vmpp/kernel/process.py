@@ -1,0 +1,315 @@
+"""Processes as the kernel and the process control thread see them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from vmpp.engine import Engine, Fiber, Streams
+from vmpp.hardware import Cpu, Region
+from vmpp.portals import Address, Header, PortalTable
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from vmpp.kernel.qk import QuintessentialKernel
+
+
+class ProcessExit(BaseException):
+    """Unwinds a process that called exit; *status* is what it leaves with."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+class ProcessKilled(BaseException):
+    """Unwinds a process that is being killed."""
+
+
+class _Anything:
+    """The type of `ANYTHING`."""
+
+    __slots__ = ()
+
+
+ANYTHING: Final = _Anything()
+"""Waiting for this, a process wakes at any change of its portals."""
+
+
+class State(Enum):
+    """Where in its life a process is."""
+
+    LOADED = "loaded"
+    RUNNING = "running"
+    EXITED = "exited"
+
+
+class Job:
+    """What the processes of one program have in common.
+
+    Attributes:
+        id: number of the job, which is also the group of its processes; from 1 on.
+        addresses: of its processes, by rank.
+        nodes: node numbers, by rank.
+        program: what the ranks run.
+        streams: the job's random streams.
+    """
+
+    __slots__ = ("addresses", "id", "machine_name", "node_map", "nodes", "program", "streams")
+
+    def __init__(
+        self,
+        number: int,
+        nodes: Sequence[int],
+        program: Any,
+        streams: Streams,
+        machine_name: str = "vmpp",
+        node_map: Any = None,
+    ) -> None:
+        self.id = number
+        self.nodes = nodes
+        self.program = program
+        self.streams = streams
+        self.machine_name = machine_name
+        self.node_map = node_map
+        self.addresses: list[Address] = []
+
+    @property
+    def size(self) -> int:
+        """How many ranks the job has."""
+        return len(self.nodes)
+
+    def node_name(self, rank: int) -> str:
+        """Return the name of the node that *rank* runs on, as programs see it."""
+        return f"{self.machine_name}-n{self.nodes[rank]:05d}"
+
+
+class SystemProcess:
+    """A process of the system: it has portals, and handlers instead of a program.
+
+    Attributes:
+        address: where it is.
+        group: the group that may send to it besides the system; 0: everybody.
+        clock: the time up to which it is busy, in picoseconds.
+        table: its portals.
+        watch: what it waits for (see `Process.wait`).
+        held: messages that arrived while it was busy.
+    """
+
+    __slots__ = ("address", "clock", "dead", "group", "held", "table", "watch")
+
+    def __init__(self, address: Address) -> None:
+        self.address = address
+        self.group = address.group
+        self.clock = 0
+        self.dead = False
+        self.table = PortalTable()
+        self.watch: Any = None
+        self.held: deque[Header] | None = None
+
+    def run_handler(
+        self, handler: Callable[[Header, int], Any], header: Header, outcome: int, when: int
+    ) -> None:
+        """Run an event *handler*; the process is busy from time *when* on."""
+        if when > self.clock:
+            self.clock = when
+        handler(header, outcome)
+
+
+class Process(SystemProcess):
+    """A process that runs a program in a fiber.
+
+    Its *clock* may run ahead of the engine's time by the library work it has done since it was
+    resumed (temporal decoupling, as in SystemC's TLM-2.0): messages that arrive before the clock are
+    taken when it is reached, as if the call in progress had masked interrupts. A process never runs
+    ahead by more than its machine's *lookahead* without letting time catch up.
+
+    Attributes:
+        kernel: the kernel of its node.
+        job: the job it belongs to.
+        rank: its number in the job.
+        space: its address space; `vmpp.process` sets it.
+        files: its file descriptors; `vmpp.process` sets it.
+        libraries: state of the libraries linked to it, by name.
+    """
+
+    __slots__ = (
+        "_cpu", "_engine", "_lookahead", "_regions", "_timer", "dying", "fiber", "files",
+        "in_handler", "install", "job", "kernel", "libraries", "nid", "on_exit", "pid", "rank",
+        "ready", "rpc", "size", "space", "state", "status",
+    )  # fmt: skip
+
+    def __init__(self, kernel: QuintessentialKernel, job: Job, address: Address) -> None:
+        super().__init__(address)
+        self._engine: Engine = kernel.engine
+        self._cpu: Cpu = kernel.node.application_cpu
+        self._lookahead = kernel.lookahead
+        self._regions: list[Region] = []
+        self._timer = 0
+        self.kernel = kernel
+        self.job = job
+        self.rank = address.rank
+        self.size = job.size
+        self.nid = address.nid
+        self.pid = address.pid
+        self.clock = kernel.engine.now
+        self.dying = False
+        self.in_handler = False
+        self.state = State.LOADED
+        self.status: int | None = None
+        self.fiber: Fiber | None = None
+        self.space: Any = None
+        self.files: Any = None
+        self.libraries: dict[str, Any] = {}
+        self.install: Callable[[], object] = _nothing
+        self.ready: Callable[[Process], object] = kernel.run
+        self.rpc: Callable[[str, bytes], bytes] = _no_servers
+        self.on_exit: Callable[[Process, int], object] = _nothing
+
+    # -- what a program's libraries call, from the process's own fiber ------------------------
+
+    def charge(self, duration: int) -> None:
+        """Spend *duration* picoseconds of library work, without giving up the CPU."""
+        self.clock += duration
+        if self.clock - self._engine.now > self._lookahead:
+            self.synchronise()
+
+    def synchronise(self) -> None:
+        """Let virtual time catch up with the process's clock."""
+        clock = self.clock
+        if clock > self._engine.now:
+            self._park_until(clock)
+
+    def sleep(self, duration: int) -> None:
+        """Let *duration* picoseconds pass without using the CPU."""
+        self._park_until(self.clock + duration)
+
+    def compute(self, duration: int) -> None:
+        """Use the CPU for *duration* picoseconds; interrupts make it longer."""
+        self._may_block()
+        self._cpu.work(self.clock + duration, self._resume, None)
+        self._engine.hub.switch()
+
+    def wait(self, watch: object) -> None:
+        """Block until the kernel has changed what *watch* names.
+
+        That is a memory descriptor whose filling or failing ends the wait, or `ANYTHING`. The
+        caller looks for itself whether what it waits for has come, and waits again if not.
+        """
+        if self.dying or self.in_handler:
+            self._may_block()
+        self.watch = watch
+        self._engine.hub.switch()
+
+    def stream(self, name: str) -> Random:
+        """Return this process's random stream called *name*."""
+        return self.job.streams.stream(f"job {self.job.id}/rank {self.rank}/{name}")
+
+    def exit(self, status: int) -> NoReturn:
+        """End this process with *status*."""
+        raise ProcessExit(status)
+
+    def abort(self, status: int) -> NoReturn:
+        """End the whole job with *status*."""
+        self.job_abort(self, status)
+        raise ProcessKilled
+
+    @property
+    def job_abort(self) -> Callable[[Process, int], object]:
+        """What ends the job: the process control thread's way of telling the launcher."""
+        return self.kernel.abort_job
+
+    # -- what the process control thread calls, from the engine -------------------------------
+
+    def start(self, body: Callable[[], object]) -> None:
+        """Make the process's fiber, to run *body*, and have it scheduled."""
+        self.fiber = Fiber(body, self._engine.hub, self)
+        self.state = State.RUNNING
+        self._resume(None)
+
+    def kill(self) -> None:
+        """End the process where it stands: its ``finally`` blocks run, its calls raise."""
+        if self.dead:
+            return
+        self.dying = True
+        fiber = self.fiber
+        if fiber is None or fiber.dead:
+            return
+        self.watch = None
+        self._timer += 1
+        self._cpu.stop()
+        self.install()
+        fiber.throw(ProcessKilled)
+
+    # -- parking and resuming ------------------------------------------------------------------
+
+    def _park_until(self, when: int) -> None:
+        self._may_block()
+        self._timer += 1
+        engine = self._engine
+        engine.at(max(when, engine.now), self._expire, self._timer)
+        engine.hub.switch()
+
+    def _may_block(self) -> None:
+        if self.dying:
+            raise ProcessKilled
+        if self.in_handler:
+            raise RuntimeError("an event handler may not block")
+
+    def _expire(self, timer: int) -> None:
+        if timer == self._timer:
+            self._resume(None)
+
+    def _resume(self, _: object) -> None:
+        now = self._engine.now
+        if self.clock < now:
+            self.clock = now
+        self.ready(self)
+
+    def run_handler(
+        self, handler: Callable[[Header, int], Any], header: Header, outcome: int, when: int
+    ) -> None:
+        """Run an event *handler* in user space, in a fiber of its own, from time *when* on.
+
+        The program is interrupted for as long as the handler takes; a handler may send, and may not
+        block.
+        """
+        program_clock, watch = self.clock, self.watch
+        self.clock = max(when, program_clock)
+        begin = self.clock
+        self.in_handler = True
+        self.install()
+        error = Fiber(_caught, self._engine.hub, self).switch(handler, header, outcome)
+        self.in_handler = False
+        if self._cpu.busy:
+            self._cpu.interrupt(self.clock - begin)
+            self.clock = program_clock
+        self.watch = watch
+        if error is not None and self.fiber is not None:
+            # As a signal handler's exception does, it surfaces where the program stands.
+            self.watch = None
+            self._timer += 1
+            self._cpu.stop()
+            self.fiber.throw(error)
+
+
+def _caught(
+    handler: Callable[[Header, int], Any], header: Header, outcome: int
+) -> BaseException | None:
+    """Run an event handler and return the exception that it ends with, if any."""
+    try:
+        handler(header, outcome)
+    except BaseException as error:
+        return error
+    return None
+
+
+def _nothing(*_: object) -> None:
+    """Do nothing, where nobody has said what to do."""
+
+
+def _no_servers(server: str, request: bytes) -> bytes:
+    raise OSError(f"this process is linked to no server, so not to {server!r} either")

@@ -1,0 +1,317 @@
+"""The quintessential kernel: send, receive, run a process, protect memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from vmpp.engine import Engine
+from vmpp.hardware import Node
+from vmpp.kernel.costs import KernelCosts
+from vmpp.kernel.deposit import INVALID, MALFORMED, NO_FIT, READERS, WRITERS
+from vmpp.kernel.process import ANYTHING, Process, SystemProcess
+from vmpp.kernel.trace import Trace
+from vmpp.portals import (
+    END,
+    MATCH_BITS_MASK,
+    PORTALS,
+    AckOutcome,
+    Address,
+    Header,
+    MatchEntry,
+    MatchList,
+    PortalEntry,
+    SendInfo,
+)
+from vmpp.portals.operations import ACKNOWLEDGES, READS
+
+ENTRY_POINTS: Final = ("send", "receive", "run")
+"""Everything that anybody calls in a kernel: a process's trap, the interface's interrupt, and the
+process control thread's request to run a process."""
+
+
+class QuintessentialKernel:
+    """The kernel of one node.
+
+    It holds no structure that grows with processes, jobs or peers: the processes of the node are a
+    table in the process control thread's memory, of which the kernel has the address.
+
+    Attributes:
+        node: the hardware it runs on.
+        processes: the process control thread's table, by process number.
+        free: the time from which the kernel's CPU takes the next interrupt.
+        messages: messages sent from here, acknowledgements and replies included.
+        bytes: bytes of their bodies.
+        drops: messages discarded here for processes that do not exist.
+    """
+
+    __slots__ = (
+        "_acknowledge", "_cpu", "_match", "_place", "_receive", "_send", "_transmit", "abort_job",
+        "bytes", "context_switch", "drops", "engine", "free", "lookahead", "messages", "nid",
+        "node", "processes", "trace",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        engine: Engine,
+        node: Node,
+        transmit: Callable[[int, Any, int], int],
+        costs: KernelCosts,
+        trace: Trace,
+        lookahead: int,
+    ) -> None:
+        self.engine = engine
+        self.node = node
+        self.nid = node.nid
+        self.trace = trace
+        self.lookahead = lookahead
+        self.context_switch = costs.context_switch
+        self._transmit = transmit
+        self._send = costs.send
+        self._receive = costs.receive
+        self._match = costs.match_entry
+        self._acknowledge = costs.acknowledge
+        self._cpu = node.kernel_cpu
+        self._place = node.nid << 40
+        self.processes: Mapping[int, SystemProcess] = {}
+        self.abort_job: Callable[[Process, int], object] = _nobody_to_tell
+        self.free = 0
+        self.messages = 0
+        self.bytes = 0
+        self.drops = 0
+        node.interface.deliver = self.receive
+
+    # -- entry points --------------------------------------------------------------------------
+
+    def send(
+        self,
+        process: SystemProcess,
+        target: Address,
+        portal: int,
+        bits: int,
+        body: Any,
+        length: int,
+        info: SendInfo | None = None,
+    ) -> int:
+        """Send *length* bytes of *body* from *process*, at its clock, to a portal of *target*.
+
+        Whether anybody is there shows at the other end only.
+
+        Args:
+            body: None, bytes, or a view of memory that stays as it is until the time returned.
+
+        Returns:
+            The time in picoseconds at which the body has been read out of memory.
+
+        Raises:
+            ValueError: *bits* are not 64 bits.
+        """
+        if not 0 <= bits <= MATCH_BITS_MASK:
+            raise ValueError(f"match bits are 64 bits, not {bits:#x}")
+        self.messages += 1
+        self.bytes += length
+        process.clock = ready = process.clock + self._send
+        return self._transmit(
+            self.nid,
+            Header(process.address, target.nid, target.pid, portal, bits, length, body, info),
+            ready,
+        )
+
+    def receive(self, header: Header) -> None:
+        """Take a message in: the interface's interrupt.
+
+        A process that is in a library call, or has messages waiting, gets it when its turn comes.
+        """
+        process = self.processes.get(header.pid)
+        if process is None or process.dead:
+            self.drops += 1
+            return
+        if process.clock > self.engine.now or process.held:
+            self._hold(process, header)
+        else:
+            self._take(process, header)
+
+    def run(self, process: Process) -> None:
+        """Run *process* until it blocks, in its own address space."""
+        process.install()
+        process.fiber.switch()  # type: ignore[union-attr]
+
+    # -- arrival -------------------------------------------------------------------------------
+
+    def _hold(self, process: SystemProcess, header: Header) -> None:
+        if process.held is None:
+            process.held = deque()
+        process.held.append(header)
+        if len(process.held) == 1:
+            self.engine.at(process.clock, self._release, process)
+
+    def _release(self, process: SystemProcess) -> None:
+        """Take the messages that were held, as far as the process's clock allows."""
+        held = process.held
+        while held:
+            if process.dead:
+                self.drops += len(held)
+                held.clear()
+                return
+            if process.clock > self.engine.now:
+                self.engine.at(process.clock, self._release, process)
+                return
+            # The message stays in line until it is dealt with, so that none overtakes it.
+            self._take(process, held[0])
+            held.popleft()
+
+    def _take(self, process: SystemProcess, header: Header) -> None:
+        """Translate a message's portal to memory, deposit it, and tell its process."""
+        now = self.engine.now
+        begin = self.free
+        if begin < now:
+            begin = now
+        length = header.length
+        bits = header.bits
+        self.trace.events += (now, bits, self._place + length)
+        source = header.source
+        group = process.group
+        done = begin + self._receive
+        entry: Any = None
+        descriptor: Any = None
+        outcome = MALFORMED
+        # Whatever is wrong in a process's memory discards the message and nothing else.
+        try:
+            portal = header.portal
+            if 0 <= portal < PORTALS and (source.group == group or source.group == 0 or group == 0):
+                entry = process.table.entries[portal]
+                target = entry.target if type(entry) is PortalEntry and entry.active else None
+                if type(target) is MatchList:
+                    entries = target.entries
+                    place = target.head
+                    hops = 0
+                    limit = len(entries)
+                    while 0 <= place < limit and hops <= limit:
+                        hops += 1
+                        match = entries[place]
+                        if type(match) is not MatchEntry:
+                            break
+                        if (
+                            match.active
+                            and (match.bits == bits or not (match.bits ^ bits) & match.mask)
+                            and (match.rank == source.rank or match.rank == -1)
+                            and (match.group == source.group or match.group == -1)
+                        ):
+                            descriptor = match.descriptor
+                            outcome = (
+                                self._apply(descriptor, header, done)
+                                if descriptor is not None and descriptor.valid
+                                else INVALID
+                            )
+                            if outcome > 0:
+                                break
+                            if outcome == NO_FIT:
+                                place = match.next_no_fit
+                                if place == END:
+                                    match.failed_no_fit = True
+                                    match.active = False
+                            elif outcome == INVALID:
+                                place = match.next_invalid
+                            else:
+                                break
+                        else:
+                            place = match.next_no_match
+                    done += hops * self._match
+                elif target is not None:
+                    descriptor = target
+                    if descriptor.valid:
+                        outcome = self._apply(descriptor, header, done)
+        except Exception:
+            outcome = MALFORMED
+        if outcome < 0:
+            self._discard(process, header, entry)
+            if header.info is not None and descriptor is not None:
+                done = self._answer(process, header, descriptor, AckOutcome.DROPPED, done)
+        elif header.info is not None:
+            done = self._answer(process, header, descriptor, outcome, done)
+        self.free = done
+        if self._cpu.busy:
+            self._cpu.interrupt(done - begin)
+        if entry is not None and entry.handler is not None:
+            process.run_handler(
+                entry.handler,
+                header,
+                outcome if outcome > 0 else AckOutcome.DROPPED,
+                done + self.context_switch,
+            )
+        watch = process.watch
+        if watch is not None and (watch is descriptor or watch is ANYTHING or outcome < 0):
+            process.watch = None
+            if process.clock < done:
+                process.clock = done
+            process.ready(process)  # type: ignore[attr-defined]
+
+    def _apply(self, descriptor: Any, header: Header, done: int) -> int:
+        """Deposit a write, or answer a read from memory; return what became of it."""
+        info = header.info
+        if info is None or not info.read:
+            if READS[descriptor.operation]:
+                return MALFORMED
+            return WRITERS[type(descriptor)](descriptor, header)
+        if not READS[descriptor.operation]:
+            return MALFORMED
+        found = READERS[type(descriptor)](descriptor, header)
+        if type(found) is int:
+            return found
+        self._reply(header, found, len(found), info.reply_offset, AckOutcome.READ, done)
+        return AckOutcome.READ
+
+    def _answer(
+        self, process: SystemProcess, header: Header, descriptor: Any, outcome: int, done: int
+    ) -> int:
+        """Acknowledge a message that asked for it; return when that is done."""
+        info = header.info
+        if info is None or info.read or info.return_portal < 0:
+            return done
+        try:
+            if not ACKNOWLEDGES[descriptor.operation]:
+                return done
+        except (AttributeError, IndexError, TypeError):
+            return done
+        done += self._acknowledge
+        self._reply(header, None, 0, 0, outcome, done)
+        return done
+
+    def _reply(
+        self, header: Header, body: Any, length: int, offset: int, outcome: int, ready: int
+    ) -> None:
+        """Send back to whoever sent *header*, on the kernel's own account."""
+        info = header.info
+        if info is None or info.return_portal < 0:
+            return
+        back = header.source
+        self.messages += 1
+        self.bytes += length
+        self._transmit(
+            self.nid,
+            Header(
+                self.processes[header.pid].address,
+                back.nid,
+                back.pid,
+                info.return_portal,
+                info.return_bits & MATCH_BITS_MASK,
+                length,
+                body,
+                SendInfo(offset=offset, user_data=outcome),
+            ),
+            ready,
+        )
+
+    def _discard(self, process: SystemProcess, header: Header, entry: Any) -> None:
+        """Count a message that is dropped where its owner sees it."""
+        table = process.table
+        table.drops += 1
+        if 0 <= header.portal < PORTALS:
+            table.dropped |= 1 << header.portal
+        if type(entry) is PortalEntry:
+            entry.drops += 1
+
+
+def _nobody_to_tell(process: Process, status: int) -> None:
+    raise RuntimeError(f"{process.address} aborts its job with {status}, and nobody is told")
