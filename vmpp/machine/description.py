@@ -1,0 +1,317 @@
+"""What a machine is made of: the description that a machine file gives, checked.
+
+A machine file is TOML, with one table for each part of the machine. Every constant of the machine
+is in it, and its documentation is in `vmpp.machine.tables`; `parameters` gives that as data. What a
+file leaves out is as in the machine `default`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from math import prod
+from os import PathLike, fspath, sep
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
+
+import msgspec
+
+from vmpp.errors import VmppError, nearest, suggestion
+from vmpp.machine.quantities import SIZE
+from vmpp.machine.tables import (
+    Is,
+    KernelTable,
+    LoaderTable,
+    MpiTable,
+    NetworkTable,
+    NodeTable,
+    PctTable,
+    ServiceTable,
+    Table,
+    TopologyTable,
+    quoted,
+)
+
+if TYPE_CHECKING:
+    from vmpp.machine.plugins import Plugins
+
+
+class MachineFileError(VmppError):
+    """A machine file cannot be read, or says what cannot be."""
+
+
+class UnknownMachineError(VmppError):
+    """No machine has this name."""
+
+
+class MachineTooSmallError(VmppError):
+    """A program wants more processes than the machine has compute nodes."""
+
+
+class MachineDescription(Table, frozen=True, kw_only=True):
+    """A whole machine: one attribute for each table, and what it is called."""
+
+    name: Annotated[str, Is("what the machine is called; its file's name if left out")] = "default"
+    title: Annotated[str, Is("one line for `vmpp machines`")] = ""
+    sources: Annotated[str, Is("where the constants come from")] = ""
+    topology: TopologyTable = TopologyTable()
+    network: NetworkTable = NetworkTable()
+    node: NodeTable = NodeTable()
+    kernel: KernelTable = KernelTable()
+    pct: PctTable = PctTable()
+    service: ServiceTable = ServiceTable()
+    loader: LoaderTable = LoaderTable()
+    mpi: MpiTable = MpiTable()
+
+    @property
+    def grows(self) -> bool:
+        """Whether the machine has no size of its own."""
+        return not self.topology.dims
+
+    @property
+    def nodes(self) -> int:
+        """Nodes of all partitions; 0 while the machine `grows`."""
+        return self.topology.nodes or (0 if self.grows else prod(self.topology.dims))
+
+    @property
+    def compute_nodes(self) -> int:
+        """Nodes of the compute partition; 0 while the machine `grows`."""
+        return 0 if self.grows else self.nodes - self.service.nodes - self.service.io_nodes
+
+    def sized(self, nprocs: int, plugins: Plugins) -> MachineDescription:
+        """Return this machine with its dimensions fixed, with compute nodes for *nprocs* processes.
+
+        Raises:
+            MachineTooSmallError: it does not grow and has too few.
+            ValueError: *nprocs* is not positive.
+        """
+        if nprocs < 1:
+            raise ValueError(f"a job has at least one process, not {nprocs}")
+        if not self.grows:
+            if nprocs > self.compute_nodes:
+                raise MachineTooSmallError(
+                    f"machine {self.name!r} has {self.compute_nodes} compute nodes, not {nprocs}; "
+                    "take fewer processes, or the machine 'default', which grows"
+                )
+            return self
+        wanted = nprocs + self.service.nodes + self.service.io_nodes
+        dims = plugins.topologies[self.topology.kind].grown(wanted)
+        topology = msgspec.structs.replace(self.topology, dims=dims)
+        return msgspec.structs.replace(self, topology=topology)
+
+
+def load(machine: str | PathLike[str], plugins: Plugins) -> MachineDescription:
+    """Return the machine called *machine*, or that of the machine file *machine*.
+
+    A name that ends in ``.toml`` or has a folder in it is a file.
+
+    Raises:
+        UnknownMachineError: there is none of this name.
+        MachineFileError: the file cannot be read, or something in it is wrong.
+    """
+    asked = fspath(machine)
+    if asked.endswith(".toml") or sep in asked:
+        path = Path(asked)
+    elif asked in plugins.machines:
+        path = plugins.machines[asked]
+    else:
+        raise UnknownMachineError(
+            f"no machine is called {asked!r}{suggestion(asked, plugins.machines)} "
+            f"(there is: {', '.join(plugins.machines)}; or give a file NAME.toml)"
+        )
+    description = decode(_text(path), str(path))
+    _check_names(description, plugins, str(path))
+    return description
+
+
+def decode(text: str, file: str) -> MachineDescription:
+    """Return the machine that the machine file *text* describes; *file* is its name.
+
+    Raises:
+        MachineFileError: as `load` says, apart from the names of policies, which only plugins know.
+    """
+    try:
+        raw = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise MachineFileError(f"{file}: not TOML: {error}") from error
+    raw.setdefault("name", Path(file).stem)
+    checked = _checked(raw, MachineDescription, file, "")
+    try:
+        description = msgspec.convert(checked, MachineDescription)
+    except msgspec.ValidationError as error:
+        raise MachineFileError(f"{file}: {_located(str(error))}") from error
+    _check_size(description, file)
+    return description
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """The documentation of one key: its table and name, default, bounds and meaning.
+
+    Attributes:
+        counted: the unit that the value is kept in, empty for a plain number or a name.
+    """
+
+    table: str
+    key: str
+    default: str
+    low: str
+    high: str
+    counted: str
+    text: str
+
+
+def parameters() -> Iterator[Parameter]:
+    """Yield the documentation of every key of a machine file, in order."""
+    yield from _parameters(MachineDescription(), "")
+
+
+def _parameters(table: Table, name: str) -> Iterator[Parameter]:
+    tables = []
+    for key, what in _keys(type(table)).items():
+        value = getattr(table, key)
+        if isinstance(value, Table):
+            tables.append((key, value))
+        elif what is not None:
+            yield Parameter(
+                table=name,
+                key=key,
+                default=what.unit.write(value) if what.unit else _plain(value),
+                low="" if what.low is None else str(what.low),
+                high="" if what.high is None else str(what.high),
+                counted=what.unit.counted if what.unit else "",
+                text=what.text,
+            )
+    for key, value in tables:
+        yield from _parameters(value, key)
+
+
+def _plain(value: object) -> str:
+    return str(list(value)) if isinstance(value, tuple) else str(value)
+
+
+@cache
+def _keys(table: type[Table]) -> Mapping[str, Is | None]:
+    """Return the keys of *table* with what they are; None for one that is a table itself."""
+    hints = get_type_hints(table, include_extras=True)
+    return {
+        field: next((each for each in get_args(hints[field]) if isinstance(each, Is)), None)
+        for field in table.__struct_fields__
+    }
+
+
+@cache
+def _tables() -> Mapping[str, type[Table]]:
+    hints = get_type_hints(MachineDescription)
+    return {key: hints[key] for key, what in _keys(MachineDescription).items() if what is None}
+
+
+def _checked(
+    raw: Mapping[str, Any], table: type[Table], file: str, where: str
+) -> Mapping[str, object]:
+    """Return *raw* with its quantities counted, after a look at every key.
+
+    This goes before msgspec, whose messages cannot name the nearest key, or a unit that lacks.
+    """
+    checked: dict[str, object] = {}
+    keys = _keys(table)
+    for key, value in raw.items():
+        if key not in keys:
+            raise MachineFileError(f"{file}: {where}{_wrong_key(key, keys, where)}")
+        what = keys[key]
+        try:
+            if what is None:
+                inner = _tables()[key]
+                if not isinstance(value, dict):
+                    raise ValueError(f"is a table; write [{key}]")
+                checked[key] = _checked(value, inner, file, f"[{key}] ")
+            else:
+                checked[key] = _check_value(what, value)
+        except ValueError as error:
+            raise MachineFileError(f"{file}: {where}{key}: {error}") from error
+    return checked
+
+
+def _check_value(what: Is, value: object) -> object:
+    if isinstance(value, list):
+        return [what.check(each) for each in value]
+    if isinstance(value, dict) and what.unit is None:
+        return {key: _check_threshold(key, each) for key, each in value.items()}
+    return what.check(value)
+
+
+def _check_threshold(key: str, value: object) -> int:
+    """Return a threshold: a size if it has a unit, a count of processes if it has none."""
+    try:
+        counted = SIZE.read(value) if isinstance(value, str) else value
+        if not isinstance(counted, int) or isinstance(counted, bool) or counted < 0:
+            raise ValueError(f'{quoted(value)} is neither a size such as "8 KiB" nor a count')
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from error
+    return counted
+
+
+def _wrong_key(key: str, keys: Mapping[str, object], where: str) -> str:
+    """Return what is wrong with a key, and where it or the nearest right one belongs."""
+    has = "has no key" if where else "a machine has no key or table"
+    if nearest(key, keys) is None:
+        for name, table in _tables().items():
+            if key in _keys(table):
+                return f"{has} {key!r}; it belongs in [{name}]"
+    return f"{has} {key!r}" + (suggestion(key, keys) or f" (it has: {', '.join(keys)})")
+
+
+def _located(message: str) -> str:
+    """Turn msgspec's ``... - at `$.topology.dims``` round, to begin with the table and key."""
+    text, found, path = message.partition(" - at `$.")
+    if not found:
+        return message
+    text = text.replace("`object`", "`table`")
+    *tables, key = path.rstrip("`").split(".")
+    return f"{''.join(f'[{table}] ' for table in tables)}{key}: {text[:1].lower()}{text[1:]}"
+
+
+def _check_size(description: MachineDescription, file: str) -> None:
+    """Refuse a machine without room for one compute node, or with more nodes than places."""
+    topology = description.topology
+    places = "no fixed number of" if description.grows else prod(topology.dims)
+    if topology.nodes and (isinstance(places, str) or topology.nodes > places):
+        raise MachineFileError(
+            f"{file}: [topology] nodes: {topology.nodes} nodes, but dims has {places} places"
+        )
+    if not description.grows and description.compute_nodes < 1:
+        raise MachineFileError(
+            f"{file}: [service] nodes: no compute node is left of {description.nodes} nodes"
+        )
+
+
+def _check_names(description: MachineDescription, plugins: Plugins, file: str) -> None:
+    """Refuse what no plugin offers, and dimensions that the topology refuses."""
+    named: tuple[tuple[str, str, Mapping[str, object]], ...] = (
+        ("[topology] kind", description.topology.kind, plugins.topologies),
+        ("[network] timing", description.network.timing, plugins.networks),
+        ("[pct] policy", description.pct.policy, plugins.policies),
+        ("[service] allocator", description.service.allocator, plugins.allocators),
+    )
+    for key, name, offers in named:
+        if name not in offers:
+            raise MachineFileError(
+                f"{file}: {key}: no plugin offers {name!r}{suggestion(name, offers)} "
+                f"(there is: {', '.join(offers) or 'nothing'})"
+            )
+    if not description.grows:
+        try:
+            plugins.topologies[description.topology.kind](description.topology.dims)
+        except ValueError as error:
+            raise MachineFileError(f"{file}: [topology] dims: {error}") from error
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise MachineFileError(f"{path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise MachineFileError(f"{path}: not UTF-8 text") from error

@@ -1,0 +1,204 @@
+"""The tables of a machine file, and the documentation of every key beside it.
+
+Quantities are written with their units (``"40 ns"``, ``"160 MB/s"``, ``"64 MiB"``) and kept as
+whole numbers: durations in picoseconds, rates in femtoseconds a byte, sizes in bytes. The defaults
+are the machine `default`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from msgspec import Struct
+
+from vmpp.hardware import LinkParameters
+from vmpp.machine.quantities import DURATION, FLOPS, RATE, SIZE, Unit, duration, flops, rate, size
+
+
+@dataclass(frozen=True, slots=True)
+class Is:
+    """What one key of a machine file is.
+
+    Attributes:
+        text: its documentation.
+        low, high: bounds, written as the value is; None where there are none.
+        unit: how the value is written and counted; None for plain numbers and names.
+    """
+
+    text: str
+    low: str | int | None = None
+    high: str | int | None = None
+    unit: Unit | None = None
+
+    def check(self, value: object) -> object:
+        """Return *value* as it is kept.
+
+        Raises:
+            ValueError: it lacks its unit or lies outside the bounds.
+        """
+        counted = self._count(value)
+        if self.low is not None and isinstance(counted, int) and not isinstance(counted, bool):
+            # Sorted, because the greater a rate is, the less time a byte takes.
+            low, high = sorted((self._count(self.low), self._count(self.high)))
+            if not low <= counted <= high:
+                raise ValueError(f"{quoted(value)} is not between {self.low} and {self.high}")
+        return counted
+
+    def _count(self, value: Any) -> Any:
+        return value if self.unit is None else self.unit.read(value)
+
+
+def _time(text: str, low: str = "0 s", high: str = "1000 s") -> Is:
+    return Is(text, low, high, DURATION)
+
+
+def _rate(text: str) -> Is:
+    return Is(text, "1 kB/s", "100 TB/s", RATE)
+
+
+def _size(text: str, low: str = "0 B", high: str = "1 TiB") -> Is:
+    return Is(text, low, high, SIZE)
+
+
+def _count(text: str, low: int, high: int) -> Is:
+    return Is(text, low, high)
+
+
+def quoted(value: object) -> str:
+    """Return *value* as it stood in the file."""
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+MOST_NODES: Final = 1 << 20
+"""More nodes than anybody can boot; only a bound that catches slips."""
+
+
+class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One table of a machine file; a key is an attribute annotated with what it `Is`."""
+
+
+class TopologyTable(Table, frozen=True, kw_only=True):
+    """Which nodes are neighbours."""
+
+    kind: Annotated[str, Is("topology, as a plugin calls it")] = "mesh2d"
+    dims: Annotated[
+        tuple[int, ...],
+        _count("places in each dimension; none: the machine grows to the job", 1, MOST_NODES),
+    ] = ()
+    nodes: Annotated[
+        int, _count("nodes that stand in these places; 0: one in each", 0, MOST_NODES)
+    ] = 0
+
+
+class NetworkTable(Table, frozen=True, kw_only=True):
+    """Links, routers and the model of their timing."""
+
+    timing: Annotated[str, Is("model of timing, as a plugin calls it")] = "contention-free"
+    link_rate: Annotated[int, _rate("of one direction of a link between two routers")] = rate(
+        "10 GB/s"
+    )
+    injection_rate: Annotated[int, _rate("from a node's memory into the network")] = rate("10 GB/s")
+    ejection_rate: Annotated[int, _rate("from the network into a node's memory")] = rate("10 GB/s")
+    hop_latency: Annotated[int, _time("of a message's head in one router and link")] = duration(
+        "50 ns"
+    )
+    wire_latency: Annotated[int, _time("of every message, besides its hops")] = duration("100 ns")
+    header_bytes: Annotated[
+        int, _count("length of the header that travels before a body, in bytes", 0, 65536)
+    ] = 128
+
+    @property
+    def links(self) -> LinkParameters:
+        """The constants as the hardware floor takes them."""
+        return LinkParameters(
+            link_rate=self.link_rate,
+            injection_rate=self.injection_rate,
+            ejection_rate=self.ejection_rate,
+            hop_latency=self.hop_latency,
+            wire_latency=self.wire_latency,
+            header_bytes=self.header_bytes,
+        )
+
+
+class NodeTable(Table, frozen=True, kw_only=True):
+    """One node."""
+
+    cpus: Annotated[int, _count("CPUs of a node", 1, 2)] = 1
+    memory: Annotated[int, _size("memory of a node", "64 KiB", "64 TiB")] = size("4 GiB")
+    copy_rate: Annotated[int, _rate("of a copy in memory by kernel or library")] = rate("10 GB/s")
+    memory_rate: Annotated[int, _rate("of an application that streams through memory")] = rate(
+        "20 GB/s"
+    )
+    flop_rate: Annotated[
+        int, Is("of an application that computes", "1 kflop/s", "1 Pflop/s", FLOPS)
+    ] = flops("10 Gflop/s")
+
+
+class KernelTable(Table, frozen=True, kw_only=True):
+    """What the quintessential kernel takes for its work, on the CPU that runs it."""
+
+    send: Annotated[int, _time("to take a message from a process and start the network")] = (
+        duration("200 ns")
+    )
+    receive: Annotated[int, _time("to take in one header and set up its deposit")] = duration(
+        "200 ns"
+    )
+    match_entry: Annotated[int, _time("to look at one entry of a match list")] = duration("10 ns")
+    acknowledge: Annotated[int, _time("to make one acknowledgement")] = duration("100 ns")
+    interrupt: Annotated[int, _time("to enter the kernel on an arrival")] = duration("200 ns")
+    context_switch: Annotated[int, _time("between two processes, or process and PCT")] = duration(
+        "1 us"
+    )
+
+
+class PctTable(Table, frozen=True, kw_only=True):
+    """The process control thread of a compute node."""
+
+    policy: Annotated[str, Is("scheduling policy, as a plugin calls it")] = "single"
+    process_start: Annotated[int, _time("to make a process from a loaded program")] = duration(
+        "50 us"
+    )
+    quantum: Annotated[
+        int, _time("that a process runs before another; for policies that share", "1 us")
+    ] = duration("10 ms")
+
+
+class ServiceTable(Table, frozen=True, kw_only=True):
+    """The service and I/O partitions."""
+
+    nodes: Annotated[int, _count("nodes of the service partition", 1, 4096)] = 1
+    io_nodes: Annotated[int, _count("nodes of the I/O partition", 0, 4096)] = 1
+    files_service: Annotated[
+        int, _time("the least that the file server takes for a request", "1 ns")
+    ] = duration("10 us")
+    launcher_service: Annotated[
+        int, _time("the least that the launcher takes for a request", "1 ns")
+    ] = duration("20 us")
+    allocator: Annotated[str, Is("allocation policy, as a plugin calls it")] = "first-free"
+
+
+class LoaderTable(Table, frozen=True, kw_only=True):
+    """How a program reaches its nodes."""
+
+    fanout: Annotated[int, _count("nodes that each node of the tree passes it on to", 1, 64)] = 2
+    chunk: Annotated[int, _size("bytes in one message", "256 B", "64 MiB")] = size("64 KiB")
+
+
+class MpiTable(Table, frozen=True, kw_only=True):
+    """The message-passing library in a process."""
+
+    send: Annotated[int, _time("of one send, before the kernel is called")] = duration("150 ns")
+    receive: Annotated[int, _time("of one receive, after the message is there")] = duration(
+        "150 ns"
+    )
+    short_message: Annotated[int, _size("longest that is kept whole when nobody expects it")] = (
+        size("8 KiB")
+    )
+    heap: Annotated[int, _size("room for unexpected messages", "1 KiB")] = size("16 MiB")
+    match_list: Annotated[int, _count("entries of the match list", 8, 1 << 20)] = 4096
+    reduce_rate: Annotated[int, _rate("at which a reduction combines operands")] = rate("5 GB/s")
+    thresholds: Annotated[
+        dict[str, int],
+        Is("sizes and counts at which a collective changes algorithm, by name"),
+    ] = {}
