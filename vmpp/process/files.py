@@ -1,0 +1,372 @@
+"""Open files of a process: its descriptor table, and the way from a descriptor to the file server.
+
+This is the user-space half of the file system. The server knows *open files* by handle; the process
+knows *descriptors*, small integers that its table maps to open files. Descriptors 0, 1 and 2 are
+there from the beginning. All others are numbered from `FIRST` up, far above anything the host has
+open, so that C code which gets hold of one by mistake finds a bad descriptor and never a file of
+the host.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from itertools import count
+from typing import IO, TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+from weakref import WeakValueDictionary
+
+from vmpp.engine import current_process
+from vmpp.process import calls, stdio
+
+if TYPE_CHECKING:
+    from vmpp.kernel.process import Process
+
+R = TypeVar("R", bound=calls.Reply)
+
+FIRST: Final = 1 << 20
+"""The lowest descriptor besides those of standard input, output and error."""
+
+SERVER: Final = "files"
+"""The name of the server that files are asked of."""
+
+
+class Descriptor(int):
+    """A descriptor as a program gets it.
+
+    It is an ordinary integer to Python code. What has been through C code has lost the type, and
+    that tells `os.dup` called by C code, as NumPy does, from `os.dup` called by a program.
+    """
+
+    __slots__ = ()
+
+
+class OpenFile:
+    """What the process knows of one open file; several descriptors may share it.
+
+    Attributes:
+        handle: the server's name of it.
+        mode: type and permissions, as in ``st_mode``.
+        block_size: bytes that the server prefers to move at a time.
+        seekable: whether it has positions.
+        terminal: whether it is a terminal.
+        appending: whether every write goes to the end.
+        position: where the next byte is read or written, None where only the server knows. Nobody
+            else moves it, for no two processes share an open file.
+    """
+
+    __slots__ = (
+        "appending", "block_size", "handle", "mode", "position", "seekable", "terminal",
+    )  # fmt: skip
+
+    def __init__(self, opened: calls.Opened, appending: bool) -> None:
+        self.handle = opened.handle
+        self.mode = opened.mode
+        self.block_size = opened.block_size
+        self.seekable = opened.seekable
+        self.terminal = opened.terminal
+        self.appending = appending
+        self.position = 0 if opened.seekable else None
+
+    def advance(self, moved: int) -> None:
+        """Take account of *moved* bytes that were read or written at the position."""
+        if self.position is not None:
+            self.position += moved
+
+
+def _standard(handle: int) -> OpenFile:
+    return OpenFile(calls.Opened(handle, stat.S_IFIFO | 0o600, 4096, False, False), False)
+
+
+_STANDARD: Final = {handle: _standard(handle) for handle in range(3)}
+"""The table that every process begins with. It is replaced, never changed: processes share it."""
+
+_NAMES: Final = tuple(Descriptor(fd) for fd in range(3))
+
+
+class Files:
+    """The open files of one process, and its standard streams.
+
+    Every operation is a request to the file server and blocks the process until the answer is
+    there; all of them raise `OSError`, with EIO if the server is gone and EBADF for a descriptor
+    that is not open. They are for the process's own fiber. The one exception is `write` and
+    `close`, which Python's garbage collector may call for a forgotten file object while another
+    process runs, or in the middle of a request: those are *posted*, and sent before the next
+    request.
+    """
+
+    __slots__ = (
+        "_busy", "_ended", "_posted", "_standard", "_streams", "_table", "process",
+        "temporary_folder", "temporary_names",
+    )  # fmt: skip
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.temporary_folder: str | None = None
+        self.temporary_names: Iterator[str] | None = None
+        self._table = _STANDARD
+        self._standard: tuple[IO[str] | None, ...] = (None, None, None)
+        self._streams: WeakValueDictionary[int, Any] | None = None
+        self._posted: list[calls.Call[Any]] | None = None
+        self._busy = False
+        self._ended = False
+
+    # -- requests --------------------------------------------------------------------------------
+
+    def call(self, request: calls.Call[R], name: object = None, other: object = None) -> R:
+        """Send *request* to the file server and return its reply.
+
+        Raises:
+            OSError: the call failed; *name* and *other* become its ``filename`` and ``filename2``.
+        """
+        if self._posted:
+            self._send_posted()
+        reply = self._ask(request, name, other)
+        if type(reply) is calls.Failed:
+            _fail(reply.errno, name, other, reply.text)
+        return reply  # type: ignore[return-value] # the schema of the request says so
+
+    def _ask(self, request: calls.Call[Any], name: object, other: object) -> calls.Reply:
+        process = self.process
+        if self._ended or current_process() is not process:
+            _fail(errno.EBADF, name, other, f"a file of rank {process.rank} is used outside of it")
+        self._busy = True
+        try:
+            return calls.decode_reply(process.rpc(SERVER, calls.encode(request)))
+        except OSError as error:
+            if name is not None and error.filename is None:
+                error.filename = name
+            raise
+        finally:
+            self._busy = False
+
+    def _post(self, request: calls.Call[Any]) -> None:
+        if not self._ended and not self.process.dying:
+            if self._posted is None:
+                self._posted = []
+            self._posted.append(request)
+
+    def _send_posted(self) -> None:
+        posted, self._posted = self._posted, None
+        for request in posted or ():
+            # Nobody is there any more to be told of an error.
+            self._ask(request, None, None)
+
+    @property
+    def _must_post(self) -> bool:
+        process = self.process
+        return self._busy or process.dying or current_process() is not process
+
+    # -- descriptors -----------------------------------------------------------------------------
+
+    def lookup(self, fd: int) -> OpenFile:
+        """Return the open file that *fd* stands for. Raises OSError(EBADF) if there is none."""
+        found = self._table.get(fd)
+        if found is None:
+            _fail(errno.EBADF)
+        return found
+
+    def handle(self, fd: int) -> int:
+        """Return the server's name of the file that *fd* stands for."""
+        return self.lookup(fd).handle
+
+    def descriptors(self) -> list[int]:
+        """Return the descriptors in use, in order."""
+        return sorted(self._table)
+
+    def _enter(self, file: OpenFile, fd: int | None = None) -> Descriptor:
+        if self._table is _STANDARD:
+            self._table = dict(_STANDARD)
+        table = self._table
+        if fd is None:
+            # As in any Unix, the lowest that is free: a program may close 1 and open its successor.
+            fd = next((n for n in range(3) if n not in table), None)
+        if fd is None:
+            fd = next(n for n in count(FIRST) if n not in table)
+        table[fd] = file
+        return Descriptor(fd)
+
+    def open(
+        self, path: bytes, flags: int, mode: int = 0o777, at: int = calls.HERE, name: object = None
+    ) -> Descriptor:
+        """Open *path* with the *flags* of ``open(2)`` and return its new descriptor."""
+        opened = self.call(calls.Open(at, path, flags, mode), name)
+        return self._enter(OpenFile(opened, bool(flags & os.O_APPEND)))
+
+    def close(self, fd: int) -> None:
+        """Forget *fd*, and close its file if no other descriptor stands for it."""
+        if self._ended:
+            return
+        file = self.lookup(fd)
+        if self._table is _STANDARD:
+            self._table = dict(_STANDARD)
+        del self._table[fd]
+        self._release(file)
+
+    def _release(self, file: OpenFile) -> None:
+        if file in self._table.values():
+            return
+        request = calls.Close(file.handle)
+        if self._must_post:
+            self._post(request)
+        else:
+            self.call(request)
+
+    def dup(self, fd: int) -> Descriptor:
+        """Return a new descriptor for the open file of *fd*."""
+        return self._enter(self.lookup(fd))
+
+    def dup2(self, fd: int, to: int) -> int:
+        """Make *to* stand for the open file of *fd*; what it stood for is closed."""
+        file = self.lookup(fd)
+        if to < 0:
+            _fail(errno.EBADF)
+        former = self._table.get(to)
+        if former is not file:
+            self._enter(file, to)
+            if former is not None:
+                self._release(former)
+        return to
+
+    # -- bytes -----------------------------------------------------------------------------------
+
+    def read(self, fd: int, size: int) -> bytes:
+        """Read up to *size* bytes; fewer at the end of the file, or of what a pipe has."""
+        file = self.lookup(fd)
+        data = self.call(calls.Read(file.handle, min(size, calls.MOST))).data
+        file.advance(len(data))
+        if len(data) < calls.MOST or len(data) == size or not stat.S_ISREG(file.mode):
+            return data
+        return b"".join([data, *self._read_on(file, size - len(data))])
+
+    def read_all(self, fd: int) -> bytes:
+        """Read up to the end of the file."""
+        return b"".join(self._read_on(self.lookup(fd), None))
+
+    def _read_on(self, file: OpenFile, size: int | None) -> Iterator[bytes]:
+        regular = stat.S_ISREG(file.mode)
+        while size is None or size > 0:
+            ask = calls.MOST if size is None else min(size, calls.MOST)
+            data = self.call(calls.Read(file.handle, ask)).data
+            file.advance(len(data))
+            if data:
+                yield data
+            # Less than what was asked for is the end of a regular file, and of nothing else.
+            if not data or (regular and len(data) < ask):
+                return
+            if size is not None:
+                size -= len(data)
+
+    def write(self, fd: int, data: Any) -> int:
+        """Write the bytes-like *data*, in several requests if it is long; return how many bytes."""
+        file = self.lookup(fd)
+        view = memoryview(data)
+        size = view.nbytes
+        if size > calls.MOST or self._must_post:
+            return self._write_long(file, view)
+        written = self.call(calls.Write(file.handle, data)).count
+        if file.appending:
+            file.position = None
+        else:
+            file.advance(written)
+        return written
+
+    def _write_long(self, file: OpenFile, view: memoryview) -> int:
+        flat = view.cast("B") if view.nbytes else memoryview(b"")
+        done = 0
+        while done < len(flat):
+            part = flat[done : done + calls.MOST]
+            if self._must_post:
+                self._post(calls.Write(file.handle, bytes(part)))
+                written = len(part)
+            else:
+                written = self.call(calls.Write(file.handle, part)).count  # type: ignore[arg-type]
+            file.advance(written)
+            done += written
+        if file.appending:
+            file.position = None
+        return done
+
+    def lseek(self, fd: int, offset: int, whence: int) -> int:
+        """Move the position of an open file and return the new one."""
+        file = self.lookup(fd)
+        position = self.call(calls.Lseek(file.handle, offset, whence)).offset
+        file.position = position
+        return position
+
+    def tell(self, fd: int) -> int:
+        """Return the position of an open file, without a request where it is known."""
+        position = self.lookup(fd).position
+        return self.lseek(fd, 0, os.SEEK_CUR) if position is None else position
+
+    def truncate(self, fd: int, size: int) -> None:
+        """Cut or extend an open file to *size* bytes; its position stays."""
+        self.call(calls.Ftruncate(self.handle(fd), size))
+
+    # -- standard streams and the end --------------------------------------------------------------
+
+    @property
+    def stdin(self) -> IO[str]:
+        """Standard input: of the job at rank 0, at its end everywhere else."""
+        return self._standard[0] or self._make_standard(0)
+
+    @property
+    def stdout(self) -> IO[str]:
+        """Standard output, sent at the end of every line."""
+        return self._standard[1] or self._make_standard(1)
+
+    @property
+    def stderr(self) -> IO[str]:
+        """Standard error, sent at the end of every line; it can show any string."""
+        return self._standard[2] or self._make_standard(2)
+
+    def _make_standard(self, fd: int) -> IO[str]:
+        made = stdio.standard_stream(self, _NAMES[fd])
+        self._standard = (*self._standard[:fd], made, *self._standard[fd + 1 :])
+        return made
+
+    def remember(self, stream: Any) -> None:
+        """Flush *stream*, which has a buffer, when the process exits, if it still exists then."""
+        if self._streams is None:
+            self._streams = WeakValueDictionary()
+        self._streams[stream.fileno()] = stream
+
+    def flush(self) -> bool:
+        """Send what the standard streams and forgotten files hold; return False if that failed."""
+        streams = [] if self._streams is None else [self._streams[k] for k in sorted(self._streams)]
+        sent = True
+        for stream in (*streams, *self._standard[1:]):
+            try:
+                if stream is not None and not stream.closed:
+                    stream.flush()
+            except (OSError, ValueError):
+                sent = False
+        return sent
+
+    def exit(self, status: int) -> bool:
+        """Flush, tell the server that the process is done, and close everything.
+
+        Returns False if something that the program wrote was lost, which Python ends with status
+        120. Never raises: a server that is gone has nothing open.
+        """
+        sent = self.flush()
+        try:
+            self.call(calls.Exit(status))
+        except OSError:
+            sent = False
+        self.close_all()
+        return sent
+
+    def close_all(self) -> None:
+        """Forget every descriptor; what is still buffered is lost, as that of a killed process is.
+
+        The server closes the files themselves when the process, or its job, ends.
+        """
+        self._ended = True
+        self._posted = None
+        self._table = {}
+
+
+def _fail(number: int, name: object = None, other: object = None, text: str = "") -> NoReturn:
+    raise OSError(number, text or os.strerror(number), name, None, other)
