@@ -1,0 +1,184 @@
+"""The command line: ``vmpp run``, ``vmpp machines``, ``vmpp plugins``.
+
+What a command needs is imported inside it, so that ``vmpp --version`` answers at once.
+"""
+# ruff: noqa: PLC0415 - see above
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from vmpp.errors import VmppError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from vmpp.machine.run import Result
+
+USAGE = 2
+"""Exit status when nothing was run, as the shell's own tools have it."""
+
+INTERRUPTED = 130
+"""Exit status after ^C: 128 and the number of the signal."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with the status that it deserves."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        status = commands.main(arguments or ["--help"], "vmpp", standalone_mode=False)
+        sys.stdout.flush()
+    except click.UsageError as error:
+        status = _complain(f"{_uncapitalised(error.format_message())}{_help_of(error)}")
+    except click.ClickException as error:
+        status = _complain(_uncapitalised(error.format_message()))
+    except VmppError as error:
+        status = _complain(str(error))
+    except (KeyboardInterrupt, click.Abort):
+        status = INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has had enough; python would complain again while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status or 0)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="vmpp", message="%(prog)s %(version)s")
+def commands() -> None:
+    """A virtual massively parallel processor.
+
+    It boots thousands of nodes and runs message-passing programs on them, unmodified and
+    repeatably.
+
+    \b
+    Example:
+      vmpp run -n 64 program.py
+    """
+
+
+@commands.command(context_settings={"allow_interspersed_args": False})
+@click.option("-n", "-np", "nprocs", type=click.IntRange(1), default=1, metavar="N",
+              help="Number of processes, one to a compute node.  [default: 1]")  # fmt: skip
+@click.option("--machine", default="default", show_default=True, metavar="NAME|FILE.toml",
+              help="Machine to boot; see 'vmpp machines'.")  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True,
+              help="Seed of everything that is random.")  # fmt: skip
+@click.option("--watchdog", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
+              help="End a process that takes so long, by the host, between calls.")  # fmt: skip
+@click.option("--timing", is_flag=True,
+              help="Print each phase's virtual time, and host time beside it.")  # fmt: skip
+@click.option("--digest", is_flag=True,
+              help="Print the digest of the run: equal for runs that are equal.")  # fmt: skip
+@click.option("-m", "module", is_flag=True,
+              help="PROGRAM is a module, to be found as 'python -m' does.")  # fmt: skip
+@click.argument("program")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
+def run(
+    program: str,
+    arguments: tuple[str, ...],
+    nprocs: int,
+    machine: str,
+    seed: int,
+    watchdog: float | None,
+    timing: bool,
+    digest: bool,
+    module: bool,
+) -> int:
+    """Run PROGRAM on N nodes, as 'mpiexec -n N python PROGRAM' would.
+
+    PROGRAM is a Python file, with -m a module, or the name of an image that ships. All that comes
+    after it is for the program, options included. Files, environment, standard streams and exit
+    status are those of this command.
+
+    \b
+    Examples:
+      vmpp run -n 64 program.py --its-own-option
+      vmpp run -n 16 --machine paragon -m mpi4py.bench pingpong
+    """
+    from vmpp.machine.run import run as run_program
+
+    if not module:
+        program = _located(program)
+    result = run_program(
+        program,
+        arguments,
+        nprocs=nprocs,
+        machine=machine,
+        seed=seed,
+        module=module,
+        watchdog=watchdog,
+        stdin=sys.stdin.buffer,
+        stdout=sys.stdout.buffer,
+        stderr=sys.stderr.buffer,
+    )
+    _report(result, timing=timing, digest=digest)
+    return result.status
+
+
+@commands.command()
+@click.option("--keys", is_flag=True, help="Document the keys of a machine file instead.")
+def machines(keys: bool) -> None:
+    """List the machines that a name stands for.
+
+    \b
+    Example:
+      vmpp machines
+      vmpp run -n 64 --machine paragon program.py
+    """
+    from vmpp.machine import listings
+
+    listings.show(listings.keys() if keys else listings.machines())
+
+
+@commands.command()
+def plugins() -> None:
+    """List what plugins offer, and where each comes from.
+
+    \b
+    Example:
+      vmpp plugins
+    """
+    from vmpp.machine import listings
+
+    listings.show(listings.plugins())
+
+
+def _complain(message: str) -> int:
+    click.echo(f"vmpp: error: {message}", err=True)
+    return USAGE
+
+
+def _uncapitalised(message: str) -> str:
+    return message[:1].lower() + message[1:].rstrip(".")
+
+
+def _help_of(error: click.UsageError) -> str:
+    return f" (try '{error.ctx.command_path} --help')" if error.ctx else ""
+
+
+def _located(program: str) -> str:
+    # The common case, a file, needs no plugin.
+    if os.path.exists(program):
+        return program
+    from vmpp.machine.images import locate
+    from vmpp.machine.plugins import Plugins
+
+    return locate(program, Plugins.installed(), Path())
+
+
+def _report(result: Result, *, timing: bool, digest: bool) -> None:
+    """Print, on standard error, what is not the program's own output."""
+    if result.failure:
+        click.echo(result.failure.rstrip("\n"), err=True)
+    if timing:
+        from vmpp.machine import listings
+
+        listings.show(listings.phases(result.phases), err=True)
+    if digest:
+        click.echo(f"digest: {result.digest}", err=True)

@@ -1,0 +1,98 @@
+"""The tables that the command line prints."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from vmpp.machine.description import load, parameters
+from vmpp.machine.plugins import Plugins
+from vmpp.machine.quantities import DURATION
+
+if TYPE_CHECKING:
+    from vmpp.machine.run import Phase
+
+Row = tuple[str, ...]
+
+
+def machines() -> Table:
+    """Return the machines that can be named, with what they are."""
+    found = Plugins.installed()
+    return _table(
+        ("Machine", "Compute nodes", "Topology", "What it is"),
+        (
+            (
+                name,
+                "grows" if each.grows else f"{each.compute_nodes:,}",
+                f"{each.topology.kind} {' x '.join(map(str, each.topology.dims))}".rstrip(),
+                each.title,
+            )
+            for name, each in [(name, load(name, found)) for name in found.machines]
+        ),
+        right=(1,),
+    )
+
+
+def keys() -> Table:
+    """Return every key of a machine file, with default, bounds and meaning."""
+    return _table(
+        ("Table", "Key", "Default", "Bounds", "What it is"),
+        (
+            (
+                f"[{each.table}]" if each.table else "",
+                each.key,
+                each.default,
+                f"{each.low} .. {each.high}" if each.low else "",
+                each.text,
+            )
+            for each in parameters()
+        ),
+    )
+
+
+def plugins() -> Table:
+    """Return all that the plugins offer, and where each comes from."""
+    return _table(
+        ("Kind", "Name", "Plugin", "Distribution", "Module"),
+        (
+            (
+                offer.kind,
+                offer.name,
+                offer.source.plugin,
+                f"{offer.source.distribution} {offer.source.version}",
+                offer.source.module,
+            )
+            for offer in Plugins.installed().listing()
+        ),
+    )
+
+
+def phases(passed: Iterable[Phase]) -> Table:
+    """Return the phases of a run, in virtual time and on the host."""
+    return _table(
+        ("Phase", "Virtual time", "Host time"),
+        ((each.name, DURATION.write(each.virtual_ps), f"{each.host_s:.3f} s") for each in passed),
+        right=(1, 2),
+    )
+
+
+def show(table: Table, *, err: bool = False) -> None:
+    """Print *table* on standard output or error, coloured and folded to fit if it is a terminal."""
+    console = Console(stderr=err)
+    if not console.is_terminal:
+        # Nothing is folded for a file or a pipe: a row is a line, for grep and awk.
+        console.width = console.measure(table, options=console.options.update(width=1000)).maximum
+    console.print(table)
+
+
+def _table(titles: Row, rows: Iterable[Row], right: tuple[int, ...] = ()) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False, padding=(0, 2, 0, 0))
+    for column, title in enumerate(titles):
+        table.add_column(title, justify="right" if column in right else "left")
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
