@@ -1,0 +1,66 @@
+"""Collective operations as published algorithms over point-to-point messages.
+
+Every operation is a function over a `Channel`, which knows the rank, the size and how to reach the
+others; buffers are views of bytes, and a `Reduction` says how two of them become one. Nothing here
+asks which process is running, so an operation may be carried on by any fiber that holds a channel
+with a tag of its own. Each module has the algorithms of one family and, last, the function that
+chooses among them by size and count from the `Thresholds`.
+"""
+
+from vmpp_mpi._collectives._allgather import allgather
+from vmpp_mpi._collectives._allreduce import allreduce
+from vmpp_mpi._collectives._alltoall import alltoall, alltoallv
+from vmpp_mpi._collectives._barrier import barrier
+from vmpp_mpi._collectives._broadcast import broadcast
+from vmpp_mpi._collectives._channel import (
+    Channel,
+    Kind,
+    MismatchError,
+    Reduction,
+    Thresholds,
+    describe,
+)
+from vmpp_mpi._collectives._gather import gather, gatherv
+from vmpp_mpi._collectives._objects import (
+    allgather_pickles,
+    alltoall_pickles,
+    broadcast_pickle,
+    gather_pickles,
+    reduce_objects,
+    scan_objects,
+    scatter_pickles,
+)
+from vmpp_mpi._collectives._reduce import reduce
+from vmpp_mpi._collectives._reduce_scatter import reduce_scatter
+from vmpp_mpi._collectives._scan import exscan, scan
+from vmpp_mpi._collectives._scatter import scatter, scatterv
+
+__all__ = [
+    "Channel",
+    "Kind",
+    "MismatchError",
+    "Reduction",
+    "Thresholds",
+    "allgather",
+    "allgather_pickles",
+    "allreduce",
+    "alltoall",
+    "alltoall_pickles",
+    "alltoallv",
+    "barrier",
+    "broadcast",
+    "broadcast_pickle",
+    "describe",
+    "exscan",
+    "gather",
+    "gather_pickles",
+    "gatherv",
+    "reduce",
+    "reduce_objects",
+    "reduce_scatter",
+    "scan",
+    "scan_objects",
+    "scatter",
+    "scatter_pickles",
+    "scatterv",
+]

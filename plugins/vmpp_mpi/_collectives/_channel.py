@@ -1,0 +1,250 @@
+"""What a collective operation needs of the world: peers by rank, and a way to combine buffers.
+
+A channel belongs to one communicator, or to one group while a communicator is made of it. The tag
+of its messages holds a running number and the kind of operation: ranks that call different
+operations, or one more than the others, never take each other's messages. They end in a deadlock,
+whose report shows what each rank called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from vmpp.portals import Address
+    from vmpp_mpi._protocol import Protocol
+
+Buffer = memoryview | bytes | bytearray
+"""Bytes to send: one-dimensional."""
+
+NOTHING: Final = memoryview(bytearray())
+"""An empty buffer, to send from and to receive into."""
+
+
+class Kind(IntEnum):
+    """The collective operations, as the tags of their messages name them."""
+
+    BARRIER = 0
+    BCAST = 1
+    GATHER = 2
+    SCATTER = 3
+    ALLGATHER = 4
+    ALLTOALL = 5
+    REDUCE = 6
+    ALLREDUCE = 7
+    REDUCE_SCATTER = 8
+    SCAN = 9
+    EXSCAN = 10
+    GATHERV = 11
+    SCATTERV = 12
+    ALLGATHERV = 13
+    ALLTOALLV = 14
+    ALLTOALLW = 15
+    REDUCE_SCATTER_BLOCK = 16
+    CREATE = 17
+    DUP = 18
+    SPLIT = 19
+
+
+_KINDS: Final = 32
+_SEQUENCE_MASK: Final = (1 << 25) - 1
+_GROUP_TAG: Final = 1 << 30
+"""Set in the tags of channels over a group that has no communicator yet."""
+
+_NAMES: Final = {kind: kind.name.capitalize() for kind in Kind}
+
+
+def describe(tag: int) -> str:
+    """Return the name of the operation that a message with *tag* belongs to."""
+    if tag & _GROUP_TAG:
+        return "Create_group"
+    return _NAMES.get(Kind(tag % _KINDS), "collective")
+
+
+class MismatchError(Exception):
+    """A message of a collective operation has another length than its receiver expects.
+
+    Attributes:
+        operation: its name.
+    """
+
+    def __init__(self, operation: str, text: str) -> None:
+        super().__init__(text)
+        self.operation = operation
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Where one algorithm takes over from another. Bytes unless said otherwise.
+
+    The values are those that MPICH found for clusters (Thakur, Rabenseifner, Gropp: Optimization of
+    Collective Communication Operations in MPICH, 2005); a machine's description may give its own.
+
+    Attributes:
+        bcast_short: longest message broadcast down a binomial tree.
+        bcast_long: shortest message whose scattered parts are collected round a ring.
+        bcast_ranks: with fewer ranks than this the binomial tree serves any length.
+        gather_short: longest block gathered or scattered by a tree; longer ones go straight.
+        allgather_short: longest total collected by recursive doubling.
+        allgather_bruck: longest total collected by Bruck's algorithm.
+        alltoall_short: longest block exchanged by Bruck's algorithm.
+        alltoall_ranks: with fewer ranks than this no alltoall is done by Bruck's algorithm.
+        reduce_short: longest vector reduced down a binomial tree.
+        allreduce_short: longest vector reduced by recursive doubling.
+        reduce_scatter_short: longest vector reduced and scattered by recursive halving.
+        object_short: longest pickle that goes through a tree; longer ones go straight.
+    """
+
+    bcast_short: int = 12288
+    bcast_long: int = 524288
+    bcast_ranks: int = 8
+    gather_short: int = 2048
+    allgather_short: int = 524288
+    allgather_bruck: int = 81920
+    alltoall_short: int = 256
+    alltoall_ranks: int = 8
+    reduce_short: int = 2048
+    allreduce_short: int = 2048
+    reduce_scatter_short: int = 524288
+    object_short: int = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """How two vectors become one.
+
+    Attributes:
+        combine: called with two vectors of the same length, the lower ranks' first; leaves the
+            result in the second.
+        itemsize: bytes of an element; vectors are divided between elements only.
+        commutative: whether operands may change places.
+    """
+
+    combine: Callable[[memoryview, memoryview], None]
+    itemsize: int
+    commutative: bool
+
+
+class Channel:
+    """A rank's way to the other ranks of a group, for one collective operation at a time.
+
+    Args:
+        protocol: the process's end of the message protocol.
+        context: of the messages.
+        rank: of this process in the group.
+        addresses: of all processes of the group, by rank.
+        eager: bytes that the protocol sends without waiting for the receiver.
+        thresholds: which algorithm to choose.
+    """
+
+    __slots__ = (
+        "_addresses", "_context", "_eager", "_ireceive", "_isend", "_object", "_send", "_sequence",
+        "_take", "_wait", "rank", "size", "tag", "thresholds",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        context: int,
+        rank: int,
+        addresses: Sequence[Address],
+        eager: int,
+        thresholds: Thresholds,
+    ) -> None:
+        self.rank = rank
+        self.size = len(addresses)
+        self.tag = 0
+        self.thresholds = thresholds
+        self._addresses = addresses
+        self._context = context
+        self._eager = eager
+        self._sequence = 0
+        # Bound once: a collective on thousands of ranks calls these for each of its messages.
+        self._send = protocol.send
+        self._take = protocol.take
+        self._isend = protocol.isend
+        self._ireceive = protocol.ireceive
+        self._object = protocol.receive_object
+        self._wait = protocol.wait
+
+    def begin(self, kind: Kind) -> Channel:
+        """Turn to the next operation of the communicator, of this *kind*."""
+        sequence = self._sequence = (self._sequence + 1) & _SEQUENCE_MASK
+        self.tag = sequence * _KINDS + kind
+        return self
+
+    def over_group(self, tag: int) -> Channel:
+        """Turn to making a communicator; *tag* tells it from others that are being made."""
+        self.tag = _GROUP_TAG | (tag & (_GROUP_TAG - 1))
+        return self
+
+    def send(self, peer: int, data: Buffer) -> None:
+        """Send *data* to *peer*; its memory may be used again on return."""
+        self._send(self._context, self.rank, self._addresses[peer], self.tag, data)
+
+    def receive(self, peer: int, into: memoryview) -> None:
+        """Receive from *peer* exactly as many bytes as *into* has.
+
+        Raises:
+            MismatchError: there were more, or fewer.
+        """
+        header = self._take(self._context, peer, self.tag, into)
+        if header is None:
+            raise self._mismatch(peer, "more", len(into))
+        if header.length != len(into):
+            raise self._mismatch(peer, str(header.length), len(into))
+
+    def receive_any(self, peer: int) -> Buffer:
+        """Receive from *peer* a message of whatever length."""
+        data: Buffer = self._object(self._context, peer, self.tag)[0]
+        return data
+
+    def exchange(self, dest: int, data: Buffer, source: int, into: memoryview) -> None:
+        """Send *data* to *dest* while receiving from *source* exactly what *into* has room for.
+
+        Raises:
+            MismatchError: there were more bytes, or fewer.
+        """
+        if len(data) <= self._eager:
+            self._send(self._context, self.rank, self._addresses[dest], self.tag, data)
+            header = self._take(self._context, source, self.tag, into)
+            if header is None:
+                raise self._mismatch(source, "more", len(into))
+            if header.length != len(into):
+                raise self._mismatch(source, str(header.length), len(into))
+            return
+        # A long send waits for its receiver: all around a ring would wait had none posted first.
+        transfer = self._ireceive(self._context, source, self.tag, into)
+        self._send(self._context, self.rank, self._addresses[dest], self.tag, data)
+        self._wait(transfer)
+        if transfer.error:
+            raise self._mismatch(source, "more", len(into))
+        if transfer.nbytes != len(into):
+            raise self._mismatch(source, str(transfer.nbytes), len(into))
+
+    def exchange_any(self, dest: int, data: Buffer, source: int) -> Buffer:
+        """Send *data* to *dest* while receiving from *source* a message of whatever length."""
+        transfer = self._isend(self._context, self.rank, self._addresses[dest], self.tag, data)
+        received: Buffer = self._object(self._context, source, self.tag)[0]
+        self._wait(transfer)
+        return received
+
+    def start_send(self, peer: int, data: Buffer) -> Any:
+        """Begin to send *data*, and return what `finish` takes."""
+        return self._isend(self._context, self.rank, self._addresses[peer], self.tag, data)
+
+    def finish(self, transfers: Sequence[Any]) -> None:
+        """Wait until all that `start_send` began is done."""
+        for transfer in transfers:
+            self._wait(transfer)
+
+    def _mismatch(self, peer: int, got: str, expected: int) -> MismatchError:
+        operation = describe(self.tag)
+        return MismatchError(
+            operation,
+            f"{operation}: {got} bytes from rank {peer} where {expected} were expected; "
+            "all ranks must call it with counts that agree",
+        )
