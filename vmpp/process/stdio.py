@@ -227,8 +227,12 @@ def _parse_mode(mode: str) -> tuple[bool, str]:
     if {"t", "b"} <= letters:
         raise ValueError("can't have text and binary mode at once")
     base = letters & set("xrwa")
-    if len(base) != 1:
+    if len(base) > 1:
         raise ValueError("must have exactly one of create/read/write/append mode")
+    if not base:
+        raise ValueError(
+            "Must have exactly one of create/read/write/append mode and at most one plus"
+        )
     return "b" in letters, f"{base.pop()}b{'+' * ('+' in letters)}"
 
 

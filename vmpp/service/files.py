@@ -166,11 +166,10 @@ class _Session:
         """Return a path for the host, and the descriptor of the directory that it starts from.
 
         Raises:
-            OSError: ENOENT for an empty path, EBADF for a directory that is not open.
+            OSError: EBADF for a directory that is not open.
         """
-        if not path:
-            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
-        if path.startswith(b"/"):
+        # An empty path stays one, for the host to refuse.
+        if not path or path.startswith(b"/"):
             return path, None
         if at == calls.HERE:
             return os.path.join(self.directory, path), None
@@ -518,10 +517,7 @@ def _stat(_: FileServer, session: _Session, call: calls.Stat) -> calls.Attribute
 
 
 def _access(_: FileServer, session: _Session, call: calls.Access) -> calls.Truth:
-    try:
-        path, at = session.place(call.at, call.path)
-    except FileNotFoundError:
-        return calls.Truth(False)
+    path, at = session.place(call.at, call.path)
     return calls.Truth(
         os.access(
             path, call.mode, dir_fd=at, effective_ids=call.effective, follow_symlinks=call.follow

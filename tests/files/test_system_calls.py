@@ -1,0 +1,70 @@
+"""Requests and replies survive the wire, and nothing else is taken for one."""
+
+from __future__ import annotations
+
+import typing
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vmpp.process import calls
+
+INTEGERS = st.integers(-(2**63), 2**63 - 1)
+FIELDS = {
+    int: INTEGERS,
+    str: st.text(),
+    bytes: st.binary(),
+    bool: st.booleans(),
+    tuple[int, int] | None: st.none() | st.tuples(INTEGERS, INTEGERS),
+    list[calls.Entry]: st.lists(st.builds(calls.Entry, st.binary(), INTEGERS, INTEGERS)),
+}
+
+
+def instances(schema):
+    hints = typing.get_type_hints(schema)
+    return st.builds(schema, **{name: FIELDS[hints[name]] for name in schema.__struct_fields__})
+
+
+REQUESTS = typing.get_args(calls.AnyCall)
+REPLIES = typing.get_args(calls.AnyReply)
+
+
+@pytest.mark.parametrize("schema", REQUESTS, ids=lambda schema: schema.__name__)
+@given(st.data())
+def test_a_request_comes_out_as_it_went_in(schema, data):
+    request = data.draw(instances(schema))
+    assert calls.decode_call(calls.encode(request)) == request
+
+
+@pytest.mark.parametrize("schema", REPLIES, ids=lambda schema: schema.__name__)
+@given(st.data())
+def test_a_reply_comes_out_as_it_went_in(schema, data):
+    reply = data.draw(instances(schema))
+    assert calls.decode_reply(calls.encode(reply)) == reply
+
+
+def test_every_schema_is_one_of_the_union():
+    named = {s for s in vars(calls).values() if isinstance(s, type)}
+    assert {s for s in named if issubclass(s, calls.Call)} - {calls.Call} == set(REQUESTS)
+    assert {s for s in named if issubclass(s, calls.Reply)} - {calls.Reply} == set(REPLIES)
+
+
+def test_every_request_names_its_reply():
+    for schema in REQUESTS:
+        (base,) = schema.__orig_bases__
+        assert typing.get_args(base)[0] in REPLIES
+
+
+@given(st.binary())
+def test_garbage_is_refused(data):
+    try:
+        request = calls.decode_call(data)
+    except msgspec.DecodeError:
+        return
+    assert calls.decode_call(calls.encode(request)) == request
+
+
+def test_a_short_print_is_a_short_message():
+    assert len(calls.encode(calls.Write(1, b"hello\n"))) == 11
