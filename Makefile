@@ -1,4 +1,5 @@
-# Everything a fresh machine needs: Python 3.11 or later, gcc and make.
+# Everything a fresh machine needs: Python 3.11 or later with venv, gcc and make. Each target sets up
+# what it uses, so any of them can be the first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -8,14 +9,16 @@ READY := $(VENV)/.ready
 
 $(READY): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --editable '.[dev]'
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
+# A program that nobody here wrote, and one that reads a picture and writes one.
 demo: $(READY)
 	$(BIN)/vmpp run -n 64 -m mpi4py.bench helloworld
 	$(BIN)/vmpp run -n 64 -m mpi4py.bench ringtest
 	$(BIN)/vmpp run -n 64 -m mpi4py.bench pingpong
+	mkdir -p out
+	$(BIN)/vmpp run -n 64 --timing heat images/vmpp_images/data/initial.png --output out/heat.png
 
 test: $(READY)
 	$(BIN)/pytest -q
@@ -26,5 +29,9 @@ lint: $(READY)
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+bench: $(READY)
+	mkdir -p benchmarks/results
+	$(BIN)/python benchmarks/run.py --json benchmarks/results/latest.json
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
