@@ -314,6 +314,9 @@ class Protocol:
         if header is None:
             return record.acknowledgement
         outcome = header.info.user_data if header.info is not None else 0
+        if outcome == AckOutcome.NO_PROCESS:
+            # Nobody will ever receive it: the send waits, as on the real machine.
+            return record.body
         if outcome == AckOutcome.SAVED_HEADER and record.body.valid and not record.body.messages:
             return record.body
         return None

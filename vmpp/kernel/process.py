@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from vmpp.engine import Engine, Fiber, Streams
-from vmpp.hardware import Cpu, Region
+from vmpp.hardware import Cpu
 from vmpp.portals import Address, Header, PortalTable
 
 if TYPE_CHECKING:
@@ -29,6 +28,10 @@ class ProcessKilled(BaseException):
     """Unwinds a process that is being killed."""
 
 
+PATIENCE: Final = 100
+"""How often a process that is being killed may catch that and block again; then it stays parked."""
+
+
 class _Anything:
     """The type of `ANYTHING`."""
 
@@ -37,14 +40,6 @@ class _Anything:
 
 ANYTHING: Final = _Anything()
 """Waiting for this, a process wakes at any change of its portals."""
-
-
-class State(Enum):
-    """Where in its life a process is."""
-
-    LOADED = "loaded"
-    RUNNING = "running"
-    EXITED = "exited"
 
 
 class Job:
@@ -137,9 +132,9 @@ class Process(SystemProcess):
     """
 
     __slots__ = (
-        "_cpu", "_engine", "_lookahead", "_regions", "_timer", "dying", "fiber", "files",
-        "in_handler", "install", "job", "kernel", "libraries", "nid", "on_exit", "pid", "rank",
-        "ready", "rpc", "size", "space", "state", "status",
+        "_cpu", "_deaths", "_engine", "_lookahead", "_timer", "dying", "fiber", "files",
+        "in_handler", "install", "job", "kernel", "libraries", "nid", "pid", "rank", "ready", "rpc",
+        "size", "space",
     )  # fmt: skip
 
     def __init__(self, kernel: QuintessentialKernel, job: Job, address: Address) -> None:
@@ -147,7 +142,7 @@ class Process(SystemProcess):
         self._engine: Engine = kernel.engine
         self._cpu: Cpu = kernel.node.application_cpu
         self._lookahead = kernel.lookahead
-        self._regions: list[Region] = []
+        self._deaths = 0
         self._timer = 0
         self.kernel = kernel
         self.job = job
@@ -158,8 +153,6 @@ class Process(SystemProcess):
         self.clock = kernel.engine.now
         self.dying = False
         self.in_handler = False
-        self.state = State.LOADED
-        self.status: int | None = None
         self.fiber: Fiber | None = None
         self.space: Any = None
         self.files: Any = None
@@ -167,7 +160,6 @@ class Process(SystemProcess):
         self.install: Callable[[], object] = _nothing
         self.ready: Callable[[Process], object] = kernel.run
         self.rpc: Callable[[str, bytes], bytes] = _no_servers
-        self.on_exit: Callable[[Process, int], object] = _nothing
 
     # -- what a program's libraries call, from the process's own fiber ------------------------
 
@@ -214,20 +206,15 @@ class Process(SystemProcess):
 
     def abort(self, status: int) -> NoReturn:
         """End the whole job with *status*."""
-        self.job_abort(self, status)
+        self.kernel.abort_job(self, status)
+        self.dying = True
         raise ProcessKilled
-
-    @property
-    def job_abort(self) -> Callable[[Process, int], object]:
-        """What ends the job: the process control thread's way of telling the launcher."""
-        return self.kernel.abort_job
 
     # -- what the process control thread calls, from the engine -------------------------------
 
     def start(self, body: Callable[[], object]) -> None:
         """Make the process's fiber, to run *body*, and have it scheduled."""
         self.fiber = Fiber(body, self._engine.hub, self)
-        self.state = State.RUNNING
         self._resume(None)
 
     def kill(self) -> None:
@@ -236,7 +223,7 @@ class Process(SystemProcess):
             return
         self.dying = True
         fiber = self.fiber
-        if fiber is None or fiber.dead:
+        if not fiber:
             return
         self.watch = None
         self._timer += 1
@@ -255,6 +242,9 @@ class Process(SystemProcess):
 
     def _may_block(self) -> None:
         if self.dying:
+            self._deaths += 1
+            while self._deaths > PATIENCE:
+                self._engine.hub.switch()
             raise ProcessKilled
         if self.in_handler:
             raise RuntimeError("an event handler may not block")

@@ -125,7 +125,7 @@ class QuintessentialKernel:
         """
         process = self.processes.get(header.pid)
         if process is None or process.dead:
-            self.drops += 1
+            self._refuse(header)
             return
         if process.clock > self.engine.now or process.held:
             self._hold(process, header)
@@ -136,6 +136,12 @@ class QuintessentialKernel:
         """Run *process* until it blocks, in its own address space."""
         process.install()
         process.fiber.switch()  # type: ignore[union-attr]
+
+    def _refuse(self, header: Header) -> None:
+        """Count a message for a process that does not exist, and tell whoever asked to be told."""
+        self.drops += 1
+        nobody = Address(self.nid, header.pid, -1, 0)
+        self._reply(nobody, header, None, 0, 0, AckOutcome.NO_PROCESS, self.engine.now)
 
     # -- arrival -------------------------------------------------------------------------------
 
@@ -151,9 +157,8 @@ class QuintessentialKernel:
         held = process.held
         while held:
             if process.dead:
-                self.drops += len(held)
-                held.clear()
-                return
+                self._refuse(held.popleft())
+                continue
             if process.clock > self.engine.now:
                 self.engine.at(process.clock, self._release, process)
                 return
@@ -259,7 +264,8 @@ class QuintessentialKernel:
         found = READERS[type(descriptor)](descriptor, header)
         if type(found) is int:
             return found
-        self._reply(header, found, len(found), info.reply_offset, AckOutcome.READ, done)
+        address = self.processes[header.pid].address
+        self._reply(address, header, found, len(found), info.reply_offset, AckOutcome.READ, done)
         return AckOutcome.READ
 
     def _answer(
@@ -275,11 +281,18 @@ class QuintessentialKernel:
         except (AttributeError, IndexError, TypeError):
             return done
         done += self._acknowledge
-        self._reply(header, None, 0, 0, outcome, done)
+        self._reply(process.address, header, None, 0, 0, outcome, done)
         return done
 
     def _reply(
-        self, header: Header, body: Any, length: int, offset: int, outcome: int, ready: int
+        self,
+        address: Address,
+        header: Header,
+        body: Any,
+        length: int,
+        offset: int,
+        outcome: int,
+        ready: int,
     ) -> None:
         """Send back to whoever sent *header*, on the kernel's own account."""
         info = header.info
@@ -291,7 +304,7 @@ class QuintessentialKernel:
         self._transmit(
             self.nid,
             Header(
-                self.processes[header.pid].address,
+                address,
                 back.nid,
                 back.pid,
                 info.return_portal,

@@ -13,25 +13,27 @@ class Trace:
     host-side task folds them now and then, so the hot path only appends to a list.
     """
 
-    __slots__ = ("_hash", "events")
+    __slots__ = ("_events_hash", "_output_hash", "events")
 
     def __init__(self) -> None:
         self.events: list[int] = []
-        self._hash = blake2b(digest_size=16)
+        self._events_hash = blake2b(digest_size=16)
+        self._output_hash = blake2b(digest_size=16)
 
     def fold(self) -> None:
         """Fold the events collected so far into the digest."""
         if self.events:
             words = array("Q", self.events)
             self.events.clear()
-            self._hash.update(words.tobytes())
+            self._events_hash.update(words.tobytes())
 
-    def note(self, data: bytes) -> None:
-        """Fold *data*, after the events collected so far."""
-        self.fold()
-        self._hash.update(data)
+    def output(self, data: bytes) -> None:
+        """Fold in what the host's side did with *data*; in an order of its own among such calls."""
+        self._output_hash.update(data)
 
     def digest(self) -> str:
-        """Return the digest of all events so far, in hexadecimal."""
+        """Return the digest of all that happened so far, in hexadecimal."""
         self.fold()
-        return self._hash.hexdigest()
+        whole = self._events_hash.copy()
+        whole.update(self._output_hash.digest())
+        return whole.hexdigest()

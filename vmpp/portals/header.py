@@ -18,6 +18,7 @@ class AckOutcome(IntEnum):
     SAVED_HEADER = 3
     READ = 4
     DROPPED = 5
+    NO_PROCESS = 6
 
 
 class Address:

@@ -1,0 +1,77 @@
+"""The bridge between virtual time and servers that Trio hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from heapq import heappop, heappush
+from typing import Any
+
+from trio.lowlevel import ParkingLot
+
+from vmpp.engine.queue import NEVER, Engine
+
+
+class Ticket:
+    """A request that has left virtual time: when its reply is due, and its place in the order."""
+
+    __slots__ = ("deadline", "is_open", "sequence")
+
+    def __init__(self, deadline: int, sequence: int) -> None:
+        self.deadline = deadline
+        self.sequence = sequence
+        self.is_open = True
+
+
+class Bridge:
+    """Keeps virtual time from passing what the host has not answered yet.
+
+    A request is *open* until its reply is scheduled. Virtual time stops short of the earliest
+    deadline of an open request, so an answer never arrives in the virtual past; and the reply has
+    drawn its place among the events of its instant when the request was opened, so the order in
+    which Trio runs its tasks never shows.
+    """
+
+    __slots__ = ("_engine", "_heap", "_settled", "open_requests")
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._heap: list[tuple[int, int, Ticket]] = []
+        self._settled = ParkingLot()
+        self.open_requests = 0
+
+    def open(self, deadline: int) -> Ticket:
+        """Open a request whose reply takes effect at *deadline* (picoseconds).
+
+        To be called from an event, where the order of calls is that of virtual time.
+        """
+        ticket = Ticket(deadline, self._engine.next_sequence())
+        heappush(self._heap, (deadline, ticket.sequence, ticket))
+        self.open_requests += 1
+        if deadline < self._engine.horizon:
+            self._engine.horizon = deadline
+        return ticket
+
+    def close(self, ticket: Ticket, callback: Callable[[Any], object], argument: Any) -> None:
+        """Schedule the reply to a request: *callback(argument)* at its deadline.
+
+        Raises:
+            ValueError: the request has been answered.
+        """
+        if not ticket.is_open:
+            raise ValueError("this request has been answered")
+        ticket.is_open = False
+        self.open_requests -= 1
+        heappush(self._engine.queue, (ticket.deadline, ticket.sequence, callback, argument))
+        heap = self._heap
+        while heap and not heap[0][2].is_open:
+            heappop(heap)
+        self._engine.horizon = heap[0][0] if heap else NEVER
+        self._settled.unpark_all()
+
+    async def settled(self) -> None:
+        """Wait until some request is answered, or `wake` is called."""
+        await self._settled.park()
+
+    def wake(self) -> None:
+        """End the waits for `settled`: there is something new for the engine to do."""
+        self._settled.unpark_all()

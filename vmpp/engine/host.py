@@ -1,0 +1,55 @@
+"""Virtual time's place among Trio's tasks: the engine runs in slices."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import trio
+
+from vmpp.engine.bridge import Bridge
+from vmpp.engine.queue import Engine
+from vmpp.engine.watchdog import Watchdog
+
+SLICE_SECONDS = 0.005
+"""Host time after which the engine lets other tasks run."""
+EVENTS_PER_LOOK = 128
+"""Events between two looks at the host's clock."""
+
+
+async def advance(
+    engine: Engine,
+    bridge: Bridge,
+    watchdog: Watchdog,
+    *,
+    between: Callable[[], None],
+    idle: Callable[[], bool],
+) -> None:
+    """Advance virtual time for ever, as far as the bridge allows; cancel to stop.
+
+    Args:
+        between: called after each slice, before other tasks run.
+        idle: called when no event is left and no request open; returns whether it made any.
+    """
+    while True:
+        more = _run_slice(engine, watchdog)
+        between()
+        if more:
+            await trio.lowlevel.checkpoint()
+        elif bridge.open_requests or not idle():
+            await bridge.settled()
+
+
+def _run_slice(engine: Engine, watchdog: Watchdog) -> bool:
+    """Run events for about `SLICE_SECONDS`; return whether more could run now."""
+    end = time.monotonic() + SLICE_SECONDS
+    watchdog.fiber_runs = True
+    try:
+        while engine.step(EVENTS_PER_LOOK):
+            watchdog.feed()
+            if time.monotonic() >= end:
+                return True
+        return False
+    finally:
+        watchdog.fiber_runs = False
+        watchdog.feed()

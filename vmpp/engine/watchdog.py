@@ -1,0 +1,70 @@
+"""The watchdog: ends a fiber that keeps the processor to itself."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class Overrun(BaseException):
+    """Raised in a program that has computed for too long without a call that lets others run."""
+
+
+class Watchdog:
+    """Watches that whoever runs in a thread says now and then that it gets on.
+
+    A fiber runs in the same thread as everything else, so one that never blocks stops the world.
+    The watchdog is a thread of its own which, when `feed` has not been called for *limit* seconds of
+    that thread's CPU time, raises `Overrun` in it, at the next instruction of the program.
+
+    Attributes:
+        fiber_runs: whether a program may be interrupted now; the hub sets it.
+    """
+
+    HURRIED = 0.5
+    """The limit in seconds once somebody is waiting for the end."""
+
+    __slots__ = ("_clock", "_done", "_fed", "_limit", "_target", "fiber_runs")
+
+    def __init__(self, limit: float) -> None:
+        self._limit = limit
+        self._target = threading.get_ident()
+        self._clock = time.pthread_getcpuclockid(self._target)
+        self._done = threading.Event()
+        self._fed = 0
+        self.fiber_runs = False
+
+    def feed(self) -> None:
+        """Say that the thread gets on."""
+        self._fed += 1
+
+    def hurry(self) -> None:
+        """Have little patience from now on. Safe to call from a signal handler."""
+        self._limit = min(self._limit, self.HURRIED)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Watch the calling thread within the block; leaves no thread behind."""
+        thread = threading.Thread(target=self._watch, name="vmpp watchdog", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._done.set()
+            thread.join()
+
+    def _watch(self) -> None:
+        seen = self._fed
+        since = time.clock_gettime(self._clock)
+        while not self._done.wait(min(self._limit / 4, 0.5)):
+            now = time.clock_gettime(self._clock)
+            if self._fed != seen or not self.fiber_runs:
+                seen, since = self._fed, now
+            elif now - since >= self._limit:
+                since = now
+                ctypes.pythonapi.PyThreadState_SetAsyncExc(
+                    ctypes.c_ulong(self._target), ctypes.py_object(Overrun)
+                )

@@ -1,0 +1,390 @@
+"""Booting: from a description to a machine that runs under Trio."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from os import PathLike
+from typing import Any, Final
+
+import trio
+
+from vmpp.engine import Engine
+from vmpp.engine.bridge import Bridge
+from vmpp.engine.host import advance
+from vmpp.engine.watchdog import Watchdog
+from vmpp.hardware import NetworkInterface, Node, Partition, Topology
+from vmpp.kernel import KernelCosts, Process, QuintessentialKernel, Trace
+from vmpp.machine import description as descriptions
+from vmpp.machine.description import MachineDescription
+from vmpp.machine.nodemap import NodeMap
+from vmpp.machine.plugins import Plugins
+from vmpp.machine.report import deadlock
+from vmpp.machine.streams import Capture, HostInput, StreamSink, Traced
+from vmpp.pct import ProcessControlThread
+from vmpp.process.interpose import Interposition
+from vmpp.process.loader import ProgramLoader
+from vmpp.process.program import Program
+from vmpp.service import JobRecord, Launcher, ServiceProcess
+from vmpp.service.files import FileServer, Stdio
+
+WATCHDOG_SECONDS: Final = 60.0
+"""CPU time that a process may take on the host between two calls, unless said otherwise."""
+CLOSED_PIPE: Final = 128 + 13
+"""Exit status of a job whose output nobody reads any more."""
+
+_LAUNCHER_PID, _FILES_PID = 1, 2
+
+
+class Job:
+    """A job on a machine: what `Machine.launch` returns.
+
+    Attributes:
+        record: what the launcher knows of it.
+        stdout: bytes written to standard output so far, if they are captured.
+        stderr: likewise standard error.
+    """
+
+    __slots__ = ("_machine", "record", "stderr", "stdout")
+
+    def __init__(self, machine: Machine, record: JobRecord, stdout: Any, stderr: Any) -> None:
+        self._machine = machine
+        self.record = record
+        self.stdout = stdout
+        self.stderr = stderr
+
+    @property
+    def id(self) -> int:
+        """Number of the job."""
+        return self.record.job.id
+
+    @property
+    def nodes(self) -> Sequence[int]:
+        """Node numbers, by rank."""
+        return self.record.job.nodes
+
+    async def wait(self) -> int:
+        """Wait for the end of the job and return its exit status."""
+        await self.record.done.wait()
+        return self.record.status
+
+    def end(self, status: int) -> None:
+        """End the job with *status*; its processes are killed."""
+        self._machine.launcher.end(self.record, status)
+
+
+class Machine:
+    """A booted machine.
+
+    Attributes:
+        description: what it is made of.
+        engine: its virtual time.
+        topology: the places of its nodes.
+        kernels: of all nodes, by number: compute nodes first, then service, then I/O nodes.
+        threads: the process control threads of the compute nodes, by number.
+        launcher: ``yod``.
+        files: the file server.
+        trace: the digest of what happened.
+    """
+
+    def __init__(
+        self, description: MachineDescription, plugins: Plugins, *, seed: int, watchdog: float
+    ) -> None:
+        self.description = description
+        self.plugins = plugins
+        self.engine = Engine()
+        self.bridge = Bridge(self.engine)
+        self.watchdog = Watchdog(watchdog)
+        self.trace = Trace()
+        self.topology: Topology = plugins.topologies[description.topology.kind](
+            description.topology.dims
+        )
+        self._jobs: dict[int, Job] = {}
+        self._tasks: dict[str, trio.CancelScope] = {}
+        self.kernels = self._build_nodes()
+        compute = range(description.compute_nodes)
+        service = self.kernels[description.compute_nodes]
+        self.files = FileServer(description.service.files_service)
+        self._file_process = ServiceProcess(service, _FILES_PID, self.files, self.bridge)
+        self.launcher = Launcher(
+            service,
+            _LAUNCHER_PID,
+            self.bridge,
+            compute,
+            plugins.allocators[description.service.allocator],
+            service_time=description.service.launcher_service,
+            chunk=description.loader.chunk,
+            seed=seed,
+            machine_name=description.name,
+            map_nodes=lambda nodes: NodeMap(self.topology, tuple(nodes)),
+            started=self._started,
+            ended=self._ended,
+        )
+        service.processes = {
+            _LAUNCHER_PID: self.launcher,
+            _FILES_PID: self._file_process,
+        }
+        self.libraries = [plugins.libraries[name] for name in sorted(plugins.libraries)]
+        loader = ProgramLoader(
+            {"files": self._file_process.address}, self.libraries, description
+        )
+        policy = plugins.policies[description.pct.policy]
+        self.threads = [
+            ProcessControlThread(
+                self.kernels[nid],
+                policy(),
+                loader,
+                self.launcher.job,
+                self.launcher.address,
+                fanout=description.loader.fanout,
+                start_time=description.pct.process_start,
+            )
+            for nid in compute
+        ]
+
+    def _build_nodes(self) -> list[QuintessentialKernel]:
+        """Return the kernels of all nodes, each connected to the network."""
+        description, engine = self.description, self.engine
+        links = description.network.links
+        network = self.plugins.networks[description.network.timing](engine, self.topology, links)
+        costs = KernelCosts(
+            send=description.kernel.send,
+            receive=description.kernel.interrupt + description.kernel.receive,
+            match_entry=description.kernel.match_entry,
+            acknowledge=description.kernel.acknowledge,
+            context_switch=description.kernel.context_switch,
+        )
+        lookahead = max(1, costs.send + description.network.wire_latency + costs.receive)
+        kernels = []
+        for nid in range(description.nodes):
+            interface = NetworkInterface(engine, nid, links)
+            network.attach(interface)
+            node = Node(
+                engine,
+                nid,
+                self._partition(nid),
+                interface,
+                cpus=description.node.cpus,
+                memory=description.node.memory,
+            )
+            kernels.append(
+                QuintessentialKernel(
+                    engine, node, network.transmit, costs, self.trace, lookahead
+                )
+            )
+        return kernels
+
+    def _partition(self, nid: int) -> Partition:
+        compute = self.description.compute_nodes
+        if nid < compute:
+            return Partition.COMPUTE
+        return (
+            Partition.SERVICE if nid < compute + self.description.service.nodes else Partition.IO
+        )
+
+    # -- jobs ----------------------------------------------------------------------------------
+
+    async def launch(
+        self,
+        program: Program,
+        nprocs: int,
+        *,
+        stdin: Any = None,
+        stdout: Any = None,
+        stderr: Any = None,
+    ) -> Job:
+        """Launch *program* on *nprocs* nodes.
+
+        Args:
+            stdin: a binary file that rank 0 reads, or bytes; nothing by default.
+            stdout: a binary file that takes whole lines, in order of virtual time; None: captured.
+            stderr: likewise.
+
+        Raises:
+            LaunchError: there are too few free nodes.
+        """
+        record = self.launcher.launch(program, nprocs)
+        out = Capture() if stdout is None else StreamSink(stdout)
+        err = Capture() if stderr is None else StreamSink(stderr)
+        job = self._jobs[record.job.id] = Job(
+            self, record, getattr(out, "data", b""), getattr(err, "data", b"")
+        )
+        stdio = Stdio(
+            Traced(out, self.trace),
+            Traced(err, self.trace),
+            None if stdin is None else HostInput(stdin),
+        )
+        stdio.on_broken = lambda: self.launcher.end(record, CLOSED_PIPE)
+        self.files.open_job(record.job.id, stdio, program.cwd)
+        await trio.lowlevel.checkpoint()
+        return job
+
+    def process(self, job: Job, rank: int) -> Process | None:
+        """Return the process of *rank*, or None if it is not there (any more)."""
+        address = job.record.job.addresses[rank]
+        process = self.threads[address.nid].processes.get(address.pid)
+        return process if isinstance(process, Process) else None
+
+    def stop_server(self, name: str) -> None:
+        """Stop a server of the service partition; whoever asks it from now on gets EIO.
+
+        Raises:
+            KeyError: there is no such server.
+        """
+        self._tasks[name].cancel()
+
+    def counters(self) -> dict[str, int]:
+        """Return what has been counted: messages, bytes, drops and system calls."""
+        tables = [kernel.processes.values() for kernel in self.kernels]
+        return {
+            "messages": sum(kernel.messages for kernel in self.kernels),
+            "bytes": sum(kernel.bytes for kernel in self.kernels),
+            "drops": sum(kernel.drops for kernel in self.kernels)
+            + sum(process.table.drops for table in tables for process in table),
+            "system_calls": self._file_process.requests,
+        }
+
+    def _started(self, record: JobRecord) -> None:
+        self.plugins.manager.hook.vmpp_job_started(job=self._jobs[record.job.id])
+
+    def _ended(self, record: JobRecord) -> None:
+        job = self._jobs.pop(record.job.id)
+        self.files.close_job(record.job.id)
+        for rank, status in enumerate(record.statuses):
+            self.trace.output(f"{rank} {status}\n".encode())
+        self.plugins.manager.hook.vmpp_job_ended(job=job, result=record)
+
+    # -- the partitions' tasks -----------------------------------------------------------------
+
+    async def _compute_partition(self) -> None:
+        await advance(
+            self.engine, self.bridge, self.watchdog, between=self._between, idle=self._idle
+        )
+
+    async def _service_partition(self) -> None:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._serve, "files", self._file_process)
+
+    async def _io_partition(self) -> None:
+        await trio.sleep_forever()
+
+    async def _serve(self, name: str, server: ServiceProcess) -> None:
+        with trio.CancelScope() as self._tasks[name]:
+            await server.run()
+
+    def _between(self) -> None:
+        self.trace.fold()
+        Interposition.host()
+
+    def _idle(self) -> bool:
+        """Nothing can move: end the jobs that wait for ever, saying for what."""
+        waiting = [
+            job for job in self._jobs.values() if job.record.running and not job.record.ending
+        ]
+        for job in waiting:
+            processes = [self.process(job, rank) for rank in range(len(job.nodes))]
+            text = deadlock([process for process in processes if process is not None])
+            self.launcher.end(job.record, 1, text)
+        return bool(waiting)
+
+    def shut_down(self) -> None:
+        """End what still runs, without letting any more virtual time pass."""
+        for job in self._jobs.values():
+            for rank in range(len(job.nodes)):
+                process = self.process(job, rank)
+                if process is not None:
+                    self.threads[process.nid].kill(process)
+        self.files.close()
+
+
+@asynccontextmanager
+async def boot(
+    machine: str | PathLike[str] | MachineDescription = "default",
+    *,
+    nodes: int = 64,
+    seed: int = 0,
+    watchdog: float | None = None,
+    plugins: Plugins | None = None,
+) -> AsyncIterator[Machine]:
+    """Boot a machine under Trio; it is shut down when the block ends.
+
+        async with vmpp.boot("paragon") as machine:
+            job = await machine.launch(Program.script("program.py"), 64)
+            status = await job.wait()
+
+    Args:
+        machine: a name, a machine file, or a description.
+        nodes: compute nodes to boot, for a machine that grows.
+        seed: of everything that is random.
+        watchdog: CPU seconds on the host that a process may take between two calls.
+        plugins: those to use; all that are installed if left out.
+
+    Raises:
+        VmppError: the machine cannot be made as described.
+    """
+    found = Plugins.installed() if plugins is None else plugins
+    described = (
+        machine
+        if isinstance(machine, MachineDescription)
+        else descriptions.load(machine, found)
+    )
+    built = Machine(
+        described.sized(nodes, found),
+        found,
+        seed=seed,
+        watchdog=WATCHDOG_SECONDS if watchdog is None else watchdog,
+    )
+    error: BaseException | None = None
+    with ExitStack() as stack:
+        stack.enter_context(_linked(built.libraries))
+        stack.enter_context(Interposition())
+        stack.enter_context(built.watchdog.watching())
+        stack.callback(built.shut_down)
+        async with trio.open_nursery() as partitions:
+            partitions.start_soon(built._service_partition)
+            partitions.start_soon(built._io_partition)
+            partitions.start_soon(built._compute_partition)
+            found.manager.hook.vmpp_machine_booted(machine=built)
+            # What the block raises is the caller's: it must not come out in a group.
+            try:
+                yield built
+            except BaseException as raised:
+                error = raised
+            partitions.cancel_scope.cancel()
+    if error is not None:
+        raise error
+
+
+@contextmanager
+def _linked(libraries: Sequence[Any]) -> Iterator[None]:
+    """Have programs find the libraries' modules under the names that they import."""
+    before: dict[str, Any] = {}
+    wanted: dict[str, str] = {}
+    for library in libraries:
+        wanted.update(library.modules)
+    try:
+        for name, target in sorted(wanted.items()):
+            before[name] = sys.modules.get(name)
+            _bind(name, importlib.import_module(target))
+        yield
+    finally:
+        for name, module in before.items():
+            _bind(name, module)
+
+
+def _bind(name: str, module: Any) -> None:
+    """Make *module* what an import of *name* gives; None takes the name away."""
+    package_name, _, attribute = name.rpartition(".")
+    package = importlib.import_module(package_name) if package_name else None
+    if module is None:
+        sys.modules.pop(name, None)
+        if package is not None and attribute in vars(package):
+            delattr(package, attribute)
+        return
+    sys.modules[name] = module
+    if package is not None:
+        setattr(package, attribute, module)
+
+

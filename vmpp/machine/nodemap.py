@@ -1,0 +1,32 @@
+"""The node map: where each rank of a job runs."""
+
+from __future__ import annotations
+
+from vmpp.hardware import Topology
+
+
+class NodeMap:
+    """Location and distance of every rank of a job, as Puma gave it to its programs.
+
+    Attributes:
+        nodes: node numbers, by rank.
+    """
+
+    __slots__ = ("_topology", "nodes")
+
+    def __init__(self, topology: Topology, nodes: tuple[int, ...]) -> None:
+        self._topology = topology
+        self.nodes = nodes
+
+    @property
+    def dims(self) -> tuple[int, ...]:
+        """Extent of the machine in each dimension."""
+        return self._topology.dims
+
+    def coordinates(self, rank: int) -> tuple[int, ...]:
+        """Return the place of *rank* in the machine."""
+        return self._topology.coordinates(self.nodes[rank])
+
+    def distance(self, one: int, other: int) -> int:
+        """Return the number of links between two ranks."""
+        return self._topology.hops(self.nodes[one], self.nodes[other])

@@ -1,0 +1,93 @@
+"""Reports to the user on what the processes of a job wait for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from types import FrameType
+from typing import Any, Final
+
+from vmpp.kernel import Process
+
+MOST_GROUPS: Final = 20
+"""Groups of alike ranks that a report lists before it counts the rest."""
+
+
+def deadlock(processes: Sequence[Process]) -> str:
+    """Return the report of a deadlock: for every waiting rank its call, arguments and line.
+
+    Ranks that wait alike stand together.
+    """
+    size = processes[0].job.size if processes else 0
+    groups: dict[str, list[int]] = {}
+    for process in processes:
+        groups.setdefault(_waits(process), []).append(process.rank)
+    lines = [
+        f"deadlock: nothing can move any more, and {len(processes)} of {size} "
+        f"{'rank' if size == 1 else 'ranks'} still "
+        f"{'waits' if len(processes) == 1 else 'wait'}:"
+    ]
+    for text, ranks in list(groups.items())[:MOST_GROUPS]:
+        lines.append(f"  {ranges(ranks)} in {text}")
+    if len(groups) > MOST_GROUPS:
+        rest = sum(len(ranks) for ranks in list(groups.values())[MOST_GROUPS:])
+        lines.append(f"  and {rest} more ranks, each in its own way")
+    return "\n".join(lines)
+
+
+def ranges(ranks: Iterable[int]) -> str:
+    """Return sorted *ranks* in words: ``rank 3``, ``ranks 0-2, 5``."""
+    runs: list[list[int]] = []
+    for rank in ranks:
+        if runs and rank == runs[-1][-1] + 1:
+            runs[-1][1:] = [rank]
+        else:
+            runs.append([rank])
+    text = ", ".join("-".join(map(str, run)) for run in runs)
+    return f"ranks {text}" if len(runs) > 1 or len(runs[0]) > 1 else f"rank {text}"
+
+
+def _waits(process: Process) -> str:
+    """Return where a parked process waits: the call, and the line of the program."""
+    frame: FrameType | None = process.fiber.gr_frame if process.fiber is not None else None
+    if frame is None:
+        return "its first instruction"
+    own = process.space.user_frame(frame)
+    call = _called_from(frame, own)
+    file, line, source = process.space.lines(frame)
+    return f'{call}\n      File "{file}", line {line}\n        {source}'
+
+
+def _called_from(innermost: FrameType, own: FrameType | None) -> str:
+    """Return the library call, with arguments, that the program's frame *own* is in."""
+    frame: FrameType | None = innermost
+    called = innermost
+    while frame is not None and frame is not own:
+        called = frame
+        frame = frame.f_back
+    return _rendered(called)
+
+
+def _rendered(frame: FrameType) -> str:
+    code = frame.f_code
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    arguments = ", ".join(
+        f"{name}={_shown(frame.f_locals[name])}"
+        for name in names
+        if name not in {"self", "cls"} and name in frame.f_locals
+    )
+    return f"{code.co_qualname}({arguments})"
+
+
+def _shown(value: Any) -> str:
+    """Return *value* briefly: numbers and short texts as they are, anything else by its type."""
+    if value is None or isinstance(value, (bool, int, float)):
+        return repr(value)
+    if isinstance(value, (str, bytes)) and len(value) <= 20:
+        return repr(value)
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple):
+        return f"<{type(value).__name__} of shape {shape}>"
+    if isinstance(value, (list, tuple)) and len(value) <= 4:
+        inner = ", ".join(_shown(item) for item in value)
+        return f"[{inner}]" if isinstance(value, list) else f"({inner})"
+    return f"<{type(value).__name__}>"

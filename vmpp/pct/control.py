@@ -1,0 +1,74 @@
+"""Control messages: what the launcher and the process control threads tell each other."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from struct import Struct
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from vmpp.portals import Address, Header, SendInfo
+
+if TYPE_CHECKING:
+    from vmpp.kernel import QuintessentialKernel, SystemProcess
+
+CONTROL_PORTAL: Final = 0
+"""The portal that control messages go to."""
+
+_USER_DATA: Final = Struct("<IIi")
+
+
+class Control(IntEnum):
+    """What a control message says. Down the tree: data, load, go, kill. Up: the others.
+
+    The pieces of a program's image come as data, and the last of them with the word to load.
+    """
+
+    LOAD = 1
+    LOADED = 2
+    LOAD_FAILED = 3
+    GO = 4
+    KILL = 5
+    EXITED = 6
+    ABORT = 7
+    DATA = 8
+
+
+class ControlMessage(NamedTuple):
+    """A control message as it arrives.
+
+    Attributes:
+        kind: what it says.
+        job: the job it is about.
+        rank: whom it is for, on the way down; whom it is from, on the way up.
+        value: an exit status.
+        text: a report, or the program's image.
+    """
+
+    kind: Control
+    job: int
+    rank: int
+    value: int
+    text: bytes
+
+    @classmethod
+    def of(cls, header: Header) -> ControlMessage:
+        """Read the message that *header* brings."""
+        if header.info is None:
+            raise ValueError(f"not a control message: {header!r}")
+        job, rank, value = _USER_DATA.unpack(header.info.user_data)
+        return cls(Control(header.bits), job, rank, value, header.body or b"")
+
+
+def send_control(
+    kernel: QuintessentialKernel,
+    sender: SystemProcess,
+    target: Address,
+    kind: Control,
+    job: int,
+    rank: int,
+    value: int = 0,
+    text: Any = b"",
+) -> None:
+    """Send a control message from *sender* to *target*."""
+    info = SendInfo(user_data=_USER_DATA.pack(job, rank, value))
+    kernel.send(sender, target, CONTROL_PORTAL, kind, text or None, len(text), info)

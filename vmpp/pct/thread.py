@@ -1,0 +1,294 @@
+"""The process control thread of a node: the operating system's behaviour, as mechanism."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from vmpp.hardware import OutOfMemory, Region
+from vmpp.kernel import Process, ProcessKilled, QuintessentialKernel, SystemProcess
+from vmpp.pct.control import CONTROL_PORTAL, Control, ControlMessage, send_control
+from vmpp.pct.loading import LoadError, Loader, Outcome, children, parent
+from vmpp.pct.names import NameService
+from vmpp.portals import (
+    AckOutcome,
+    Address,
+    DynamicBlock,
+    Header,
+    Heap,
+    MemoryOperation,
+    PortalEntry,
+)
+
+if TYPE_CHECKING:
+    from vmpp.kernel import Job
+    from vmpp.pct.scheduling import SchedulingPolicy
+
+_HEAP_BYTES = 64 << 20
+"""Space for control messages; a program's image is the largest of them."""
+
+
+class _Load:
+    """A job that is being loaded on a node: who has not reported yet."""
+
+    __slots__ = ("failure", "missing", "process", "rank")
+
+    def __init__(self, rank: int, missing: int) -> None:
+        self.rank = rank
+        self.missing = missing
+        self.process: Process | None = None
+        self.failure: tuple[int, bytes] | None = None
+
+
+class ProcessControlThread(SystemProcess):
+    """Loads, schedules and ends the processes of one node, and tells the launcher.
+
+    Control messages come through a portal like everything else. The policy says which of several
+    processes runs; the kernel runs it.
+
+    Attributes:
+        kernel: the kernel of the node.
+        processes: every process of the node by number; its own is 0. The kernel's table.
+        memory_map: the regions of the node's memory that processes hold, by process number.
+        names: the node's name service.
+        job_of: how a job's number becomes the job, as the launcher described it.
+        launcher: whom to report to.
+    """
+
+    __slots__ = (
+        "_fanout", "_heap", "_loads", "_loader", "_on_cpu", "_policy", "_ready",
+        "_start_time", "job_of", "kernel", "launcher", "memory_map", "names", "processes",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        kernel: QuintessentialKernel,
+        policy: SchedulingPolicy,
+        loader: Loader,
+        job_of: Callable[[int], Job],
+        launcher: Address,
+        *,
+        fanout: int,
+        start_time: int,
+    ) -> None:
+        super().__init__(Address(kernel.nid, 0, -1, 0))
+        self.kernel = kernel
+        self.processes: dict[int, SystemProcess] = {0: self}
+        self.memory_map: dict[int, Region] = {}
+        self.names = NameService()
+        self.job_of = job_of
+        self.launcher = launcher
+        self._policy = policy
+        self._loader = loader
+        self._fanout = fanout
+        self._start_time = start_time
+        self._ready: list[Process] = []
+        self._on_cpu: Process | None = None
+        self._loads: dict[int, _Load] = {}
+        self._heap = Heap(_HEAP_BYTES)
+        kernel.processes = self.processes
+        kernel.abort_job = self.abort
+        self.table.install(
+            CONTROL_PORTAL,
+            PortalEntry(
+                DynamicBlock(MemoryOperation.DYN_SV_HDR_BDY, self._heap), self._control
+            ),
+        )
+
+    # -- loading -------------------------------------------------------------------------------
+
+    def _control(self, header: Header, outcome: int) -> None:
+        """Do what a control message says: the handler of the control portal."""
+        if outcome == AckOutcome.DROPPED:
+            raise RuntimeError(f"the PCT of node {self.kernel.nid} dropped {header!r}")
+        self._heap.messages.pop()
+        self._heap.free(header)
+        message = ControlMessage.of(header)
+        _ACTIONS[message.kind](self, message)
+
+    def _data(self, message: ControlMessage) -> None:
+        """Pass a piece of a program's image on."""
+        self._pass_on(message, self.job_of(message.job))
+
+    def _load(self, message: ControlMessage) -> None:
+        """Pass the program on, make the process, and report when all below have."""
+        job = self.job_of(message.job)
+        rank = message.rank
+        below = children(rank, self._fanout, job.size)
+        load = self._loads[job.id] = _Load(rank, len(below) + 1)
+        self._pass_on(message, job)
+        self.clock += self._start_time
+        try:
+            load.process = self.load(job, rank)
+        except LoadError as error:
+            load.failure = (rank, str(error).encode())
+        self._report(job, load)
+
+    def load(self, job: Job, rank: int) -> Process:
+        """Make the process of *rank*, in memory of its own, without starting it.
+
+        Raises:
+            LoadError: the policy takes no more processes, or memory is short.
+        """
+        refusal = self._policy.admit(len(self.processes) - 1)
+        if refusal is not None:
+            raise LoadError(f"node {self.kernel.nid} takes no more processes: {refusal}")
+        address = job.addresses[rank]
+        process = Process(self.kernel, job, address)
+        try:
+            region = self.kernel.node.memory.allocate(
+                f"job {job.id} rank {rank}", self._loader.memory(process)
+            )
+        except OutOfMemory as error:
+            raise LoadError(f"node {self.kernel.nid} is out of memory: {error}") from None
+        self.memory_map[address.pid] = region
+        self.processes[address.pid] = process
+        process.ready = self._make_ready
+        try:
+            self._loader.prepare(process)
+        except LoadError:
+            self._forget(process)
+            raise
+        return process
+
+    def _loaded(self, message: ControlMessage) -> None:
+        """Count a report from below, good or bad."""
+        load = self._loads.get(message.job)
+        if load is None:
+            return
+        if message.kind is Control.LOAD_FAILED and load.failure is None:
+            load.failure = (message.rank, message.text)
+        self._report(self.job_of(message.job), load)
+
+    def _report(self, job: Job, load: _Load) -> None:
+        """Report to the rank above once everything below and this node are done."""
+        load.missing -= 1
+        if load.missing:
+            return
+        above = parent(load.rank, self._fanout)
+        target = self.launcher if above < 0 else Address(job.nodes[above], 0, -1, 0)
+        kind, rank, text = Control.LOADED, load.rank, b""
+        if load.failure is not None:
+            kind, (rank, text) = Control.LOAD_FAILED, load.failure
+        send_control(self.kernel, self, target, kind, job.id, rank, text=text)
+
+    def _pass_on(self, message: ControlMessage, job: Job) -> None:
+        """Send a message down the tree."""
+        for rank in children(message.rank, self._fanout, job.size):
+            target = Address(job.nodes[rank], 0, -1, 0)
+            send_control(
+                self.kernel, self, target, message.kind, job.id, rank, message.value, message.text
+            )
+
+    # -- running and ending --------------------------------------------------------------------
+
+    def _go(self, message: ControlMessage) -> None:
+        """Pass the word on and start the process."""
+        self._pass_on(message, self.job_of(message.job))
+        load = self._loads.pop(message.job, None)
+        if load is None or load.process is None:
+            return
+        process = load.process
+        process.clock = self.clock
+        self.kernel.engine.at(self.clock, self._start, process)
+
+    def _start(self, process: Process) -> None:
+        if not process.dead:
+            process.start(lambda: self._main(process))
+
+    def _main(self, process: Process) -> None:
+        """Run a process from its first instruction to its end: the body of its fiber."""
+        try:
+            outcome = self._loader.main(process)
+        except ProcessKilled:
+            outcome = None
+        self._ended(process, outcome)
+
+    def _ended(self, process: Process, outcome: Outcome | None) -> None:
+        """Bury a process and tell the launcher; *outcome* is None if it was killed."""
+        if process.dead:
+            return
+        process.dead = True
+        self._forget(process)
+        self.clock = max(self.clock, process.clock)
+        self._tell_exit(process.job, process.rank, outcome)
+        if process in self._ready:
+            self._ready.remove(process)
+
+    def _tell_exit(self, job: Job, rank: int, outcome: Outcome | None) -> None:
+        status, failure = (-1, None) if outcome is None else (outcome.status, outcome.failure)
+        text = (failure or "").encode()
+        send_control(
+            self.kernel, self, self.launcher, Control.EXITED, job.id, rank, status, text
+        )
+
+    def _forget(self, process: Process) -> None:
+        pid = process.address.pid
+        self.processes.pop(pid, None)
+        region = self.memory_map.pop(pid, None)
+        if region is not None:
+            self.kernel.node.memory.free(region)
+        self.names.withdraw(process.address)
+        self._loader.discard(process)
+
+    def _kill(self, message: ControlMessage) -> None:
+        """Pass the word on and end every process of the job."""
+        job = self.job_of(message.job)
+        self._pass_on(message, job)
+        load = self._loads.pop(job.id, None)
+        if load is not None and load.process is None:
+            self._tell_exit(job, load.rank, None)
+        for process in list(self.processes.values()):
+            if isinstance(process, Process) and process.job is job:
+                self.kill(process)
+
+    def kill(self, process: Process) -> None:
+        """End *process* where it stands."""
+        process.kill()
+        # It may not have begun, or refuse to end.
+        self._ended(process, None)
+
+    def abort(self, process: Process, status: int) -> None:
+        """Have the launcher end the whole job of *process* with *status*."""
+        self.clock = max(self.clock, process.clock)
+        send_control(
+            self.kernel, self, self.launcher, Control.ABORT, process.job.id, process.rank, status
+        )
+
+    # -- scheduling ----------------------------------------------------------------------------
+
+    def _make_ready(self, process: Process) -> None:
+        """Run a process that has become ready, now or when the CPU is free."""
+        if len(self.processes) == 2:
+            self.kernel.run(process)
+            return
+        self._ready.append(process)
+        if self._on_cpu is None:
+            self._dispatch()
+
+    def _dispatch(self) -> None:
+        """Run ready processes, one after the other, as the policy chooses."""
+        while self._ready:
+            process = self._ready.pop(self._policy.choose(self._ready))
+            if process.dead:
+                continue
+            self._on_cpu = process
+            self.kernel.run(process)
+            self._on_cpu = None
+            if process.clock > self.kernel.engine.now and self._ready:
+                self.kernel.engine.at(process.clock, self._resume_dispatch, None)
+                return
+
+    def _resume_dispatch(self, _: object) -> None:
+        if self._on_cpu is None:
+            self._dispatch()
+
+
+_ACTIONS: dict[Control, Callable[[ProcessControlThread, ControlMessage], None]] = {
+    Control.DATA: ProcessControlThread._data,
+    Control.LOAD: ProcessControlThread._load,
+    Control.LOADED: ProcessControlThread._loaded,
+    Control.LOAD_FAILED: ProcessControlThread._loaded,
+    Control.GO: ProcessControlThread._go,
+    Control.KILL: ProcessControlThread._kill,
+}

@@ -1,0 +1,35 @@
+"""User-space libraries on portals: what a plugin provides to be linked to programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from vmpp.kernel import Process
+
+
+class Library(Protocol):
+    """A message library, as MPI or NX, on portals and nothing below them.
+
+    Attributes:
+        modules: what programs import, and the module that they get: ``{"mpi4py.MPI": "my.module"}``.
+    """
+
+    modules: Mapping[str, str]
+
+    def memory(self, description: Any) -> int:
+        """Return the bytes of memory that the library takes in each process."""
+        ...
+
+    def attach(self, process: Process, description: Any) -> None:
+        """Set the library up in *process*, which has not started yet.
+
+        Args:
+            description: the machine's, with the library's own table in it.
+        """
+        ...
+
+    def detach(self, process: Process) -> None:
+        """Let go of what the library holds for *process*, which has ended, however it did."""
+        ...

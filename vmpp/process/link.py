@@ -1,0 +1,76 @@
+"""The way from a process to the servers of the service partition."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from vmpp.portals import (
+    AckOutcome,
+    Address,
+    DynamicBlock,
+    Heap,
+    MemoryOperation,
+    PortalEntry,
+    SendInfo,
+)
+
+if TYPE_CHECKING:
+    from vmpp.kernel import Process
+
+REQUEST_PORTAL: Final = 1
+"""The portal that servers take requests at."""
+REPLY_PORTAL: Final = 2
+"""The portal of a process that replies come to."""
+
+_HEAP_BYTES: Final = 8 << 20
+
+
+class ServerLink:
+    """Marshals requests to servers: each a message through portals, answered by another."""
+
+    __slots__ = ("_heap", "_process", "_replies", "_sequence", "_servers")
+
+    def __init__(self, process: Process, servers: Mapping[str, Address]) -> None:
+        self._process = process
+        self._servers = servers
+        self._sequence = 0
+        self._heap = Heap(_HEAP_BYTES)
+        self._replies = DynamicBlock(MemoryOperation.DYN_SV_HDR_BDY, self._heap)
+        process.table.install(REPLY_PORTAL, PortalEntry(self._replies))
+        process.rpc = self.call
+
+    def call(self, server: str, request: bytes) -> Any:
+        """Send *request* to a server and return its reply; blocks.
+
+        Raises:
+            OSError: EIO, the server is not there, or no longer.
+        """
+        process = self._process
+        address = self._servers.get(server)
+        if address is None:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        self._sequence += 1
+        bits = self._sequence
+        process.kernel.send(
+            process,
+            address,
+            REQUEST_PORTAL,
+            0,
+            request,
+            len(request),
+            SendInfo(return_portal=REPLY_PORTAL, return_bits=bits),
+        )
+        messages = self._heap.messages
+        while True:
+            while messages:
+                header = messages.pop(0)
+                self._heap.free(header)
+                if header.bits == bits:
+                    info = header.info
+                    if info is None or info.user_data == AckOutcome.NO_PROCESS:
+                        raise OSError(errno.EIO, os.strerror(errno.EIO))
+                    return header.body or b""
+            process.wait(self._replies)

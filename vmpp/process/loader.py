@@ -1,0 +1,84 @@
+"""The program loader: makes a process of a program, runs it, and clears up after it."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from vmpp.engine.watchdog import Overrun
+from vmpp.kernel import ProcessExit
+from vmpp.pct import Outcome
+from vmpp.process.files import Files
+from vmpp.process.link import ServerLink
+from vmpp.process.space import AddressSpace, ProgramFailed
+
+if TYPE_CHECKING:
+    from vmpp.kernel import Process
+    from vmpp.portals import Address
+    from vmpp.process.library import Library
+
+STACK_BYTES = 1 << 20
+"""Memory that a process has for its stack."""
+
+
+class ProgramLoader:
+    """Builds the user space of compute nodes; one for a machine.
+
+    It is the `vmpp.pct.Loader` that process control threads use.
+    """
+
+    __slots__ = ("_description", "_libraries", "_servers")
+
+    def __init__(
+        self, servers: Mapping[str, Address], libraries: Sequence[Library], description: Any
+    ) -> None:
+        self._servers = servers
+        self._libraries = libraries
+        self._description = description
+
+    def memory(self, process: Process) -> int:
+        """Return the bytes of the program, its stack and its libraries."""
+        libraries = sum(library.memory(self._description) for library in self._libraries)
+        return len(process.job.program.image) + STACK_BYTES + libraries
+
+    def prepare(self, process: Process) -> None:
+        """Give *process* its address space, files and libraries."""
+        ServerLink(process, self._servers)
+        process.files = Files(process)
+        process.space = AddressSpace(process.job.program, process)
+        process.install = process.space.install
+        for library in self._libraries:
+            library.attach(process, self._description)
+
+    def main(self, process: Process) -> Outcome:
+        """Run the program in the fiber that calls, and say how it ended."""
+        try:
+            return Outcome(process.space.run() & 0xFF)
+        except ProcessExit as end:
+            return Outcome(end.status & 0xFF)
+        except ProgramFailed as failure:
+            return Outcome(1, f"{self._where(process)} raised an exception\n{failure}")
+        except Overrun as overrun:
+            return Outcome(1, self._overrun(process, overrun))
+
+    def discard(self, process: Process) -> None:
+        """Let go of the address space and libraries of *process*."""
+        if process.space is None:
+            return
+        for library in self._libraries:
+            library.detach(process)
+        process.libraries.clear()
+        process.space.close()
+
+    def _where(self, process: Process) -> str:
+        return f"rank {process.rank} on node {process.job.node_name(process.rank)}"
+
+    def _overrun(self, process: Process, overrun: Overrun) -> str:
+        """Say where a process was when the watchdog ended it."""
+        text = f"{self._where(process)} computes without end; the watchdog stopped it"
+        frames = [frame for frame, _ in traceback.walk_tb(overrun.__traceback__)]
+        if not frames:
+            return text
+        file, line, source = process.space.lines(frames[-1])
+        return f'{text}\n  File "{file}", line {line}\n    {source}'
