@@ -48,11 +48,19 @@ class Loadable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """One phase of a launch: its name, virtual time in picoseconds and host time in seconds."""
+    """One phase of a launch.
+
+    Attributes:
+        name: allocation, load or run.
+        virtual_ps: what it took in virtual time, picoseconds.
+        host_s: what it took on the host, seconds.
+        cpu_s: CPU time of the host's process, seconds.
+    """
 
     name: str
     virtual_ps: int
     host_s: float
+    cpu_s: float
 
 
 class JobRecord:
@@ -88,17 +96,18 @@ class JobRecord:
         self.interrupted = False
         self.done = trio.Event()
         self._missing = job.size
-        self._mark = (0, 0.0)
+        self._mark = (0, 0.0, 0.0)
 
     def begin(self, now: int) -> None:
         """Begin a phase at virtual time *now*."""
-        self._mark = (now, time.perf_counter())
+        self._mark = (now, time.perf_counter(), time.process_time())
 
     def finish(self, name: str, now: int) -> None:
         """End the phase under way, calling it *name*, and begin the next."""
-        virtual, host = self._mark
-        self.phases.append(Phase(name, now - virtual, time.perf_counter() - host))
+        virtual, host, cpu = self._mark
         self.begin(now)
+        _, host_now, cpu_now = self._mark
+        self.phases.append(Phase(name, now - virtual, host_now - host, cpu_now - cpu))
 
     def exited(self, rank: int, status: int) -> bool:
         """Note the status of *rank*; return whether it was the last."""
