@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Final, NoReturn
 
 import click
 
@@ -20,19 +20,21 @@ if TYPE_CHECKING:
 
     from vmpp.machine.run import Result
 
-USAGE = 2
+USAGE: Final = 2
 """Exit status when nothing was run, as the shell's own tools have it."""
 
-INTERRUPTED = 130
+INTERRUPTED: Final = 130
 """Exit status after ^C: 128 and the number of the signal."""
+
+CLOSED_PIPE: Final = 141
+"""Exit status when nobody reads the output any more, made in the same way."""
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with the status that it deserves."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = commands.main(arguments or ["--help"], "vmpp", standalone_mode=False)
-        sys.stdout.flush()
+        status = commands.main(arguments or ["--help"], "vmpp", standalone_mode=False) or 0
     except click.UsageError as error:
         status = _complain(f"{_uncapitalised(error.format_message())}{_help_of(error)}")
     except click.ClickException as error:
@@ -41,11 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         status = _complain(str(error))
     except (KeyboardInterrupt, click.Abort):
         status = INTERRUPTED
-    except BrokenPipeError:
-        # Whoever read the output has had enough; python would complain again while it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        status = 1
-    sys.exit(status or 0)
+    sys.exit(_flushed(status))
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -147,6 +145,17 @@ def plugins() -> None:
     from vmpp.machine import listings
 
     listings.show(listings.plugins())
+
+
+def _flushed(status: int) -> int:
+    """Return *status*, or another if nobody reads what is still to be written."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Python would try again, and complain, while it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return status or CLOSED_PIPE
+    return status
 
 
 def _complain(message: str) -> int:
