@@ -297,8 +297,10 @@ class Files:
 
     def tell(self, fd: int) -> int:
         """Return the position of an open file, without a request where it is known."""
-        position = self.lookup(fd).position
-        return self.lseek(fd, 0, os.SEEK_CUR) if position is None else position
+        file = self.lookup(fd)
+        if not file.seekable:
+            _fail(errno.ESPIPE)
+        return self.lseek(fd, 0, os.SEEK_CUR) if file.position is None else file.position
 
     def truncate(self, fd: int, size: int) -> None:
         """Cut or extend an open file to *size* bytes; its position stays."""

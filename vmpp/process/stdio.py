@@ -148,6 +148,8 @@ class SystemFile(io.RawIOBase):
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """Move the position and return it."""
         self._check()
+        if offset == 0 and whence == os.SEEK_CUR:
+            return self._files.tell(self._fd)
         return self._files.lseek(self._fd, operator.index(offset), whence)
 
     def tell(self) -> int:

@@ -109,17 +109,39 @@ class _HostFile:
         fd: the host's descriptor.
         directory: its absolute path if it is a directory.
         patient: whether reading and writing may have to wait for somebody else.
+        waiting: how many requests wait for it.
     """
 
-    __slots__ = ("directory", "fd", "patient")
+    __slots__ = ("directory", "fd", "patient", "waiting")
 
     def __init__(self, fd: int, directory: bytes | None, patient: bool) -> None:
         self.fd = fd
         self.directory = directory
         self.patient = patient
+        self.waiting = 0
+
+    async def wait_until(self, event: int) -> None:
+        """Wait until the host would not make a reader (POLLIN) or writer (POLLOUT) wait.
+
+        Raises:
+            trio.ClosedResourceError: the file was closed meanwhile.
+        """
+        poll = select.poll()
+        poll.register(self.fd, event)
+        if poll.poll(0):
+            return
+        self.waiting += 1
+        try:
+            if event == select.POLLIN:
+                await trio.lowlevel.wait_readable(self.fd)
+            else:
+                await trio.lowlevel.wait_writable(self.fd)
+        finally:
+            self.waiting -= 1
 
     def close(self) -> None:
-        if self.patient:
+        """Close the file; requests that wait for it end."""
+        if self.waiting:
             trio.lowlevel.notify_closing(self.fd)
         os.close(self.fd)
 
@@ -295,10 +317,10 @@ class FileServer:
                 answer = await answer
         except OSError as error:
             answer = _failed(error.errno or errno.EIO)
-        except (ValueError, OverflowError):
-            answer = _failed(errno.EINVAL)
         except msgspec.DecodeError:
             answer = _failed(errno.EBADMSG)
+        except (ValueError, OverflowError):
+            answer = _failed(errno.EINVAL)
         except trio.ClosedResourceError:
             answer = _failed(errno.EBADF)
         return calls.encode(answer)
@@ -397,7 +419,7 @@ def _read(_: FileServer, session: _Session, call: calls.Read) -> Any:
         return _read_input(session, call.handle, size)
     file = session.file(call.handle)
     if file.patient:
-        return _read_patiently(file.fd, size)
+        return _read_patiently(file, size)
     return calls.Data(os.read(file.fd, size))
 
 
@@ -415,19 +437,12 @@ async def _read_source(source: Source, size: int) -> calls.Data:
     return calls.Data(await source.read(size))
 
 
-async def _read_patiently(fd: int, size: int) -> calls.Data:
+async def _read_patiently(file: _HostFile, size: int) -> calls.Data:
     while True:
         # Without a look first, a pipe that nobody has opened yet would seem to be at its end.
-        if not _ready(fd, select.POLLIN):
-            await trio.lowlevel.wait_readable(fd)
+        await file.wait_until(select.POLLIN)
         with contextlib.suppress(BlockingIOError):
-            return calls.Data(os.read(fd, size))
-
-
-def _ready(fd: int, event: int) -> bool:
-    poll = select.poll()
-    poll.register(fd, event)
-    return bool(poll.poll(0))
+            return calls.Data(os.read(file.fd, size))
 
 
 def _write(_: FileServer, session: _Session, call: calls.Write) -> Any:
@@ -437,17 +452,16 @@ def _write(_: FileServer, session: _Session, call: calls.Write) -> Any:
         return calls.Count(len(call.data))
     file = session.file(handle)
     if file.patient:
-        return _write_patiently(file.fd, call.data)
+        return _write_patiently(file, call.data)
     return calls.Count(os.write(file.fd, call.data))
 
 
-async def _write_patiently(fd: int, data: bytes) -> calls.Count:
+async def _write_patiently(file: _HostFile, data: bytes) -> calls.Count:
     done = 0
     while done < len(data):
-        if not _ready(fd, select.POLLOUT):
-            await trio.lowlevel.wait_writable(fd)
+        await file.wait_until(select.POLLOUT)
         with contextlib.suppress(BlockingIOError):
-            done += os.write(fd, data[done:])
+            done += os.write(file.fd, data[done:])
     return calls.Count(done)
 
 
