@@ -2,11 +2,11 @@
 
 The structure is that of MPICH on Cplant's Puma portals. Three portals take messages,
 acknowledgements and reads. The match bits of a message hold three flags, the context, the source
-rank and the tag. A posted receive is a match entry with one block laid on the user's buffer. What no
-receive has been posted for falls through to two catch-alls over one heap: short messages whole, long
-ones by header only. A short send is one message. A long send brings its body along at once and keeps
-it readable; if the acknowledgement says that only the header was saved, the receiver reads the body
-when it posts the receive.
+rank and the tag. A posted receive is a match entry with one block laid on the user's buffer. What
+no receive has been posted for falls through to two catch-alls over one heap: short messages whole,
+long ones by header only. A short send is one message. A long send brings its body along at once and
+keeps it readable; if the acknowledgement says that only the header was saved, the receiver reads
+the body when it posts the receive.
 """
 
 from __future__ import annotations
@@ -251,8 +251,7 @@ class Protocol:
             bytes(data) if length else None,
             length,
         )
-        if process.clock < gone:
-            process.clock = gone
+        process.clock = max(process.clock, gone)
         if process.clock - self._engine.now > self._lookahead:
             process.synchronise()
 
@@ -268,8 +267,9 @@ class Protocol:
         process.clock += self._send_cost
         long = length > self._short
         if not long and mode != SYNCHRONOUS:
-            body = bytes(data) if length else None
-            self._kernel_send(process, dest, RECEIVE_PORTAL, bits, body, length)
+            self._kernel_send(
+                process, dest, RECEIVE_PORTAL, bits, bytes(data) if length else None, length
+            )
             if process.clock - self._engine.now > self._lookahead:
                 process.synchronise()
             return Transfer()
@@ -277,9 +277,7 @@ class Protocol:
         info = SendInfo(return_portal=ACKNOWLEDGE_PORTAL, return_bits=record.index)
         if long:
             bits |= LONG_FLAG
-            body = record.body.buffer
-        else:
-            body = bytes(data) if length else None
+        body: Any = record.body.buffer if long else bytes(data) if length else None
         transfer = Transfer(record)
         transfer.done = False
         if mode == BUFFERED:

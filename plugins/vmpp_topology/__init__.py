@@ -1,4 +1,4 @@
-"""Topologies and network timings: a 2-D mesh, a fully connected network, with or without contention."""
+"""Topologies, a 2-D mesh and a fully connected network, and timings with or without contention."""
 
 from __future__ import annotations
 

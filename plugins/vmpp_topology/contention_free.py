@@ -25,7 +25,7 @@ class ContentionFree:
         self._hop = parameters.hop_latency
         self._wire = parameters.wire_latency
         self._header = parameters.header_bytes
-        # Back pressure: a node cannot inject faster than the path drains, or messages would overtake.
+        # Back pressure: a node injects no faster than the path drains; or messages would overtake.
         self._rate = max(parameters.link_rate, parameters.injection_rate, parameters.ejection_rate)
         self._interfaces: list[NetworkInterface] = []
 
@@ -39,8 +39,7 @@ class ContentionFree:
         sender = interfaces[source]
         destination = message.nid
         start = sender.out_free
-        if ready > start:
-            start = ready
+        start = max(start, ready)
         stream = (message.length + self._header) * self._rate // 1000
         sender.out_free = gone = start + stream
         engine = self._engine

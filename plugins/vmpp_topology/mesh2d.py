@@ -29,7 +29,7 @@ class Mesh2D:
         self.links = self.size * 4
 
     @staticmethod
-    def grown(nodes: int) -> tuple[int, int]:
+    def grown(nodes: int) -> tuple[int, ...]:
         """Return the dimensions of the squarest mesh of at least *nodes* nodes."""
         columns = isqrt(nodes - 1) + 1 if nodes > 1 else 1
         return columns, -(-nodes // columns)

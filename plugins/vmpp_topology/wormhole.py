@@ -28,7 +28,7 @@ class Wormhole:
         self._hop = parameters.hop_latency
         self._wire = parameters.wire_latency
         self._header = parameters.header_bytes
-        # Back pressure: a node cannot inject faster than the path drains, or messages would overtake.
+        # Back pressure: a node injects no faster than the path drains; or messages would overtake.
         self._rate = max(parameters.link_rate, parameters.injection_rate, parameters.ejection_rate)
         self._interfaces: list[NetworkInterface] = []
         # Only links in use have an entry: a fully connected network has a great many.
@@ -45,8 +45,7 @@ class Wormhole:
         """
         sender = self._interfaces[source]
         start = sender.out_free
-        if ready > start:
-            start = ready
+        start = max(start, ready)
         sender.out_free = gone = start + (message.length + self._header) * self._rate // 1000
         engine = self._engine
         if start > engine.now:
@@ -65,8 +64,7 @@ class Wormhole:
         head = engine.now
         for link in route:
             taken = free.get(link, 0)
-            if taken > head:
-                head = taken
+            head = max(head, taken)
             head += hop
         tail = head + (message.length + self._header) * self._rate // 1000
         release = tail - hop * len(route)

@@ -1,7 +1,7 @@
 """Virtual time: the event queue, fibers, signals and named random streams.
 
-The ground floor. Time is an integer number of picoseconds; everything that happens in a machine is a
-callback in one queue, ordered by ``(time, sequence)``. Nothing here knows of nodes or messages.
+The ground floor. Time is an integer number of picoseconds; everything that happens in a machine is
+a callback in one queue, ordered by ``(time, sequence)``. Nothing here knows of nodes or messages.
 """
 
 from vmpp.engine.fiber import Fiber, current_fiber, current_process

@@ -47,8 +47,7 @@ class Bridge:
         ticket = Ticket(deadline, self._engine.next_sequence())
         heappush(self._heap, (deadline, ticket.sequence, ticket))
         self.open_requests += 1
-        if deadline < self._engine.horizon:
-            self._engine.horizon = deadline
+        self._engine.horizon = min(self._engine.horizon, deadline)
         return ticket
 
     def close(self, ticket: Ticket, callback: Callable[[Any], object], argument: Any) -> None:

@@ -9,7 +9,7 @@ from random import Random
 class Streams:
     """Makes a generator per name from one seed.
 
-    A stream depends on the seed and its own name alone, never on which other streams are drawn from.
+    A stream depends on the seed and its own name alone, not on which others are drawn from.
     """
 
     __slots__ = ("seed",)

@@ -17,8 +17,8 @@ class Watchdog:
     """Watches that whoever runs in a thread says now and then that it gets on.
 
     A fiber runs in the same thread as everything else, so one that never blocks stops the world.
-    The watchdog is a thread of its own which, when `feed` has not been called for *limit* seconds of
-    that thread's CPU time, raises `Overrun` in it, at the next instruction of the program.
+    The watchdog is a thread of its own which, when `feed` has not been called for *limit* seconds
+    of that thread's CPU time, raises `Overrun` in it, at the next instruction of the program.
 
     Attributes:
         fiber_runs: whether a program may be interrupted now; the hub sets it.

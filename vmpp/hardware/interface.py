@@ -42,7 +42,7 @@ class NetworkInterface:
             self.deliver(message)
             return
         when = free + drain
-        # One picosecond more, so that an empty message that arrives at `when` stays behind this one.
+        # One picosecond more, so that an empty message arriving at `when` stays behind this one.
         self.in_free = when + 1
         engine = self._engine
         heappush(engine.queue, (when, engine.next_sequence(), self.deliver, message))

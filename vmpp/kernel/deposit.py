@@ -89,10 +89,8 @@ def save_combined(block: CombinedBlock, header: Header) -> int:
     """Scatter the body over the buffers, at the offset of whoever manages it."""
     length = header.length
     receiver = RECEIVER_OFFSET[block.operation]
-    if receiver:
-        offset = block.offset
-    else:
-        offset = header.info.offset if header.info is not None else 0
+    info = header.info
+    offset = block.offset if receiver else info.offset if info is not None else 0
     pieces = _pieces(block, offset, length)
     if pieces is None:
         return NO_FIT

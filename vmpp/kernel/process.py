@@ -109,8 +109,7 @@ class SystemProcess:
         self, handler: Callable[[Header, int], Any], header: Header, outcome: int, when: int
     ) -> None:
         """Run an event *handler*; the process is busy from time *when* on."""
-        if when > self.clock:
-            self.clock = when
+        self.clock = max(self.clock, when)
         handler(header, outcome)
 
 
@@ -118,9 +117,9 @@ class Process(SystemProcess):
     """A process that runs a program in a fiber.
 
     Its *clock* may run ahead of the engine's time by the library work it has done since it was
-    resumed (temporal decoupling, as in SystemC's TLM-2.0): messages that arrive before the clock are
-    taken when it is reached, as if the call in progress had masked interrupts. A process never runs
-    ahead by more than its machine's *lookahead* without letting time catch up.
+    resumed (temporal decoupling, as in SystemC's TLM-2.0): messages that arrive before the clock
+    are taken when it is reached, as if the call in progress had masked interrupts. A process never
+    runs ahead by more than its machine's *lookahead* without letting time catch up.
 
     Attributes:
         kernel: the kernel of its node.
@@ -255,8 +254,7 @@ class Process(SystemProcess):
 
     def _resume(self, _: object) -> None:
         now = self._engine.now
-        if self.clock < now:
-            self.clock = now
+        self.clock = max(self.clock, now)
         self.ready(self)
 
     def run_handler(

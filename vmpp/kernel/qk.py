@@ -170,8 +170,7 @@ class QuintessentialKernel:
         """Translate a message's portal to memory, deposit it, and tell its process."""
         now = self.engine.now
         begin = self.free
-        if begin < now:
-            begin = now
+        begin = max(begin, now)
         length = header.length
         bits = header.bits
         self.trace.events += (now, bits, self._place + length)
@@ -248,8 +247,7 @@ class QuintessentialKernel:
         watch = process.watch
         if watch is not None and (watch is descriptor or watch is ANYTHING or outcome < 0):
             process.watch = None
-            if process.clock < done:
-                process.clock = done
+            process.clock = max(process.clock, done)
             process.ready(process)  # type: ignore[attr-defined]
 
     def _apply(self, descriptor: Any, header: Header, done: int) -> int:

@@ -127,9 +127,7 @@ class Machine:
             _FILES_PID: self._file_process,
         }
         self.libraries = [plugins.libraries[name] for name in sorted(plugins.libraries)]
-        loader = ProgramLoader(
-            {"files": self._file_process.address}, self.libraries, description
-        )
+        loader = ProgramLoader({"files": self._file_process.address}, self.libraries, description)
         policy = plugins.policies[description.pct.policy]
         self.threads = [
             ProcessControlThread(
@@ -170,9 +168,7 @@ class Machine:
                 memory=description.node.memory,
             )
             kernels.append(
-                QuintessentialKernel(
-                    engine, node, network.transmit, costs, self.trace, lookahead
-                )
+                QuintessentialKernel(engine, node, network.transmit, costs, self.trace, lookahead)
             )
         return kernels
 
@@ -180,9 +176,7 @@ class Machine:
         compute = self.description.compute_nodes
         if nid < compute:
             return Partition.COMPUTE
-        return (
-            Partition.SERVICE if nid < compute + self.description.service.nodes else Partition.IO
-        )
+        return Partition.SERVICE if nid < compute + self.description.service.nodes else Partition.IO
 
     # -- jobs ----------------------------------------------------------------------------------
 
@@ -326,9 +320,7 @@ async def boot(
     """
     found = Plugins.installed() if plugins is None else plugins
     described = (
-        machine
-        if isinstance(machine, MachineDescription)
-        else descriptions.load(machine, found)
+        machine if isinstance(machine, MachineDescription) else descriptions.load(machine, found)
     )
     built = Machine(
         described.sized(nodes, found),
@@ -386,5 +378,3 @@ def _bind(name: str, module: Any) -> None:
     sys.modules[name] = module
     if package is not None:
         setattr(package, attribute, module)
-
-

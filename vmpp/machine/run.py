@@ -81,10 +81,8 @@ def run(
         VmppError: the program or the machine is not there, or not as it should be.
         RuntimeError: Trio runs already; use `vmpp.boot` there.
     """
-    if module:
-        loaded = Program.module(fspath(program), args, cwd, environ)
-    else:
-        loaded = Program.script(fspath(program), args, cwd, environ)
+    find = Program.module if module else Program.script
+    loaded = find(fspath(program), args, None if cwd is None else fspath(cwd), environ)
 
     async def main() -> Result:
         async with boot(machine, nodes=nprocs, seed=seed, watchdog=watchdog) as booted:

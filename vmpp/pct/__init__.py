@@ -1,7 +1,7 @@
 """The process control thread: loading, scheduling, memory, names and faults of a node."""
 
 from vmpp.pct.control import CONTROL_PORTAL, Control, ControlMessage, send_control
-from vmpp.pct.loading import LoadError, Loader, Outcome, children, parent
+from vmpp.pct.loading import Loader, LoadError, Outcome, children, parent
 from vmpp.pct.names import NameService
 from vmpp.pct.scheduling import SchedulingPolicy
 from vmpp.pct.thread import ProcessControlThread

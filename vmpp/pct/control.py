@@ -53,9 +53,10 @@ class ControlMessage(NamedTuple):
     @classmethod
     def of(cls, header: Header) -> ControlMessage:
         """Read the message that *header* brings."""
-        if header.info is None:
+        data = header.info.user_data if header.info is not None else 0
+        if isinstance(data, int):
             raise ValueError(f"not a control message: {header!r}")
-        job, rank, value = _USER_DATA.unpack(header.info.user_data)
+        job, rank, value = _USER_DATA.unpack(data)
         return cls(Control(header.bits), job, rank, value, header.body or b"")
 
 

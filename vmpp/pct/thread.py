@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from vmpp.hardware import OutOfMemory, Region
 from vmpp.kernel import Process, ProcessKilled, QuintessentialKernel, SystemProcess
 from vmpp.pct.control import CONTROL_PORTAL, Control, ControlMessage, send_control
-from vmpp.pct.loading import LoadError, Loader, Outcome, children, parent
+from vmpp.pct.loading import Loader, LoadError, Outcome, children, parent
 from vmpp.pct.names import NameService
 from vmpp.portals import (
     AckOutcome,
@@ -56,8 +56,20 @@ class ProcessControlThread(SystemProcess):
     """
 
     __slots__ = (
-        "_fanout", "_heap", "_loads", "_loader", "_on_cpu", "_policy", "_ready",
-        "_start_time", "job_of", "kernel", "launcher", "memory_map", "names", "processes",
+        "_fanout",
+        "_heap",
+        "_loader",
+        "_loads",
+        "_on_cpu",
+        "_policy",
+        "_ready",
+        "_start_time",
+        "job_of",
+        "kernel",
+        "launcher",
+        "memory_map",
+        "names",
+        "processes",
     )  # fmt: skip
 
     def __init__(
@@ -90,9 +102,7 @@ class ProcessControlThread(SystemProcess):
         kernel.abort_job = self.abort
         self.table.install(
             CONTROL_PORTAL,
-            PortalEntry(
-                DynamicBlock(MemoryOperation.DYN_SV_HDR_BDY, self._heap), self._control
-            ),
+            PortalEntry(DynamicBlock(MemoryOperation.DYN_SV_HDR_BDY, self._heap), self._control),
         )
 
     # -- loading -------------------------------------------------------------------------------
@@ -218,9 +228,7 @@ class ProcessControlThread(SystemProcess):
     def _tell_exit(self, job: Job, rank: int, outcome: Outcome | None) -> None:
         status, failure = (-1, None) if outcome is None else (outcome.status, outcome.failure)
         text = (failure or "").encode()
-        send_control(
-            self.kernel, self, self.launcher, Control.EXITED, job.id, rank, status, text
-        )
+        send_control(self.kernel, self, self.launcher, Control.EXITED, job.id, rank, status, text)
 
     def _forget(self, process: Process) -> None:
         pid = process.address.pid

@@ -17,7 +17,7 @@ END: Final = -1
 class MatchEntry:
     """One entry of a match list.
 
-    The mask selects the bits that must match, as in the paper (Cplant's code stores the complement).
+    The mask selects the bits that must match, as in the paper; Cplant stores the complement.
 
     Attributes:
         rank: source rank, or `ANY`.

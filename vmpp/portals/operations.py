@@ -46,7 +46,7 @@ class MemoryOperation(IntEnum):
 
 
 def _table(holds: Callable[[str], bool]) -> tuple[bool, ...]:
-    """Return, by value of an operation, whether *holds* its name: an index costs less than a set."""
+    """Return, by operation, what *holds* says of its name: an index costs less than a set."""
     return tuple(holds(operation.name) for operation in MemoryOperation)
 
 

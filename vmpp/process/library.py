@@ -13,7 +13,7 @@ class Library(Protocol):
     """A message library, as MPI or NX, on portals and nothing below them.
 
     Attributes:
-        modules: what programs import, and the module that they get: ``{"mpi4py.MPI": "my.module"}``.
+        modules: the module that programs get, by the name they import: ``{"a.b": "mine.b"}``.
     """
 
     modules: Mapping[str, str]

@@ -125,16 +125,17 @@ class JobRecord:
 class Launcher(SystemProcess):
     """The server that launches jobs, named after Cplant's and ASCI Red's ``yod``.
 
-    Loading goes down a tree of process control threads: the program with its arguments first, then,
-    when all have reported, the word to go. Each process's end is reported to the launcher directly.
+    Loading goes down a tree of process control threads: the program with its arguments first,
+    then, when all have reported, the word to go. Each process's end is reported to the launcher
+    directly.
 
     Attributes:
         records: the jobs that have not ended, by number.
     """
 
     __slots__ = (
-        "_allocate", "_bridge", "_chunk", "_ended", "_free", "_heap", "_jobs", "_kernel", "_map_nodes",
-        "_name", "_seed", "_service_time", "_started", "records",
+        "_allocate", "_bridge", "_chunk", "_ended", "_free", "_heap", "_jobs", "_kernel",
+        "_map_nodes", "_name", "_seed", "_service_time", "_started", "records",
     )  # fmt: skip
 
     def __init__(
