@@ -21,6 +21,7 @@ from vmpp_mpi._special import BOTTOM, IN_PLACE
 
 _EMPTY: Final = memoryview(bytearray())
 _SEQUENCES: Final = (list, tuple)
+_BY_FORMAT: Final = {code: (datatype, datatype.size) for code, datatype in BY_CODE.items()}
 _NATIVE: Final = "@=<" if sys.byteorder == "little" else "@=>!"
 
 
@@ -148,11 +149,14 @@ def send_view(obj: Any) -> memoryview:
     kind = type(obj)
     if kind is bytes or kind is bytearray:
         return PickleBuffer(obj).raw()
+    if kind is list or kind is tuple:
+        view = _listed_view(obj)
+        return send_spec(obj).data if view is None else view
     try:
         if memoryview(obj).format in BY_CODE:
             return PickleBuffer(obj).raw()
     except (TypeError, ValueError, BufferError):
-        pass  # a list, something unusual, or wrong: the long way tells which
+        pass  # something unusual, or wrong: the long way tells which
     return send_spec(obj).data
 
 
@@ -161,14 +165,51 @@ def recv_view(obj: Any) -> memoryview | None:
 
     None when what arrives has to be unpacked, which needs `recv_spec` and its ``deliver``.
     """
-    try:
-        view = memoryview(obj)
-        if not view.readonly and view.format in BY_CODE:
-            return PickleBuffer(obj).raw()
-    except (TypeError, ValueError, BufferError):
-        pass  # a list, something unusual, or wrong: the long way tells which
+    kind = type(obj)
+    if kind is list or kind is tuple:
+        view = _listed_view(obj)
+        if view is not None and not view.readonly:
+            return view
+    else:
+        try:
+            view = memoryview(obj)
+            if not view.readonly and view.format in BY_CODE:
+                return PickleBuffer(obj).raw()
+        except (TypeError, ValueError, BufferError):
+            pass  # something unusual, or wrong: the long way tells which
     spec = recv_spec(obj)
     return spec.data if spec.base is None else None
+
+
+def _listed_view(obj: Any) -> memoryview | None:
+    """Return the bytes of ``[buffer, datatype]`` or ``[buffer, count, datatype]``, None if unusual.
+
+    A short way for what is common, as `send_view`: a buffer that is long enough, a contiguous
+    datatype by handle.
+    """
+    try:
+        layout = obj[-1]._ref
+        if layout.contiguous:
+            raw = PickleBuffer(obj[0]).raw()
+            items = len(obj)
+            if items == 2 and not len(raw) % layout.size:
+                return raw
+            if items == 3 and type(obj[1]) is int and 0 <= obj[1] * layout.size <= len(raw):
+                return raw[: obj[1] * layout.size]
+    except (AttributeError, IndexError, TypeError, ValueError, BufferError):
+        pass
+    return None
+
+
+def _whole(obj: Any, blocks: int) -> tuple[memoryview, int, Datatype] | None:
+    """Return bytes, count and datatype of a plain buffer, None if it is anything but that."""
+    try:
+        datatype, size = _BY_FORMAT[memoryview(obj).format]
+        raw = PickleBuffer(obj).raw()
+    except (TypeError, ValueError, KeyError, BufferError):
+        return None
+    count = len(raw) // size
+    return None if count % blocks else (raw, count, datatype)
 
 
 def send_spec(obj: Any, blocks: int = 1) -> Spec:
@@ -187,6 +228,9 @@ def send_spec(obj: Any, blocks: int = 1) -> Spec:
         BufferError: its memory is not contiguous.
         MPIError: of class `ERR_TYPE`: the null datatype.
     """
+    whole = _whole(obj, blocks)
+    if whole is not None:
+        return Spec(*whole)
     memory, count, datatype = _message(obj, False, blocks)
     layout = datatype._get()
     if layout.contiguous:
@@ -203,6 +247,9 @@ def recv_spec(obj: Any, blocks: int = 1) -> Spec:
     Raises:
         BufferError: besides the reasons of `send_spec`: the memory is read-only.
     """
+    whole = _whole(obj, blocks)
+    if whole is not None and not whole[0].readonly:
+        return Spec(*whole)
     memory, count, datatype = _message(obj, True, blocks)
     layout = datatype._get()
     if layout.contiguous:

@@ -303,7 +303,7 @@ class Exception(RuntimeError):  # noqa: A001, N818 - MPI's name for it
         return self.Get_error_code()
 
     def __bool__(self) -> bool:
-        return self.args[0] != SUCCESS
+        return self.Get_error_code() != SUCCESS
 
     def __hash__(self) -> int:
         return hash(self.args[0])
@@ -311,7 +311,7 @@ class Exception(RuntimeError):  # noqa: A001, N818 - MPI's name for it
     def __eq__(self, other: object, /) -> bool:
         if isinstance(other, Exception):
             return self.Get_error_code() == other.Get_error_code()
-        return self.Get_error_code() == other
+        return bool(self.Get_error_code() == other)
 
     def __ne__(self, other: object, /) -> bool:
         return not self == other

@@ -76,7 +76,7 @@ def foreign_memory(obj: Any, writable: bool) -> tuple[memoryview, str | None]:
     return _from_array_interface(obj, described, writable)
 
 
-def _at_address(address: int, nbytes: int, owner: object) -> memoryview:
+def at_address(address: int, nbytes: int, owner: object) -> memoryview:
     """Return memory at an address, which keeps its *owner* alive."""
     if nbytes == 0:
         return memoryview(bytearray())
@@ -106,7 +106,7 @@ def _from_dlpack(obj: Any) -> tuple[memoryview, str | None]:
             "to MPI datatype"
         )
     address = (tensor.data or 0) + tensor.byte_offset
-    return _at_address(address, _product(shape) * itemsize, capsule), code
+    return at_address(address, _product(shape) * itemsize, capsule), code
 
 
 def _from_array_interface(
@@ -125,7 +125,7 @@ def _from_array_interface(
         raise BufferError("__cuda_array_interface__: buffer is not contiguous")
     if typestr[0] == ">" and itemsize > 1:
         raise BufferError(f"message: elements {typestr!r} are not in native byte order")
-    return _at_address(address or 0, _product(shape) * itemsize, obj), typestr[1:]
+    return at_address(address or 0, _product(shape) * itemsize, obj), typestr[1:]
 
 
 def _product(shape: Any) -> int:

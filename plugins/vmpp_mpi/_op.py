@@ -1,0 +1,350 @@
+"""Reduction operations: on memory, element by element, and on Python objects.
+
+Short vectors of plain numbers are reduced in Python, where a call of NumPy would cost more than the
+arithmetic; all others through NumPy. Elements are packed (see `vmpp_mpi._datatype`).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from vmpp_mpi._buffer import recv_spec, send_spec
+from vmpp_mpi._constants import COMBINER_DUP
+from vmpp_mpi._datatype import Datatype, Layout
+from vmpp_mpi._errors import ERR_BUFFER, ERR_OP
+from vmpp_mpi._errors import Exception as MPIError
+from vmpp_mpi._handle import Handle, forget, is_predefined, predefine
+from vmpp_mpi._special import IN_PLACE
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+Combine = Callable[[memoryview, memoryview], None]
+"""Reduces two vectors of the same length, given as bytes, into the second."""
+
+_SHORT: Final = 4
+"""Up to so many elements, arithmetic in Python is faster than a call of NumPy."""
+
+
+class Operation:
+    """What a handle `Op` refers to.
+
+    Attributes:
+        name: for messages.
+        function: of two Python objects. A user's takes two buffers and a datatype.
+        commutative: whether operands may change places.
+        kinds: NumPy's kinds of element that the operation takes, and ``p`` for pairs.
+        ufunc: name of NumPy's function, empty if there is none.
+        user: whether a program made it.
+    """
+
+    __slots__ = ("commutative", "function", "kinds", "name", "ufunc", "user")
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        commutative: bool = True,
+        kinds: str = "",
+        ufunc: str = "",
+        user: bool = False,
+    ) -> None:
+        self.name = name
+        self.function = function
+        self.commutative = commutative
+        self.kinds = kinds
+        self.ufunc = ufunc
+        self.user = user
+
+
+class Op(Handle[Operation]):
+    """A reduction operation. Null when made of nothing."""
+
+    __slots__ = ()
+
+    _error = ERR_OP
+
+    def __new__(cls, op: Op | None = None) -> Self:
+        """Make a second handle to what *op* refers to."""
+        return cls._copy(op)
+
+    def _reduce(self) -> tuple[Any, ...]:
+        operation = self._get()
+        return type(self).Create, (operation.function, operation.commutative)
+
+    def __call__(self, x: Any, y: Any, /) -> Any:
+        """Reduce two Python objects.
+
+        Raises:
+            ValueError: the operation is null.
+        """
+        operation = self._ref
+        if operation is None:
+            raise ValueError("cannot call a null operation")
+        if operation.user:
+            return operation.function(x, y, None)
+        return operation.function(x, y)
+
+    @classmethod
+    def Create(
+        cls, function: Callable[[Any, Any, Datatype], object], commute: bool = False
+    ) -> Self:
+        """Make an operation of a program's own.
+
+        Args:
+            function: called with two buffers and a datatype; leaves the result in the second.
+            commute: whether operands may change places.
+
+        Raises:
+            TypeError: *function* cannot be called.
+        """
+        if not callable(function):
+            raise TypeError(f"{type(function).__name__!r} object is not callable")
+        return cls._wrap(Operation("user's operation", function, bool(commute), user=True))
+
+    def Free(self) -> None:
+        """Free the operation and make the handle null.
+
+        Raises:
+            MPIError: of class `ERR_OP`: the operation is predefined or null.
+        """
+        if is_predefined(self):
+            raise MPIError(ERR_OP, "cannot free a predefined operation")
+        forget(self)
+
+    def free(self) -> None:
+        """Free the operation if it is one that can be freed."""
+        if not is_predefined(self):
+            self.Free()
+
+    def Is_commutative(self) -> bool:
+        """Return whether operands may change places."""
+        return self._get().commutative
+
+    @property
+    def is_commutative(self) -> bool:
+        """Whether operands may change places."""
+        return self._get().commutative
+
+    @property
+    def is_predefined(self) -> bool:
+        """Whether the operation comes with MPI; null does."""
+        return is_predefined(self)
+
+    def Reduce_local(self, inbuf: Any, inoutbuf: Any) -> None:
+        """Reduce two buffers of this rank into the second.
+
+        Raises:
+            ValueError: they differ in count or datatype.
+            MPIError: of class `ERR_OP`: the operation does not take such elements; of class
+                `ERR_BUFFER`: *inbuf* is `IN_PLACE`.
+        """
+        if inbuf is IN_PLACE:
+            raise MPIError(ERR_BUFFER, "IN_PLACE has no meaning here")
+        given = send_spec(inbuf)
+        result = recv_spec(inoutbuf)
+        if given.datatype != result.datatype:
+            raise ValueError("mismatch in send and receive MPI datatypes")
+        if given.count != result.count:
+            raise ValueError(
+                f"mismatch in send count {given.count} and receive count {result.count}"
+            )
+        self.combiner(result.datatype)(given.data, result.data)
+        result.deliver()
+
+    def combiner(self, datatype: Datatype) -> Combine:
+        """Return the function that reduces two vectors of *datatype*, to be called many times.
+
+        Raises:
+            MPIError: of class `ERR_OP`: the operation does not take such elements, or is not one
+                for reductions (`REPLACE`, `NO_OP`); of class `ERR_TYPE`: the null datatype.
+        """
+        operation = self._get()
+        layout = datatype._get()
+        if operation.user:
+            return _user_combiner(operation.function, datatype, layout)
+        while layout.combiner == COMBINER_DUP and layout.base is not None:
+            layout = layout.base._get()
+        return _combiner(operation, layout)
+
+    def reduce(
+        self, inbuf: memoryview, inoutbuf: memoryview, datatype: Datatype, count: int
+    ) -> None:
+        """Reduce *count* packed elements of two buffers into the second.
+
+        `REPLACE` puts the first in the place of the second, `NO_OP` leaves it, for any datatype.
+
+        Raises:
+            MPIError: as `combiner`.
+        """
+        nbytes = count * datatype.size
+        if self._ref is REPLACE._ref:
+            inoutbuf[:nbytes] = inbuf[:nbytes]
+        elif self._ref is not NO_OP._ref:
+            self.combiner(datatype)(inbuf[:nbytes], inoutbuf[:nbytes])
+
+
+Op._family = Op
+
+
+# As NumPy does it: what is not a number prevails.
+_OF_FLOATS: Final[dict[str, Callable[[Any, Any], Any]]] = {
+    "MAX": lambda x, y: x if x > y or x != x else y,  # noqa: PLR0124
+    "MIN": lambda x, y: x if x < y or x != x else y,  # noqa: PLR0124
+}
+
+
+@cache
+def _combiner(operation: Operation, layout: Layout) -> Combine:
+    """Return the function that reduces vectors of a predefined *layout*."""
+    kind = "p" if layout.pair else (layout.kind or "V")[0]
+    if layout.name == "MPI_CHAR":
+        kind = "i"  # C's char is a small integer, Fortran's is not
+    elif layout.name in ("MPI_BYTE", "MPI_PACKED"):
+        kind = "B" if layout.name == "MPI_BYTE" else "V"
+    elif layout.name.startswith("MPI_LOGICAL"):
+        kind = "b"
+    if kind not in operation.kinds:
+        raise MPIError(ERR_OP, f"{operation.name} of elements {layout.name or layout.kind}")
+    if layout.pair is not None:
+        return _pair_combiner(operation, layout.pair)
+    return _number_combiner(operation, layout)
+
+
+def _numpy() -> ModuleType:
+    import numpy as np  # noqa: PLC0415 - programs that reduce no vectors need not load it
+
+    return np
+
+
+def _number_combiner(operation: Operation, layout: Layout) -> Combine:
+    long_ = _lazy_vector(operation.ufunc, "i1" if layout.name == "MPI_CHAR" else layout.kind)
+    char = layout.char
+    if char not in "bBhHiIlLqQfd" or operation.ufunc.startswith("logical"):
+        return long_
+    size = layout.size
+    function = _OF_FLOATS.get(operation.name, operation.function)
+
+    def combine(given: memoryview, result: memoryview) -> None:
+        count = len(result) // size
+        if count > _SHORT:
+            long_(given, result)
+            return
+        x: memoryview[Any] = given.cast(char)  # type: ignore[call-overload]
+        y: memoryview[Any] = result.cast(char)  # type: ignore[call-overload]
+        try:
+            for i in range(count):
+                y[i] = function(x[i], y[i])
+        except ValueError:  # an integer overflows, and has to wrap
+            long_(given[i * size :], result[i * size :])
+
+    return combine
+
+
+def _lazy_vector(ufunc: str, kind: str) -> Combine:
+    """Return the reduction through NumPy, which is loaded when it is first needed."""
+    ready: list[Combine] = []
+
+    def combine(given: memoryview, result: memoryview) -> None:
+        if not ready:
+            ready.append(_vector_combiner(ufunc, kind))
+        ready[0](given, result)
+
+    return combine
+
+
+def _vector_combiner(ufunc: str, kind: str) -> Combine:
+    np = _numpy()
+    function = getattr(np, ufunc)
+    dtype = np.dtype(kind)
+    frombuffer = np.frombuffer
+    if kind[0] in "fc" and ufunc in ("add", "multiply"):
+        # Overflow is no error to MPI, and NumPy's warning would come from nowhere.
+        function = np.errstate(all="ignore")(function)
+
+    def combine(given: memoryview, result: memoryview) -> None:
+        if len(result):
+            out = frombuffer(result, dtype)
+            function(frombuffer(given, dtype), out, out)
+
+    return combine
+
+
+def _pair_combiner(operation: Operation, pair: tuple[str, str]) -> Combine:
+    value, index = pair
+    largest = operation.name == "MAXLOC"
+
+    def combine(given: memoryview, result: memoryview) -> None:
+        np = _numpy()
+        dtype = np.dtype([("value", value), ("index", index)])
+        x = np.frombuffer(given, dtype)
+        y = np.frombuffer(result, dtype)
+        better = x["value"] > y["value"] if largest else x["value"] < y["value"]
+        tied = (x["value"] == y["value"]) & (x["index"] < y["index"])
+        np.copyto(y, x, where=better | tied)
+
+    return combine
+
+
+def _user_combiner(function: Callable[..., Any], datatype: Datatype, layout: Layout) -> Combine:
+    """Return the function that calls a program's own with buffers as it knows them."""
+    from vmpp_mpi._memory import buffer  # noqa: PLC0415 - needs NumPy
+
+    def contiguous(given: memoryview, result: memoryview) -> None:
+        function(buffer(given), buffer(result), Datatype(datatype))
+
+    def unpacked(given: memoryview, result: memoryview) -> None:
+        count = len(result) // layout.size if layout.size else 0
+        span = layout.span(count)
+        x, y = memoryview(bytearray(span)), memoryview(bytearray(span))
+        layout.unpack(given, x)
+        layout.unpack(result, y)
+        contiguous(x, y)
+        result[:] = layout.pack(y, count)
+
+    return contiguous if layout.contiguous else unpacked
+
+
+def _maxloc(x: Any, y: Any) -> Any:
+    return _better(x, y, operator.gt)
+
+
+def _minloc(x: Any, y: Any) -> Any:
+    return _better(x, y, operator.lt)
+
+
+def _better(x: Any, y: Any, beats: Callable[[Any, Any], bool]) -> Any:
+    """Return the pair whose value *beats* the other's, with the lower index when they tie."""
+    u, i = x
+    v, j = y
+    if beats(u, v):
+        return u, i
+    if u == v:
+        return u, (i if i <= j else j)
+    return v, j
+
+
+OP_NULL: Final = predefine("OP_NULL", Op())
+
+
+def _predefined(name: str, *rest: Any) -> Op:
+    return predefine(name, Op._wrap(Operation(name, *rest)))
+
+
+MAX: Final = _predefined("MAX", lambda x, y: x if x > y else y, True, "iuf", "maximum")
+MIN: Final = _predefined("MIN", lambda x, y: x if x < y else y, True, "iuf", "minimum")
+SUM: Final = _predefined("SUM", operator.add, True, "iufc", "add")
+PROD: Final = _predefined("PROD", operator.mul, True, "iufc", "multiply")
+LAND: Final = _predefined("LAND", lambda x, y: bool(x) & bool(y), True, "iub", "logical_and")
+BAND: Final = _predefined("BAND", operator.and_, True, "iuB", "bitwise_and")
+LOR: Final = _predefined("LOR", lambda x, y: bool(x) | bool(y), True, "iub", "logical_or")
+BOR: Final = _predefined("BOR", operator.or_, True, "iuB", "bitwise_or")
+LXOR: Final = _predefined("LXOR", lambda x, y: bool(x) ^ bool(y), True, "iub", "logical_xor")
+BXOR: Final = _predefined("BXOR", operator.xor, True, "iuB", "bitwise_xor")
+MAXLOC: Final = _predefined("MAXLOC", _maxloc, True, "p")
+MINLOC: Final = _predefined("MINLOC", _minloc, True, "p")
+REPLACE: Final = _predefined("REPLACE", lambda x, y: y, False)
+NO_OP: Final = _predefined("NO_OP", lambda x, y: x, False)
