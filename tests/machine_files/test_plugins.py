@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from vmpp.hooks import hookimpl
+from vmpp.machine.description import load
 from vmpp.machine.plugins import PluginError, Plugins, Source, pick
 
 
@@ -164,3 +165,15 @@ def test_a_plugin_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("vmpp.machine.plugins.entry_points", lambda group: entries)
     with pytest.raises(PluginError, match="plugin 'gone' of unknown cannot be imported: ModuleNot"):
         Plugins.installed()
+
+
+def test_what_ships_loads_and_every_machine_that_ships_is_right() -> None:
+    plugins = Plugins.installed()
+    assert {"mesh2d", "fully-connected"} <= set(plugins.topologies)
+    assert {"contention-free", "wormhole"} <= set(plugins.networks)
+    assert {"single"} <= set(plugins.policies)
+    assert {"first-free"} <= set(plugins.allocators)
+    assert {"mpi"} <= set(plugins.libraries)
+    assert plugins.images["heat"].is_file()
+    for name in ("asci-red", "default", "paragon"):
+        assert load(name, plugins).name == name
