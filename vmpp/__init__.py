@@ -1,7 +1,8 @@
 """vmpp: a virtual massively parallel processor that runs real message-passing programs, repeatably.
 
 `run` boots a machine, runs one program on it and returns a `Result`; `boot` gives a booted machine
-to launch jobs on under Trio. A program which runs on a machine may call `compute` to use CPU time.
+to launch jobs on under Trio. A program which runs on a machine may call `compute` to use CPU time, and `node_map`
+to see where its ranks are.
 
     result = vmpp.run("program.py", nprocs=64, machine="paragon")
 
@@ -19,14 +20,15 @@ from vmpp.errors import VmppError
 if TYPE_CHECKING:
     from vmpp.machine.boot import boot
     from vmpp.machine.run import Result, run
-    from vmpp.process.compute import compute
+    from vmpp.process.compute import compute, node_map
 
-__all__ = ["Result", "VmppError", "boot", "compute", "run"]
+__all__ = ["Result", "VmppError", "boot", "compute", "node_map", "run"]
 
 _HOMES: Final = {
     "Result": "vmpp.machine.run",
     "boot": "vmpp.machine.boot",
     "compute": "vmpp.process.compute",
+    "node_map": "vmpp.process.compute",
     "run": "vmpp.machine.run",
 }
 

@@ -23,7 +23,7 @@ class Mesh2D:
     def __init__(self, dims: tuple[int, ...]) -> None:
         if len(dims) != 2 or min(dims) < 1:
             raise ValueError(f"a 2-D mesh has two positive dimensions, not {list(dims)}")
-        self.dims = dims
+        self.dims: tuple[int, ...] = dims
         self._columns = dims[0]
         self.size = dims[0] * dims[1]
         self.links = self.size * 4

@@ -11,6 +11,7 @@ from vmpp.kernel.process import (
     Process,
     ProcessExit,
     ProcessKilled,
+    Surroundings,
     SystemProcess,
 )
 from vmpp.kernel.qk import QuintessentialKernel
@@ -24,6 +25,7 @@ __all__ = [
     "ProcessExit",
     "ProcessKilled",
     "QuintessentialKernel",
+    "Surroundings",
     "SystemProcess",
     "Trace",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from vmpp.engine import Engine, Fiber, Streams
@@ -42,6 +43,23 @@ ANYTHING: Final = _Anything()
 """Waiting for this, a process wakes at any change of its portals."""
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What the processes of a job can know of the machine that they run on.
+
+    Attributes:
+        name: of the machine.
+        node_map: place of every rank, and the distance of any two (`vmpp.machine.NodeMap`).
+        flop_rate: time of a floating-point operation, fs.
+        memory_rate: time of a byte that an application streams through memory, fs.
+    """
+
+    name: str = "vmpp"
+    node_map: Any = None
+    flop_rate: int = 0
+    memory_rate: int = 0
+
+
 class Job:
     """What the processes of one program have in common.
 
@@ -51,9 +69,10 @@ class Job:
         nodes: node numbers, by rank.
         program: what the ranks run.
         streams: the job's random streams.
+        machine: what it can know of its machine.
     """
 
-    __slots__ = ("addresses", "id", "machine_name", "node_map", "nodes", "program", "streams")
+    __slots__ = ("addresses", "id", "machine", "nodes", "program", "streams")
 
     def __init__(
         self,
@@ -61,15 +80,13 @@ class Job:
         nodes: Sequence[int],
         program: Any,
         streams: Streams,
-        machine_name: str = "vmpp",
-        node_map: Any = None,
+        machine: Surroundings | None = None,
     ) -> None:
         self.id = number
         self.nodes = nodes
         self.program = program
         self.streams = streams
-        self.machine_name = machine_name
-        self.node_map = node_map
+        self.machine = Surroundings() if machine is None else machine
         self.addresses: list[Address] = []
 
     @property
@@ -79,7 +96,7 @@ class Job:
 
     def node_name(self, rank: int) -> str:
         """Return the name of the node that *rank* runs on, as programs see it."""
-        return f"{self.machine_name}-n{self.nodes[rank]:05d}"
+        return f"{self.machine.name}-n{self.nodes[rank]:05d}"
 
 
 class SystemProcess:

@@ -16,7 +16,7 @@ from vmpp.engine.bridge import Bridge
 from vmpp.engine.host import advance
 from vmpp.engine.watchdog import Watchdog
 from vmpp.hardware import NetworkInterface, Node, Partition, Topology
-from vmpp.kernel import KernelCosts, Process, QuintessentialKernel, Trace
+from vmpp.kernel import KernelCosts, Process, QuintessentialKernel, Surroundings, Trace
 from vmpp.machine import description as descriptions
 from vmpp.machine.description import MachineDescription
 from vmpp.machine.nodemap import NodeMap
@@ -117,8 +117,7 @@ class Machine:
             service_time=description.service.launcher_service,
             chunk=description.loader.chunk,
             seed=seed,
-            machine_name=description.name,
-            map_nodes=lambda nodes: NodeMap(self.topology, tuple(nodes)),
+            surroundings=self._surroundings,
             started=self._started,
             ended=self._ended,
         )
@@ -171,6 +170,15 @@ class Machine:
                 QuintessentialKernel(engine, node, network.transmit, costs, self.trace, lookahead)
             )
         return kernels
+
+    def _surroundings(self, nodes: Sequence[int]) -> Surroundings:
+        node = self.description.node
+        return Surroundings(
+            name=self.description.name,
+            node_map=NodeMap(self.topology, tuple(nodes)),
+            flop_rate=node.flop_rate,
+            memory_rate=node.memory_rate,
+        )
 
     def _partition(self, nid: int) -> Partition:
         compute = self.description.compute_nodes

@@ -1,20 +1,45 @@
-"""How a program says that it computes: Python's own instructions cost no virtual time."""
+"""What a program may ask of the machine that it runs on, besides its libraries."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from vmpp.engine import current_process, to_ps
 
+if TYPE_CHECKING:
+    from vmpp.kernel import Process
 
-def compute(seconds: float) -> None:
-    """Use the CPU of this process's node for *seconds* of virtual time.
+
+def compute(seconds: float = 0.0, *, flops: float = 0, nbytes: float = 0) -> None:
+    """Use the CPU of this process's node, for Python's own instructions cost no virtual time.
+
+    The time is that of *seconds*, of *flops* floating-point operations and of *nbytes* bytes
+    streamed through memory at the machine's rates, one after the other.
 
     Raises:
-        ValueError: *seconds* is negative or not a number.
+        ValueError: one of them is negative or not a number.
         RuntimeError: the caller does not run on a virtual machine.
     """
-    if not seconds >= 0:
-        raise ValueError(f"cannot compute for {seconds} seconds")
+    for name, value in (("seconds", seconds), ("flops", flops), ("nbytes", nbytes)):
+        if not value >= 0:
+            raise ValueError(f"cannot compute for {name}={value}")
+    process = _running("compute")
+    machine = process.job.machine
+    work = round(flops * machine.flop_rate + nbytes * machine.memory_rate) // 1000
+    process.compute(to_ps(seconds) + work)
+
+
+def node_map() -> Any:
+    """Return the `vmpp.machine.nodemap.NodeMap` of this job: place and distance of every rank.
+
+    Raises:
+        RuntimeError: the caller does not run on a virtual machine.
+    """
+    return _running("node_map").job.machine.node_map
+
+
+def _running(name: str) -> Process:
     process = current_process()
     if process is None:
-        raise RuntimeError("vmpp.compute() works inside a program that 'vmpp run' started")
-    process.compute(to_ps(seconds))
+        raise RuntimeError(f"vmpp.{name}() works inside a program that 'vmpp run' started")
+    return process

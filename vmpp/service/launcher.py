@@ -6,14 +6,14 @@ import time
 from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 
 import trio
 
 from vmpp.engine import Streams
 from vmpp.engine.bridge import Bridge
 from vmpp.errors import VmppError
-from vmpp.kernel import Job, QuintessentialKernel, SystemProcess
+from vmpp.kernel import Job, QuintessentialKernel, Surroundings, SystemProcess
 from vmpp.pct import CONTROL_PORTAL, Control, ControlMessage, send_control
 from vmpp.portals import (
     AckOutcome,
@@ -135,7 +135,7 @@ class Launcher(SystemProcess):
 
     __slots__ = (
         "_allocate", "_bridge", "_chunk", "_ended", "_free", "_heap", "_jobs", "_kernel",
-        "_map_nodes", "_name", "_seed", "_service_time", "_started", "records",
+        "_seed", "_service_time", "_started", "_surroundings", "records",
     )  # fmt: skip
 
     def __init__(
@@ -149,8 +149,7 @@ class Launcher(SystemProcess):
         service_time: int,
         chunk: int,
         seed: int,
-        machine_name: str,
-        map_nodes: Callable[[Sequence[int]], Any],
+        surroundings: Callable[[Sequence[int]], Surroundings],
         started: Callable[[JobRecord], None],
         ended: Callable[[JobRecord], None],
     ) -> None:
@@ -162,8 +161,7 @@ class Launcher(SystemProcess):
         self._service_time = service_time
         self._chunk = chunk
         self._seed = seed
-        self._name = machine_name
-        self._map_nodes = map_nodes
+        self._surroundings = surroundings
         self._started = started
         self._ended = ended
         self._jobs = 0
@@ -185,16 +183,11 @@ class Launcher(SystemProcess):
         engine = self._kernel.engine
         nodes = self._allocate.choose(tuple(self._free), size)
         if nodes is None:
-            raise LaunchError(
-                f"{size} nodes are asked for and {len(self._free)} are free on {self._name}"
-            )
+            raise LaunchError(f"{size} nodes are asked for and {len(self._free)} are free")
         taken = set(nodes)
         self._free = [node for node in self._free if node not in taken]
         self._jobs += 1
-        job = Job(
-            self._jobs, tuple(nodes), program, Streams(self._seed), self._name,
-            self._map_nodes(nodes),
-        )  # fmt: skip
+        job = Job(self._jobs, tuple(nodes), program, Streams(self._seed), self._surroundings(nodes))
         job.addresses.extend(Address(nid, job.id, rank, job.id) for rank, nid in enumerate(nodes))
         record = self.records[job.id] = JobRecord(job)
         record.begin(engine.now)
