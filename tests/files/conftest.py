@@ -20,7 +20,8 @@ from greenlet import getcurrent
 from vmpp.engine import Fiber, Streams, current_process
 from vmpp.process import posix
 from vmpp.process.files import Files
-from vmpp.service.files import Caller, FileServer, Stdio
+from vmpp.service.files import FileServer, Stdio
+from vmpp.service.server import Caller
 
 
 class Recorder:
@@ -122,7 +123,8 @@ class Machine:
     async def _serve(self, process: Process, request: bytes) -> Any:
         if self.server is None:
             return OSError(errno.EIO, os.strerror(errno.EIO))
-        return await self.server.serve(Caller(1, process.rank, self.clock), request)
+        answer = self.server.serve(Caller(1, process.rank, self.clock), request)
+        return answer if isinstance(answer, bytes) else await answer
 
     def stop_server(self) -> None:
         """Take the file server away."""

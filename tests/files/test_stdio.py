@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmpp.process import calls
-from vmpp.service.files import Caller, FileServer, Stdio
+from vmpp.service.files import FileServer, Stdio
+from vmpp.service.server import Caller
 
 
 class Lines:
@@ -59,12 +60,9 @@ def out(machine, rank=None):
 
 def serve(server, caller, request):
     """Have a request answered that must not wait."""
-    steps = server.serve(caller, calls.encode(request))
-    try:
-        steps.send(None)
-    except StopIteration as stop:
-        return calls.decode_reply(stop.value)
-    raise AssertionError("the server waits")
+    answer = server.serve(caller, calls.encode(request))
+    assert isinstance(answer, bytes)
+    return calls.decode_reply(answer)
 
 
 def test_a_line_is_one_request(machine):
@@ -134,6 +132,15 @@ def test_an_unfinished_line_comes_out_at_exit(machine):
 
     machine.run(program)
     assert machine.stdout.text == "no newline"
+
+
+def test_exit_is_a_request_only_if_the_server_keeps_something(machine):
+    def program():
+        print("a line", file=out(machine))
+        assert machine.process.files.exit(0)
+
+    machine.run(program)
+    assert machine.process.requests == 1
 
 
 def test_an_unfinished_line_comes_out_when_the_process_is_killed(machine):

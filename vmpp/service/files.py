@@ -18,12 +18,13 @@ import select
 import stat
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, Protocol
 
 import msgspec
 import trio
 
 from vmpp.process import calls
+from vmpp.service.server import Caller
 
 BLOCK: Final = 1 << 16
 """The block size told to processes, in bytes, if the host's is smaller: what they buffer of a file.
@@ -34,23 +35,6 @@ FIRST: Final = 3
 
 _RETRY: Final = 0.02
 """Seconds of host time between two looks for a reader of a named pipe."""
-
-C = TypeVar("C")
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who asks.
-
-    Attributes:
-        job: number of the job.
-        rank: rank of the process in it.
-        time: virtual time at which the request arrived, in picoseconds.
-    """
-
-    job: int
-    rank: int
-    time: int = 0
 
 
 class Sink(Protocol):
@@ -160,7 +144,7 @@ class _Session:
     __slots__ = ("caller", "directory", "files", "held", "stdio", "umask")
 
     def __init__(self, stdio: Stdio, directory: bytes) -> None:
-        self.caller = Caller(0, 0)
+        self.caller = Caller(0, 0, 0)
         self.stdio = stdio
         self.directory = directory
         self.umask: int | None = None
@@ -250,13 +234,15 @@ class FileServer:
     host's processor, so that their effects come in the order of the calls.
 
     Attributes:
+        name: what processes call it by.
         least_service_time: the least virtual time between a request's arrival and its reply, ps.
         calls_served: how many requests have been answered.
     """
 
-    __slots__ = ("_jobs", "_umask", "calls_served", "least_service_time")
+    __slots__ = ("_jobs", "_umask", "calls_served", "least_service_time", "name")
 
     def __init__(self, least_service_time: int = 0) -> None:
+        self.name = "files"
         self.least_service_time = least_service_time
         self.calls_served = 0
         self._jobs: dict[int, _Job] = {}
@@ -296,8 +282,8 @@ class FileServer:
         sessions = (s for job in self._jobs.values() for s in job.sessions.values())
         return sum(len(session.files or ()) for session in sessions)
 
-    async def serve(self, caller: Caller, request: bytes) -> bytes:
-        """Answer one *request* of *caller*.
+    def serve(self, caller: Caller, request: bytes) -> bytes | Awaitable[bytes]:
+        """Answer one *request* of *caller*, or return what to await for the answer.
 
         Whatever is wrong with a request is answered with `Failed`: EIO from a job that is not
         served, EBADMSG for what is no request at all.
@@ -305,7 +291,7 @@ class FileServer:
         self.calls_served += 1
         job = self._jobs.get(caller.job)
         if job is None:
-            return calls.encode(_failed(errno.EIO))
+            return calls.encode(calls.Failed(errno.EIO))
         session = job.sessions.get(caller.rank)
         if session is None:
             session = job.sessions[caller.rank] = _Session(job.stdio, job.directory)
@@ -313,17 +299,18 @@ class FileServer:
         try:
             call = calls.decode_call(request)
             answer = _SERVICES[type(call)](self, session, call)
-            if not isinstance(answer, calls.Reply):
-                answer = await answer
-        except OSError as error:
-            answer = _failed(error.errno or errno.EIO)
-        except msgspec.DecodeError:
-            answer = _failed(errno.EBADMSG)
-        except (ValueError, OverflowError):
-            answer = _failed(errno.EINVAL)
-        except trio.ClosedResourceError:
-            answer = _failed(errno.EBADF)
-        return calls.encode(answer)
+        except Exception as error:
+            answer = _failed(error)
+        if isinstance(answer, calls.Reply):
+            return calls.encode(answer)
+        return self._await(answer)
+
+    async def _await(self, answer: Awaitable[calls.Reply]) -> bytes:
+        try:
+            reply = await answer
+        except Exception as error:
+            reply = _failed(error)
+        return calls.encode(reply)
 
     @contextlib.contextmanager
     def masked(self, session: _Session) -> Iterator[None]:
@@ -344,8 +331,17 @@ class FileServer:
         return before
 
 
-def _failed(number: int) -> calls.Failed:
-    return calls.Failed(number)
+def _failed(error: Exception) -> calls.Failed:
+    """Return the reply to a request that raised *error*; raise it if the server is to blame."""
+    if isinstance(error, OSError):
+        return calls.Failed(error.errno or errno.EIO)
+    if isinstance(error, msgspec.DecodeError):
+        return calls.Failed(errno.EBADMSG)
+    if isinstance(error, ValueError | OverflowError):
+        return calls.Failed(errno.EINVAL)
+    if isinstance(error, trio.ClosedResourceError):
+        return calls.Failed(errno.EBADF)
+    raise error
 
 
 # -- open files ----------------------------------------------------------------------------------
