@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import importlib
-import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from os import PathLike
+from types import ModuleType
 from typing import Any, Final
 
 import trio
@@ -25,8 +26,10 @@ from vmpp.machine.report import deadlock
 from vmpp.machine.streams import Capture, HostInput, StreamSink, Traced
 from vmpp.pct import ProcessControlThread
 from vmpp.process.interpose import Interposition
+from vmpp.process.library import Library
 from vmpp.process.loader import ProgramLoader
 from vmpp.process.program import Program
+from vmpp.process.space import uninstall
 from vmpp.service import JobRecord, Launcher, ServiceProcess
 from vmpp.service.files import FileServer, Stdio
 
@@ -278,7 +281,7 @@ class Machine:
 
     def _between(self) -> None:
         self.trace.fold()
-        Interposition.host()
+        uninstall()
 
     def _idle(self) -> bool:
         """Nothing can move: end the jobs that wait for ever, saying for what."""
@@ -338,8 +341,7 @@ async def boot(
     )
     error: BaseException | None = None
     with ExitStack() as stack:
-        stack.enter_context(_linked(built.libraries))
-        stack.enter_context(Interposition())
+        stack.enter_context(Interposition(_provided(built.libraries)))
         stack.enter_context(built.watchdog.watching())
         stack.callback(built.shut_down)
         async with trio.open_nursery() as partitions:
@@ -357,32 +359,9 @@ async def boot(
         raise error
 
 
-@contextmanager
-def _linked(libraries: Sequence[Any]) -> Iterator[None]:
-    """Have programs find the libraries' modules under the names that they import."""
-    before: dict[str, Any] = {}
+def _provided(libraries: Sequence[Library]) -> dict[str, Callable[[], ModuleType]]:
+    """Return what makes the modules that programs import, by the names that they import."""
     wanted: dict[str, str] = {}
     for library in libraries:
         wanted.update(library.modules)
-    try:
-        for name, target in sorted(wanted.items()):
-            before[name] = sys.modules.get(name)
-            _bind(name, importlib.import_module(target))
-        yield
-    finally:
-        for name, module in before.items():
-            _bind(name, module)
-
-
-def _bind(name: str, module: Any) -> None:
-    """Make *module* what an import of *name* gives; None takes the name away."""
-    package_name, _, attribute = name.rpartition(".")
-    package = importlib.import_module(package_name) if package_name else None
-    if module is None:
-        sys.modules.pop(name, None)
-        if package is not None and attribute in vars(package):
-            delattr(package, attribute)
-        return
-    sys.modules[name] = module
-    if package is not None:
-        setattr(package, attribute, module)
+    return {name: partial(importlib.import_module, target) for name, target in wanted.items()}

@@ -64,12 +64,9 @@ class ProgramLoader:
 
     def discard(self, process: Process) -> None:
         """Let go of the address space and libraries of *process*."""
-        if process.space is None:
-            return
         for library in self._libraries:
             library.detach(process)
         process.libraries.clear()
-        process.space.close()
 
     def _where(self, process: Process) -> str:
         return f"rank {process.rank} on node {process.job.node_name(process.rank)}"
