@@ -40,7 +40,14 @@ def touch(path):
 def scan(path):
     with os.scandir(path) as entries:
         return sorted(
-            (e.name, e.path, e.is_dir(), e.is_file(), e.is_symlink(), e.inode() == e.stat().st_ino)
+            (
+                e.name,
+                e.path,
+                e.is_dir(),
+                e.is_file(),
+                e.is_symlink(),
+                e.inode() == os.lstat(e.path).st_ino,
+            )
             for e in entries
         )
 

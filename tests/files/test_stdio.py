@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import stat
 import sys
@@ -180,6 +181,43 @@ async def test_standard_input_goes_to_rank_0_only(machine_of):
 
     await machine.run_async(*map(program, range(3)))
     assert read == {0: ["one\n", "two\n"], 1: [], 2: []}
+
+
+@given(
+    pieces=st.lists(st.binary(min_size=1, max_size=9).map(lambda d: d.replace(b"\0", b"\n"))),
+    most=st.integers(1, 30),
+    sizes=st.lists(st.integers(1, 12), min_size=1),
+)
+def test_how_the_host_cuts_the_input_is_never_seen(pieces, most, sizes):
+    def requests(source):
+        """Read everything in pieces of *sizes*, and tell what each request brought."""
+        server = FileServer()
+        server.open_job(1, Stdio(Kept(), Kept(), source))
+        replies = []
+        for size in itertools.cycle(sizes):
+            answer = server.serve(Caller(1, 0, 0), calls.encode(calls.Read(0, size)))
+            if not isinstance(answer, bytes):
+                with pytest.raises(StopIteration) as stop:
+                    answer.send(None)
+                answer = stop.value.value
+            replies.append(calls.decode_reply(answer).data)
+            if not replies[-1]:
+                return replies
+        raise AssertionError("cycle() ends")
+
+    data = b"".join(pieces)
+    replies = requests(Lines(data, most))
+    assert b"".join(replies) == data
+    assert replies == requests(Lines(data, 1000))
+    assert all(b"\n" not in reply[:-1] for reply in replies)
+
+
+async def test_who_wants_all_input_gets_it_in_one_request(machine):
+    machine.stdio.stdin = Lines(b"a line\n" * 1000, 100)
+    files = machine.process.files
+    data = await machine.run_async(lambda: files.stdin.buffer.raw.read(-1))
+    assert len(data) == 7000
+    assert machine.process.requests == 2
 
 
 def test_without_a_source_standard_input_is_empty(machine):

@@ -18,7 +18,7 @@ FIELDS = {
     bytes: st.binary(),
     bool: st.booleans(),
     tuple[int, int] | None: st.none() | st.tuples(INTEGERS, INTEGERS),
-    list[calls.Entry]: st.lists(st.builds(calls.Entry, st.binary(), INTEGERS, INTEGERS)),
+    list[calls.Entry]: st.lists(st.builds(calls.Entry, st.binary(), INTEGERS)),
 }
 
 
@@ -64,6 +64,12 @@ def test_garbage_is_refused(data):
     except msgspec.DecodeError:
         return
     assert calls.decode_call(calls.encode(request)) == request
+
+
+@given(st.lists(INTEGERS, min_size=13, max_size=13))
+def test_the_hosts_numbers_do_not_change_the_length_of_a_reply(numbers):
+    for reply in (calls.Attributes(*numbers), calls.Space(*numbers[:11])):
+        assert len(calls.encode(calls.fill(reply))) == calls.FILLED
 
 
 def test_a_short_print_is_a_short_message():

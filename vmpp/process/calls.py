@@ -25,6 +25,10 @@ MOST: Final = 1 << 20
 PAGE: Final = 4096
 """The most entries of a directory in one reply."""
 
+FILLED: Final = 128
+"""Bytes that a reply full of the host's own numbers takes on the wire. Inode numbers and the like
+differ from host to host and from run to run; the time that a message takes must not."""
+
 
 class Reply(msgspec.Struct, frozen=True, array_like=True, tag=0, gc=False):
     """What a server answers. Its number on the wire is negative."""
@@ -78,7 +82,7 @@ class Position(Reply, frozen=True, array_like=True, tag=-6, gc=False):
 
 
 class Attributes(Reply, frozen=True, array_like=True, tag=-7, gc=False):
-    """What `os.stat` tells of a file; the fields are those of ``os.stat_result``."""
+    """What `os.stat` tells of a file; the fields are those of ``os.stat_result``, and `filler`."""
 
     mode: int
     ino: int
@@ -93,6 +97,7 @@ class Attributes(Reply, frozen=True, array_like=True, tag=-7, gc=False):
     blksize: int
     blocks: int
     rdev: int
+    filler: bytes = b""
 
 
 class Truth(Reply, frozen=True, array_like=True, tag=-8, gc=False):
@@ -113,12 +118,10 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     Attributes:
         name: its name.
         kind: the type bits of ``st_mode`` (``stat.S_IFREG``...) of the entry itself, 0 if unusual.
-        ino: its inode number.
     """
 
     name: bytes
     kind: int
-    ino: int
 
 
 class Entries(Reply, frozen=True, array_like=True, tag=-10):
@@ -129,7 +132,7 @@ class Entries(Reply, frozen=True, array_like=True, tag=-10):
 
 
 class Space(Reply, frozen=True, array_like=True, tag=-11, gc=False):
-    """What `os.statvfs` tells of a file system; the fields are those of ``os.statvfs_result``."""
+    """What `os.statvfs` tells of a file system: ``os.statvfs_result``, and `filler`."""
 
     bsize: int
     frsize: int
@@ -142,6 +145,7 @@ class Space(Reply, frozen=True, array_like=True, tag=-11, gc=False):
     flag: int
     namemax: int
     fsid: int
+    filler: bytes = b""
 
 
 class Mask(Reply, frozen=True, array_like=True, tag=-12, gc=False):
@@ -501,3 +505,10 @@ decode_call = _calls.decode
 
 decode_reply = _replies.decode
 """Unmarshal a reply. Raises `msgspec.DecodeError` for anything that is none."""
+
+F = TypeVar("F", Attributes, Space)
+
+
+def fill(reply: F) -> F:
+    """Return *reply* with so much filler that it takes `FILLED` bytes."""
+    return msgspec.structs.replace(reply, filler=bytes(FILLED - len(encode(reply))))

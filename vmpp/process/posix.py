@@ -496,7 +496,7 @@ class DirEntry:
 
     def inode(self) -> int:
         """Return the inode number of the entry."""
-        return self._entry.ino
+        return self.stat(follow_symlinks=False).st_ino
 
     def stat(self, *, follow_symlinks: bool = True) -> os.stat_result:
         """Return the attributes of the entry, asked for once."""

@@ -17,7 +17,7 @@ import os
 import select
 import stat
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -27,8 +27,8 @@ from vmpp.process import calls
 from vmpp.service.server import Caller
 
 BLOCK: Final = 1 << 16
-"""The block size told to processes, in bytes, if the host's is smaller: what they buffer of a file.
-As with any remote file system, a request costs far more than the bytes it carries."""
+"""The block size told to processes, in bytes: what they buffer of a file. It is large, as that of
+any remote file system, for a request costs more than its bytes; and the same on every host."""
 
 FIRST: Final = 3
 """The lowest handle that is not a standard stream."""
@@ -68,6 +68,7 @@ class Stdio:
         broken: whether a sink has raised BrokenPipeError. What processes write to that sink
             afterwards is dropped without an error: it is the launcher that ends the job.
         on_broken: called the first time that a sink breaks.
+        pending: what was read from *stdin* and not asked for yet.
     """
 
     stdout: Sink
@@ -75,6 +76,7 @@ class Stdio:
     stdin: Source | None = None
     broken: bool = False
     on_broken: Callable[[], object] | None = None
+    pending: bytearray = field(default_factory=bytearray)
 
     def emit(self, handle: int, rank: int, time_ps: int, data: bytes) -> None:
         """Give *data* to the sink of *handle*, 1 or 2."""
@@ -84,6 +86,33 @@ class Stdio:
             was_broken, self.broken = self.broken, True
             if not was_broken and self.on_broken is not None:
                 self.on_broken()
+
+    def take_input(self, size: int) -> bytes | None:
+        """Take a line of what is pending, or *size* bytes; None if that much is not there yet.
+
+        Who asks for more than a block gets as much as there is up to the end: programs that want
+        all of their input would get it in very many lines. How the host's pipe has cut the input
+        into pieces is never seen: it would be different in every run.
+        """
+        end = self.pending.find(b"\n", 0, size) + 1 if size <= BLOCK else 0
+        if not end and len(self.pending) < size:
+            return None
+        return self.cut_input(end or size)
+
+    def cut_input(self, size: int) -> bytes:
+        """Take up to *size* bytes of what is pending."""
+        data = bytes(self.pending[:size])
+        del self.pending[:size]
+        return data
+
+    async def read_input(self, source: Source, size: int) -> calls.Data:
+        """Wait for what `take_input` wants, or for the end."""
+        while True:
+            piece = await source.read(size)
+            self.pending += piece
+            data = self.take_input(size) if piece else self.cut_input(size)
+            if data is not None:
+                return calls.Data(data)
 
 
 class _HostFile:
@@ -374,9 +403,8 @@ def _open_now(server: FileServer, session: _Session, call: calls.Open) -> calls.
         directory = session.absolute(call.at, path) if kind == stat.S_IFDIR else None
         patient = kind not in {stat.S_IFREG, stat.S_IFDIR, stat.S_IFBLK}
         file = _HostFile(fd, directory, patient and not call.flags & os.O_NONBLOCK)
-        block = max(BLOCK, status.st_blksize)
         terminal = patient and os.isatty(fd)
-        return calls.Opened(session.add(file), status.st_mode, block, _seekable(fd), terminal)
+        return calls.Opened(session.add(file), status.st_mode, BLOCK, _seekable(fd), terminal)
     except BaseException:
         os.close(fd)
         raise
@@ -426,11 +454,8 @@ def _read_input(session: _Session, handle: int, size: int) -> Any:
     source = session.stdio.stdin
     if session.caller.rank != 0 or source is None or size == 0:
         return calls.Data(b"")
-    return _read_source(source, size)
-
-
-async def _read_source(source: Source, size: int) -> calls.Data:
-    return calls.Data(await source.read(size))
+    data = session.stdio.take_input(size)
+    return session.stdio.read_input(source, size) if data is None else calls.Data(data)
 
 
 async def _read_patiently(file: _HostFile, size: int) -> calls.Data:
@@ -501,16 +526,19 @@ def _isatty(_: FileServer, session: _Session, call: calls.Isatty) -> calls.Truth
 
 
 def _attributes(s: os.stat_result) -> calls.Attributes:
-    block = max(BLOCK, s.st_blksize) if stat.S_ISREG(s.st_mode) else s.st_blksize
     times = (s.st_atime_ns, s.st_mtime_ns, s.st_ctime_ns)
     owner = (s.st_nlink, s.st_uid, s.st_gid, s.st_size)
-    return calls.Attributes(
-        s.st_mode, s.st_ino, s.st_dev, *owner, *times, block, s.st_blocks, s.st_rdev
+    return calls.fill(
+        calls.Attributes(
+            s.st_mode, s.st_ino, s.st_dev, *owner, *times, BLOCK, s.st_blocks, s.st_rdev
+        )
     )
 
 
-_STREAM: Final = calls.Attributes(
-    stat.S_IFIFO | 0o600, 0, 0, 1, os.getuid(), os.getgid(), 0, 0, 0, 0, 4096, 0, 0
+_STREAM: Final = calls.fill(
+    calls.Attributes(
+        stat.S_IFIFO | 0o600, 0, 0, 1, os.getuid(), os.getgid(), 0, 0, 0, 0, 4096, 0, 0
+    )
 )
 """The attributes of a standard stream."""
 
@@ -585,7 +613,8 @@ def _truncate(_: FileServer, session: _Session, call: calls.Truncate) -> calls.D
 
 def _space(s: os.statvfs_result) -> calls.Space:
     counts = (s.f_blocks, s.f_bfree, s.f_bavail, s.f_files, s.f_ffree, s.f_favail)
-    return calls.Space(s.f_bsize, s.f_frsize, *counts, s.f_flag, s.f_namemax, s.f_fsid)
+    ids = (s.f_flag, s.f_namemax, s.f_fsid)
+    return calls.fill(calls.Space(s.f_bsize, s.f_frsize, *counts, *ids))
 
 
 def _statvfs(_: FileServer, session: _Session, call: calls.Statvfs) -> calls.Space:
@@ -667,9 +696,7 @@ def _page(directory: bytes | int, after: bytes) -> calls.Entries:
     with os.scandir(directory) as scan:
         found = sorted((os.fsencode(entry.name), entry) for entry in scan)
         later = [pair for pair in found if pair[0] > after]
-        entries = [
-            calls.Entry(name, _kind(entry), entry.inode()) for name, entry in later[: calls.PAGE]
-        ]
+        entries = [calls.Entry(name, _kind(entry)) for name, entry in later[: calls.PAGE]]
     return calls.Entries(entries, len(later) > calls.PAGE)
 
 
