@@ -70,7 +70,9 @@ class Handle(Generic[T]):
         found = _predefined.get((self._family, self._ref))
         if found is None:
             return self._reduce()
-        return found[1]
+        number, name = found
+        constant = _by_number[number]
+        return name if constant is self else (type(self), (constant,))
 
     def _reduce(self) -> str | tuple[Any, ...]:
         raise ValueError(f"cannot pickle a user-defined {self._family.__name__}")

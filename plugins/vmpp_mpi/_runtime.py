@@ -1,0 +1,251 @@
+"""The functions of MPI that belong to no object: starting and ending, clocks, memory, versions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import mpi4py
+
+from vmpp.engine import SECOND, current_process
+from vmpp.process.clocks import CLOCK_READ
+from vmpp_mpi._buffer import memory_of
+from vmpp_mpi._constants import SUBVERSION, THREAD_MULTIPLE, THREAD_SINGLE, VERSION
+from vmpp_mpi._errors import ERR_ARG, ERR_BUFFER, ERR_OTHER
+from vmpp_mpi._errors import Exception as MPIError
+from vmpp_mpi._handle import Handle
+from vmpp_mpi._info import INFO_NULL, Info
+from vmpp_mpi._local import local
+from vmpp_mpi._special import BOTTOM, BUFFER_AUTOMATIC
+from vmpp_mpi._state import SendBuffer, mpi_state
+from vmpp_mpi._status import Status
+from vmpp_mpi._version import VENDOR, VENDOR_VERSION
+
+if TYPE_CHECKING:
+    from vmpp_mpi._memory import buffer
+
+_TICK: Final = 1e-12
+_WORD: Final = 8
+_STATUS_WORDS: Final = 3
+
+
+class _Start:
+    """How a rank has started MPI, and how it wants to leave.
+
+    Attributes:
+        initialized: whether MPI is: at import, unless the program told mpi4py not to.
+        abort_status: with which status to end the job if the program fails, 0 for none.
+    """
+
+    __slots__ = ("abort_status", "initialized")
+
+    def __init__(self) -> None:
+        self.initialized = bool(mpi4py.rc.initialize)
+        self.abort_status = 0
+
+
+def _start() -> _Start:
+    return local("mpi.start", _Start)
+
+
+def Init() -> None:
+    """Initialise MPI, in a program that set ``mpi4py.rc.initialize`` to False.
+
+    Raises:
+        MPIError: of class `ERR_OTHER`: MPI is initialised or finalized.
+    """
+    if _start().initialized:
+        raise MPIError(ERR_OTHER, "MPI is initialised already")
+    _start().initialized = True
+
+
+def Init_thread(required: int = THREAD_MULTIPLE) -> int:
+    """Initialise MPI and return the level of thread support, whatever is *required*."""
+    Init()
+    return Query_thread()
+
+
+def Finalize() -> None:
+    """Leave MPI.
+
+    Raises:
+        MPIError: of class `ERR_OTHER`: MPI is not initialised, or finalized already.
+    """
+    state = mpi_state()
+    if not _start().initialized or state.finalized:
+        raise MPIError(ERR_OTHER, "MPI is not initialised, or finalized already")
+    state.finalize()
+
+
+def Is_initialized() -> bool:
+    """Return whether MPI has been initialised."""
+    return _start().initialized
+
+
+def Is_finalized() -> bool:
+    """Return whether MPI has been finalized."""
+    return mpi_state().finalized
+
+
+def Query_thread() -> int:
+    """Return the level of thread support: a process of a compute node has one thread."""
+    return THREAD_SINGLE
+
+
+def Is_thread_main() -> bool:
+    """Return whether the thread that calls initialised MPI: there is no other."""
+    return True
+
+
+def Get_version() -> tuple[int, int]:
+    """Return the version of the MPI standard whose interface this is."""
+    return VERSION, SUBVERSION
+
+
+def Get_library_version() -> str:
+    """Return the name and version of this library."""
+    return f"{VENDOR} {'.'.join(map(str, VENDOR_VERSION))}"
+
+
+def get_vendor() -> tuple[str, tuple[int, int, int]]:
+    """Return the name and version of this library."""
+    return VENDOR, VENDOR_VERSION
+
+
+def Get_processor_name() -> str:
+    """Return the name of the node that the rank runs on."""
+    process = mpi_state().process
+    return process.job.node_name(process.rank)
+
+
+def Wtime() -> float:
+    """Return the rank's virtual time in seconds. Reading it takes a little time itself."""
+    process = current_process()
+    if process is None:
+        raise MPIError(ERR_OTHER, "not in a process of a machine")
+    process.charge(CLOCK_READ)
+    return process.clock / SECOND
+
+
+def Wtick() -> float:
+    """Return the resolution of `Wtime` in seconds."""
+    return _TICK
+
+
+def Pcontrol(level: int) -> None:
+    """Set the level of profiling; there is no profiler to be told."""
+
+
+def Alloc_mem(size: int, info: Info = INFO_NULL) -> buffer:
+    """Return *size* bytes of memory, as good as any other for messages.
+
+    Raises:
+        MPIError: of class `ERR_ARG`: the size is negative.
+    """
+    from vmpp_mpi._memory import buffer  # noqa: PLC0415 - needs NumPy
+
+    if size < 0:
+        raise MPIError(ERR_ARG, f"size {size}")
+    return buffer.allocate(size)
+
+
+def Free_mem(mem: buffer) -> None:
+    """Free what `Alloc_mem` returned."""
+    mem.release()
+
+
+def Get_address(location: Any) -> int:
+    """Return the address of a buffer, 0 for `BOTTOM`.
+
+    It is one of the host's and differs from run to run, whereas differences within a buffer do not.
+
+    Raises:
+        TypeError: *location* is no buffer.
+    """
+    from vmpp_mpi._memory import buffer  # noqa: PLC0415 - needs NumPy
+
+    if location is None or location is BOTTOM:
+        return 0
+    return buffer(location).address
+
+
+def Aint_add(base: int, disp: int) -> int:
+    """Return the address *disp* bytes after *base*."""
+    return base + disp
+
+
+def Aint_diff(addr1: int, addr2: int) -> int:
+    """Return the distance from address *addr2* to *addr1*, in bytes."""
+    return addr1 - addr2
+
+
+def Attach_buffer(buf: Any) -> None:
+    """Give MPI memory for buffered sends; None or `BUFFER_AUTOMATIC` for as much as it takes.
+
+    Raises:
+        MPIError: of class `ERR_BUFFER`: a buffer is attached already.
+        TypeError, BufferError: *buf* is no buffer that can be written to.
+    """
+    state = mpi_state()
+    if state.buffer is not None:
+        raise MPIError(ERR_BUFFER, "a buffer is attached already")
+    if buf is None or buf is BUFFER_AUTOMATIC:
+        state.buffer = SendBuffer(buf, None)
+    else:
+        state.buffer = SendBuffer(buf, len(memory_of(buf, True)))
+
+
+def Detach_buffer() -> Any:
+    """Take the memory for buffered sends back, once all that is in it has been sent.
+
+    Returns:
+        What was given to `Attach_buffer`, None if nothing was.
+    """
+    state = mpi_state()
+    attached = state.buffer
+    if attached is None:
+        return None
+    attached.flush(state.protocol)
+    state.buffer = None
+    return attached.memory
+
+
+def Flush_buffer() -> None:
+    """Wait until all that is in the memory for buffered sends has been sent."""
+    state = mpi_state()
+    if state.buffer is not None:
+        state.buffer.flush(state.protocol)
+
+
+def sizeof(arg: Any) -> int:
+    """Return the bytes that a handle or status, or one of that class, takes in C.
+
+    Raises:
+        TypeError: *arg* is neither.
+    """
+    kind = arg if isinstance(arg, type) else type(arg)
+    if issubclass(kind, Handle):
+        return _WORD
+    if issubclass(kind, Status):
+        return _STATUS_WORDS * _WORD
+    raise TypeError("expecting an MPI type or instance")
+
+
+def handleof(arg: Any) -> int:
+    """Return the number of a handle.
+
+    Raises:
+        TypeError: *arg* is no handle.
+    """
+    if not isinstance(arg, Handle):
+        raise TypeError("expecting an MPI handle")
+    return arg.handle
+
+
+def set_abort_status(status: int) -> None:
+    """Say with which status the process shall end its job if it fails (``mpi4py.run``)."""
+    _start().abort_status = int(status)
+
+
+def abort_status() -> int:
+    """Return what `set_abort_status` was told, 0 if nothing."""
+    return _start().abort_status
