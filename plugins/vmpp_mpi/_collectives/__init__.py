@@ -15,7 +15,6 @@ from vmpp_mpi._collectives._broadcast import broadcast
 from vmpp_mpi._collectives._channel import (
     Channel,
     Kind,
-    MismatchError,
     Reduction,
     Thresholds,
     describe,
@@ -38,7 +37,6 @@ from vmpp_mpi._collectives._scatter import scatter, scatterv
 __all__ = [
     "Channel",
     "Kind",
-    "MismatchError",
     "Reduction",
     "Thresholds",
     "allgather",

@@ -64,18 +64,6 @@ def describe(tag: int) -> str:
     return _NAMES.get(Kind(tag % _KINDS), "collective")
 
 
-class MismatchError(Exception):
-    """A message of a collective operation has another length than its receiver expects.
-
-    Attributes:
-        operation: its name.
-    """
-
-    def __init__(self, operation: str, text: str) -> None:
-        super().__init__(text)
-        self.operation = operation
-
-
 @dataclass(frozen=True, slots=True)
 class Thresholds:
     """Where one algorithm takes over from another. Bytes unless said otherwise.
@@ -112,7 +100,7 @@ class Thresholds:
     object_short: int = 2048
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reduction:
     """How two vectors become one.
 
@@ -138,11 +126,12 @@ class Channel:
         addresses: of all processes of the group, by rank.
         eager: bytes that the protocol sends without waiting for the receiver.
         thresholds: which algorithm to choose.
+        failure: makes an exception of words, when a message is longer or shorter than expected.
     """
 
     __slots__ = (
-        "_addresses", "_context", "_eager", "_ireceive", "_isend", "_object", "_send", "_sequence",
-        "_take", "_wait", "rank", "size", "tag", "thresholds",
+        "_addresses", "_context", "_eager", "_failure", "_ireceive", "_isend", "_object", "_send",
+        "_sequence", "_take", "_wait", "rank", "size", "tag", "thresholds",
     )  # fmt: skip
 
     def __init__(
@@ -153,6 +142,7 @@ class Channel:
         addresses: Sequence[Address],
         eager: int,
         thresholds: Thresholds,
+        failure: Callable[[str], Exception],
     ) -> None:
         self.rank = rank
         self.size = len(addresses)
@@ -161,6 +151,7 @@ class Channel:
         self._addresses = addresses
         self._context = context
         self._eager = eager
+        self._failure = failure
         self._sequence = 0
         # Bound once: a collective on thousands of ranks calls these for each of its messages.
         self._send = protocol.send
@@ -189,13 +180,13 @@ class Channel:
         """Receive from *peer* exactly as many bytes as *into* has.
 
         Raises:
-            MismatchError: there were more, or fewer.
+            Exception: what `mismatch` returns, when there were more, or fewer.
         """
         header = self._take(self._context, peer, self.tag, into)
         if header is None:
-            raise self._mismatch(peer, "more", len(into))
+            raise self.mismatch(peer, "more", len(into))
         if header.length != len(into):
-            raise self._mismatch(peer, str(header.length), len(into))
+            raise self.mismatch(peer, header.length, len(into))
 
     def receive_any(self, peer: int) -> Buffer:
         """Receive from *peer* a message of whatever length."""
@@ -206,24 +197,24 @@ class Channel:
         """Send *data* to *dest* while receiving from *source* exactly what *into* has room for.
 
         Raises:
-            MismatchError: there were more bytes, or fewer.
+            Exception: what `mismatch` returns, when there were more bytes, or fewer.
         """
         if len(data) <= self._eager:
             self._send(self._context, self.rank, self._addresses[dest], self.tag, data)
             header = self._take(self._context, source, self.tag, into)
             if header is None:
-                raise self._mismatch(source, "more", len(into))
+                raise self.mismatch(source, "more", len(into))
             if header.length != len(into):
-                raise self._mismatch(source, str(header.length), len(into))
+                raise self.mismatch(source, header.length, len(into))
             return
         # A long send waits for its receiver: all around a ring would wait had none posted first.
         transfer = self._ireceive(self._context, source, self.tag, into)
         self._send(self._context, self.rank, self._addresses[dest], self.tag, data)
         self._wait(transfer)
         if transfer.error:
-            raise self._mismatch(source, "more", len(into))
+            raise self.mismatch(source, "more", len(into))
         if transfer.nbytes != len(into):
-            raise self._mismatch(source, str(transfer.nbytes), len(into))
+            raise self.mismatch(source, transfer.nbytes, len(into))
 
     def exchange_any(self, dest: int, data: Buffer, source: int) -> Buffer:
         """Send *data* to *dest* while receiving from *source* a message of whatever length."""
@@ -241,10 +232,9 @@ class Channel:
         for transfer in transfers:
             self._wait(transfer)
 
-    def _mismatch(self, peer: int, got: str, expected: int) -> MismatchError:
-        operation = describe(self.tag)
-        return MismatchError(
-            operation,
-            f"{operation}: {got} bytes from rank {peer} where {expected} were expected; "
-            "all ranks must call it with counts that agree",
+    def mismatch(self, peer: int, got: int | str, expected: int) -> Exception:
+        """Return the exception for *got* bytes from *peer* where others were *expected*."""
+        return self._failure(
+            f"{describe(self.tag)}: {got} bytes from rank {peer} where {expected} were expected; "
+            "all ranks must call it with counts that agree"
         )

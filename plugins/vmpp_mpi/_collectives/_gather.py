@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from vmpp_mpi._collectives._allgather import Bounds
+from collections.abc import Sequence
+
 from vmpp_mpi._collectives._channel import Buffer, Channel
 
 
@@ -30,25 +31,31 @@ def binomial(channel: Channel, block: Buffer, out: memoryview | None, root: int)
         out[: root * length] = held[turn:]
 
 
-def straight(
-    channel: Channel, block: Buffer | None, out: memoryview | None, bounds: Bounds, root: int
+def gatherv(
+    channel: Channel, block: Buffer | None, out: Sequence[memoryview] | None, root: int
 ) -> None:
-    """Every rank sends its block to the root, which receives it in place, one after the other.
+    """Every rank sends its block to the root, which receives one after the other in place.
 
-    Empty blocks send nothing. *block* is None where the root's own is in place already.
+    Empty blocks send nothing.
+
+    Args:
+        channel: to the other ranks.
+        block: the rank's own; None where the root's is in place already.
+        out: on the root, where the block of each rank goes.
+        root: the rank that gathers.
     """
     rank = channel.rank
-    if rank != root:
+    if out is None:
         if block:
             channel.send(root, block)
         return
-    assert out is not None
     if block is not None:
-        out[bounds[rank] : bounds[rank + 1]] = block
-    for peer in range(channel.size):
-        start, end = bounds[peer], bounds[peer + 1]
-        if peer != rank and start < end:
-            channel.receive(peer, out[start:end])
+        if len(block) != len(out[rank]):
+            raise channel.mismatch(rank, len(block), len(out[rank]))
+        out[rank][:] = block
+    for peer, piece in enumerate(out):
+        if peer != rank and len(piece):
+            channel.receive(peer, piece)
 
 
 def gather(channel: Channel, block: Buffer, out: memoryview | None, root: int) -> None:
@@ -58,12 +65,8 @@ def gather(channel: Channel, block: Buffer, out: memoryview | None, root: int) -
         return
     if length <= channel.thresholds.gather_short and size > 1:
         binomial(channel, block, out, root)
+    elif out is None:
+        channel.send(root, block)
     else:
-        straight(channel, block, out, range(0, (size + 1) * length, length), root)
-
-
-def gatherv(
-    channel: Channel, block: Buffer | None, out: memoryview | None, bounds: Bounds, root: int
-) -> None:
-    """Gather blocks whose lengths only *root* knows, from ``bounds``."""
-    straight(channel, block, out, bounds, root)
+        places = range(0, size * length, length)
+        gatherv(channel, block, [out[place : place + length] for place in places], root)

@@ -9,7 +9,7 @@ from vmpp_mpi._collectives._allgather import Bounds
 from vmpp_mpi._collectives._channel import Channel, Reduction
 from vmpp_mpi._collectives._fold import Fold, halve
 from vmpp_mpi._collectives._reduce import binomial
-from vmpp_mpi._collectives._scatter import straight
+from vmpp_mpi._collectives._scatter import scatterv
 
 
 def recursive_halving(
@@ -73,7 +73,10 @@ def reduce_and_scatter(
 ) -> None:
     """Reduce on rank 0, which keeps operands in order, and scatter from there."""
     binomial(channel, vector, reduction, 0)
-    straight(channel, vector, bounds, out, 0)
+    blocks = None
+    if channel.rank == 0:
+        blocks = [vector[bounds[peer] : bounds[peer + 1]] for peer in range(channel.size)]
+    scatterv(channel, blocks, out, 0)
 
 
 def reduce_scatter(

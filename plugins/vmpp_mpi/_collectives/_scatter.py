@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from vmpp_mpi._collectives._allgather import Bounds
+from collections.abc import Sequence
+
 from vmpp_mpi._collectives._channel import Channel
 
 
@@ -31,29 +32,29 @@ def binomial(channel: Channel, data: memoryview | None, block: memoryview, root:
         bit >>= 1
 
 
-def straight(
-    channel: Channel,
-    data: memoryview | None,
-    bounds: Bounds,
-    block: memoryview | None,
-    root: int,
+def scatterv(
+    channel: Channel, data: Sequence[memoryview] | None, block: memoryview | None, root: int
 ) -> None:
     """The root sends every rank its block, one after the other. Empty blocks send nothing.
 
-    *block* is None where the root's own stays in place.
+    Args:
+        channel: to the other ranks.
+        data: on the root, the block for each rank.
+        block: where the rank's own goes; None where the root's stays in place.
+        root: the rank that scatters.
     """
     rank = channel.rank
-    if rank != root:
+    if data is None:
         if block:
             channel.receive(root, block)
         return
-    assert data is not None
-    for peer in range(channel.size):
-        start, end = bounds[peer], bounds[peer + 1]
-        if peer != rank and start < end:
-            channel.send(peer, data[start:end])
+    for peer, piece in enumerate(data):
+        if peer != rank and len(piece):
+            channel.send(peer, piece)
     if block is not None:
-        block[:] = data[bounds[rank] : bounds[rank + 1]]
+        if len(block) != len(data[rank]):
+            raise channel.mismatch(rank, len(data[rank]), len(block))
+        block[:] = data[rank]
 
 
 def scatter(channel: Channel, data: memoryview | None, block: memoryview, root: int) -> None:
@@ -63,16 +64,8 @@ def scatter(channel: Channel, data: memoryview | None, block: memoryview, root: 
         return
     if length <= channel.thresholds.gather_short and size > 1:
         binomial(channel, data, block, root)
+    elif data is None:
+        channel.receive(root, block)
     else:
-        straight(channel, data, range(0, (size + 1) * length, length), block, root)
-
-
-def scatterv(
-    channel: Channel,
-    data: memoryview | None,
-    bounds: Bounds,
-    block: memoryview | None,
-    root: int,
-) -> None:
-    """Give each rank its block of *data*; all lengths are known to *root* only."""
-    straight(channel, data, bounds, block, root)
+        places = range(0, size * length, length)
+        scatterv(channel, [data[place : place + length] for place in places], block, root)

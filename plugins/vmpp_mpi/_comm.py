@@ -1,0 +1,672 @@
+"""Communicators: groups of processes whose messages do not mix with those of other communicators.
+
+A handle refers to the rank's own `CommState`; only `COMM_WORLD` and `COMM_SELF` are shared by all
+ranks and find the state of the process that is running. Making a communicator is a collective
+operation that agrees on a context which is free on all of its ranks.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from operator import index
+from struct import Struct
+from threading import Lock
+from typing import Any, Final, NoReturn, Self
+from zlib import crc32
+
+from vmpp_mpi._buffer import memory_of
+from vmpp_mpi._collective_calls import CollectiveCalls, ScanCalls
+from vmpp_mpi._collectives import Channel, Kind, allgather
+from vmpp_mpi._constants import (
+    ANY_SOURCE,
+    APPNUM,
+    CART,
+    COMM_TYPE_HW_GUIDED,
+    COMM_TYPE_HW_UNGUIDED,
+    COMM_TYPE_RESOURCE_GUIDED,
+    COMM_TYPE_SHARED,
+    CONGRUENT,
+    IDENT,
+    IO,
+    KEYVAL_INVALID,
+    LASTUSEDCODE,
+    MAX_OBJECT_NAME,
+    MAX_TAG,
+    SIMILAR,
+    TAG_UB,
+    UNDEFINED,
+    UNEQUAL,
+    UNIVERSE_SIZE,
+    WTIME_IS_GLOBAL,
+)
+from vmpp_mpi._errhandler import ERRORS_ABORT, ERRORS_ARE_FATAL, ERRORS_RETURN, Errhandler
+from vmpp_mpi._errors import (
+    ERR_ARG,
+    ERR_BUFFER,
+    ERR_COMM,
+    ERR_DIMS,
+    ERR_GROUP,
+    ERR_KEYVAL,
+    last_used_code,
+)
+from vmpp_mpi._errors import Exception as MPIError
+from vmpp_mpi._grid import Grid
+from vmpp_mpi._group import Group
+from vmpp_mpi._handle import forget, predefine
+from vmpp_mpi._info import INFO_NULL, Info
+from vmpp_mpi._special import BUFFER_AUTOMATIC
+from vmpp_mpi._state import CommState, MPIState, Predefined, SendBuffer, mpi_state, partition
+
+_PAIR: Final = Struct("<qq")
+_CONSTANT_ATTRIBUTES: Final = {TAG_UB: MAX_TAG, IO: ANY_SOURCE, WTIME_IS_GLOBAL: 1, APPNUM: 0}
+_SPLIT_TYPES: Final = (
+    COMM_TYPE_SHARED,
+    COMM_TYPE_HW_GUIDED,
+    COMM_TYPE_HW_UNGUIDED,
+    COMM_TYPE_RESOURCE_GUIDED,
+)
+
+
+class Comm(CollectiveCalls):
+    """A communicator. Null when made of nothing."""
+
+    __slots__ = ()
+
+    def __new__(cls, comm: Comm | None = None) -> Self:
+        """Make a second handle to what *comm* refers to."""
+        handle: Self = cls._copy(comm)
+        return handle
+
+    @classmethod
+    def _make(cls, state: CommState | None) -> Self:
+        """Make a handle to *state*, through the constructor of a program's own class."""
+        handle = cls.__new__(cls)
+        handle._ref = handle._state = state
+        return handle
+
+    # -- what it is --------------------------------------------------------------------------------
+
+    def Get_rank(self) -> int:
+        """Return the rank of the process that calls."""
+        return self._get().rank
+
+    def Get_size(self) -> int:
+        """Return the number of processes."""
+        return self._get().size
+
+    def Get_group(self) -> Group:
+        """Return the group of its processes."""
+        state = self._get()
+        return Group.of(state.addresses, state.library.process.address, state.rank)
+
+    @property
+    def rank(self) -> int:
+        """Rank of the process that calls."""
+        return (self._state or self._resolve()).rank
+
+    @property
+    def size(self) -> int:
+        """Number of processes."""
+        return (self._state or self._resolve()).size
+
+    @property
+    def group(self) -> Group:
+        """Group of its processes."""
+        return self.Get_group()
+
+    def Compare(self, comm: Comm) -> int:
+        """Return `IDENT`, `CONGRUENT` (the same group), `SIMILAR` (in another order), `UNEQUAL`."""
+        own, other = self._get(), comm._get()
+        if own is other:
+            return IDENT
+        compared = self.Get_group().Compare(comm.Get_group())
+        return {IDENT: CONGRUENT, SIMILAR: SIMILAR}.get(compared, UNEQUAL)
+
+    def Is_inter(self) -> bool:
+        """Return whether it connects two groups."""
+        self._get()
+        return False
+
+    def Is_intra(self) -> bool:
+        """Return whether it has one group."""
+        return not self.Is_inter()
+
+    @property
+    def is_inter(self) -> bool:
+        """Whether it connects two groups."""
+        return self.Is_inter()
+
+    @property
+    def is_intra(self) -> bool:
+        """Whether it has one group."""
+        return self.Is_intra()
+
+    def Get_topology(self) -> int:
+        """Return the kind of its topology, `CART` say, `UNDEFINED` if it has none."""
+        return UNDEFINED if self._get().topology is None else CART
+
+    @property
+    def topology(self) -> int:
+        """Kind of its topology."""
+        return self.Get_topology()
+
+    @property
+    def is_topo(self) -> bool:
+        """Whether it has a topology."""
+        return self._ref is not None and self.Get_topology() != UNDEFINED
+
+    def Get_name(self) -> str:
+        """Return its name, empty unless MPI or the program gave it one."""
+        return "MPI_COMM_NULL" if self._ref is None else self._get().name
+
+    def Set_name(self, name: str) -> None:
+        """Give it a name, for this rank."""
+        self._get().name = name[:MAX_OBJECT_NAME]
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+        return self.Get_name()
+
+    @name.setter
+    def name(self, value: str) -> None:
+        self.Set_name(value)
+
+    # -- making others -----------------------------------------------------------------------------
+
+    def Dup(self, info: Info | None = None) -> Self:
+        """Return a communicator of the same group, with the same topology and attributes."""
+        state = self._get()
+        made = _duplicate(state)
+        made.info = state.info if info is None or not info else info.Dup()
+        _copy_attributes(self, state, made)
+        return self._make(made)
+
+    def Dup_with_info(self, info: Info) -> Self:
+        """Return a communicator of the same group, with other hints."""
+        return self.Dup(info)
+
+    def Clone(self) -> Self:
+        """Return a communicator of the same group, with the same topology and attributes."""
+        return self.Dup()
+
+    def Create(self, group: Group) -> Comm:
+        """Return a communicator of *group*, a part of its own; null where that lacks the process.
+
+        All ranks call, those that are not in the group too.
+
+        Raises:
+            MPIError: `ERR_GROUP`: the group is null, or has other processes.
+        """
+        state = self._get()
+        addresses = group.addresses
+        if len(addresses) > state.size:
+            raise state.error(ERR_GROUP, "the group is not a part of the communicator's")
+        rank = group.rank
+        context = state.library.agree_context(
+            state.channel.begin(Kind.CREATE), take=rank != UNDEFINED
+        )
+        return Intracomm._make(_created(state, context, rank, addresses))
+
+    def Split(self, color: int = 0, key: int = 0) -> Comm:
+        """Return a communicator of the ranks that give the same *color*, ordered by *key*.
+
+        Ranks that give `UNDEFINED` get a null one.
+
+        Raises:
+            MPIError: `ERR_ARG`: the colour is negative.
+        """
+        state = self._get()
+        color, key = index(color), index(key)
+        if color < 0 and color != UNDEFINED:
+            raise state.error(ERR_ARG, f"colour {color} is negative")
+        return Intracomm._make(_split(state, color, key))
+
+    def Split_type(self, split_type: int, key: int = 0, info: Info = INFO_NULL) -> Comm:
+        """Return a communicator of the ranks that share something, memory with `COMM_TYPE_SHARED`.
+
+        There is nothing that processes of several nodes, or only a part of one, share: other types
+        get a null communicator.
+
+        Raises:
+            MPIError: `ERR_ARG`: there is no such type.
+        """
+        state = self._get()
+        split_type = index(split_type)
+        if split_type not in (*_SPLIT_TYPES, UNDEFINED):
+            raise state.error(ERR_ARG, f"split type {split_type}")
+        shared = split_type == COMM_TYPE_SHARED
+        color = state.library.process.nid if shared else UNDEFINED
+        return Intracomm._make(_split(state, color, index(key)))
+
+    # -- the end -----------------------------------------------------------------------------------
+
+    def Free(self) -> None:
+        """Free the communicator and make the handle null.
+
+        Raises:
+            MPIError: `ERR_COMM`: it is predefined or null.
+        """
+        state = self._get()
+        if type(self._ref) is Predefined:
+            raise state.error(ERR_COMM, f"cannot free {state.name}, which is predefined")
+        _delete_attributes(self, state)
+        state.release()
+        forget(self)
+        self._state = None
+
+    def Disconnect(self) -> None:
+        """Free the communicator when its messages are done, and make the handle null."""
+        self.Free()
+
+    def free(self) -> None:
+        """Free the communicator if it is one that can be freed."""
+        if self._state is not None:
+            self.Free()
+
+    def Abort(self, errorcode: int = 0) -> NoReturn:
+        """End the whole job; *errorcode* is its status."""
+        self._get().library.process.abort(index(errorcode))
+
+    # -- hints, attributes, error handlers ---------------------------------------------------------
+
+    def Set_info(self, info: Info) -> None:
+        """Give hints about how it will be used. None changes anything."""
+        self._get().info = info.Dup() if info else None
+
+    def Get_info(self) -> Info:
+        """Return a copy of its hints."""
+        info = self._get().info
+        return Info.Create() if info is None else info.Dup()
+
+    @property
+    def info(self) -> Info:
+        """A copy of its hints."""
+        return self.Get_info()
+
+    @info.setter
+    def info(self, value: Info) -> None:
+        self.Set_info(value)
+
+    def Get_attr(self, keyval: int) -> int | Any | None:
+        """Return the attribute of a key, None if there is none.
+
+        Raises:
+            MPIError: `ERR_KEYVAL`: there is no such key.
+        """
+        state = self._get()
+        predefined = _predefined_attribute(state, keyval)
+        if predefined is not None:
+            return predefined
+        _check_keyval(state, keyval)
+        return None if state.attributes is None else state.attributes.get(keyval)
+
+    def Set_attr(self, keyval: int, attrval: Any) -> None:
+        """Attach an attribute; raises as `Get_attr`."""
+        state = self._get()
+        _check_keyval(state, keyval)
+        if state.attributes is None:
+            state.attributes = {}
+        _delete_attribute(self, state, keyval)
+        state.attributes[keyval] = attrval
+
+    def Delete_attr(self, keyval: int) -> None:
+        """Remove an attribute; raises as `Get_attr`, and if there is none."""
+        state = self._get()
+        _check_keyval(state, keyval)
+        if state.attributes is None or keyval not in state.attributes:
+            raise state.error(ERR_KEYVAL, f"no attribute of key {keyval}")
+        _delete_attribute(self, state, keyval)
+
+    @classmethod
+    def Create_keyval(
+        cls,
+        copy_fn: Callable[[Comm, int, Any], Any] | bool | None = None,
+        delete_fn: Callable[[Comm, int, Any], None] | None = None,
+        nopython: bool = False,
+    ) -> int:
+        """Return a new key for attributes.
+
+        Args:
+            copy_fn: called when a communicator is duplicated; returns the duplicate's attribute,
+                or ``NotImplemented`` for none. True copies, None and False do not.
+            delete_fn: called when an attribute is replaced or removed.
+            nopython: that attributes are plain integers, which makes no difference.
+        """
+        return mpi_state().new_keyval(copy_fn, delete_fn)
+
+    @classmethod
+    def Free_keyval(cls, keyval: int) -> int:
+        """Free a key and return `KEYVAL_INVALID`. Attributes that have it stay as they are.
+
+        Raises:
+            MPIError: `ERR_KEYVAL`: there is no such key.
+        """
+        library = mpi_state()
+        if not library.free_keyval(keyval):
+            raise MPIError(ERR_KEYVAL, f"no key {keyval}")
+        return KEYVAL_INVALID
+
+    @classmethod
+    def Create_errhandler(cls, errhandler_fn: Callable[[Comm, int], None]) -> Errhandler:
+        """Return an error handler that calls a function with the communicator and error code."""
+        return Errhandler.of(errhandler_fn)
+
+    def Get_errhandler(self) -> Errhandler:
+        """Return the error handler; `ERRORS_RETURN` raises exceptions, as does none other."""
+        return Errhandler(self._get().errhandler or ERRORS_RETURN)
+
+    def Set_errhandler(self, errhandler: Errhandler) -> None:
+        """Say what becomes of errors.
+
+        Raises:
+            MPIError: `ERR_ERRHANDLER`: the handler is null.
+        """
+        state = self._get()
+        function = errhandler.function
+        state.errhandler = Errhandler(errhandler)
+        if function is not None:
+            state.on_error = _calling(function)
+        elif errhandler in (ERRORS_ARE_FATAL, ERRORS_ABORT):
+            state.on_error = _fatal
+        else:
+            state.on_error = None
+
+    def Call_errhandler(self, errorcode: int) -> None:
+        """Call the error handler with an error code."""
+        state = self._get()
+        if state.on_error is not None:
+            state.on_error(state, MPIError(errorcode))
+
+    # -- buffered sends ----------------------------------------------------------------------------
+
+    def Attach_buffer(self, buf: Any) -> None:
+        """Attach a buffer for buffered sends on this communicator.
+
+        Raises:
+            MPIError: `ERR_BUFFER`: there is one.
+        """
+        state = self._get()
+        if state.buffer is not None:
+            raise state.error(ERR_BUFFER, "a buffer is attached already")
+        state.buffer = _send_buffer(buf)
+
+    def Detach_buffer(self) -> Any:
+        """Wait for the buffered sends on this communicator; return the buffer, None for none."""
+        state = self._get()
+        buffer, state.buffer = state.buffer, None
+        return _detached(buffer, state.library)
+
+    def Flush_buffer(self) -> None:
+        """Wait for the buffered sends on this communicator."""
+        state = self._get()
+        if state.buffer is not None:
+            state.buffer.flush(state.protocol)
+
+
+Comm._family = Comm
+
+
+class Intracomm(ScanCalls, Comm):
+    """A communicator of one group."""
+
+    __slots__ = ()
+
+    def Create_group(self, group: Group, tag: int = 0) -> Intracomm:
+        """Return a communicator of *group*; only its members call.
+
+        Args:
+            group: a part of the communicator's own; a process that is not in it gets a null one.
+            tag: to be different where several are made at once.
+        """
+        state = self._get()
+        addresses, rank = group.addresses, group.rank
+        if rank == UNDEFINED:
+            return Intracomm._make(None)
+        channel = state.library.group_channel(
+            addresses, rank, crc32(_PAIR.pack(state.context, index(tag)))
+        )
+        context = state.library.agree_context(channel)
+        return Intracomm._make(_created(state, context, rank, addresses))
+
+    @classmethod
+    def Create_from_group(
+        cls,
+        group: Group,
+        stringtag: str = "org.mpi4py",
+        info: Info = INFO_NULL,
+        errhandler: Errhandler | None = None,
+    ) -> Intracomm:
+        """Return a communicator of *group*, made of no other; only its members call.
+
+        Args:
+            group: of the processes; a process that is not in it gets a null communicator.
+            stringtag: to be different where several are made at once.
+            info: hints.
+            errhandler: what becomes of errors.
+        """
+        library = mpi_state()
+        addresses, rank = group.addresses, group.rank
+        if rank == UNDEFINED:
+            return Intracomm._make(None)
+        channel = library.group_channel(addresses, rank, crc32(stringtag.encode()))
+        context = library.agree_context(channel)
+        made = Intracomm._make(library.new_communicator(context, rank, addresses))
+        if errhandler is not None:
+            made.Set_errhandler(errhandler)
+        made.Set_info(info)
+        return made
+
+    def Create_cart(
+        self,
+        dims: Sequence[int],
+        periods: Sequence[bool] | bool | None = None,
+        reorder: bool = False,
+    ) -> Any:
+        """Return a communicator whose processes form a grid; null for ranks beyond it.
+
+        Args:
+            dims: number of processes in each direction.
+            periods: whether each direction is closed; one value holds for all.
+            reorder: whether ranks may change; they do not.
+
+        Raises:
+            MPIError: `ERR_DIMS`: a number is not positive; `ERR_ARG`: there are too few processes.
+            ValueError: *periods* has another length than *dims*.
+        """
+        state = self._get()
+        grid = _grid(state, dims, periods)
+        inside = state.rank < grid.size
+        context = state.library.agree_context(state.channel.begin(Kind.CREATE), take=inside)
+        made: CommState | None = None
+        if inside:
+            whole = grid.size == state.size
+            addresses = state.addresses if whole else state.addresses[: grid.size]
+            made = state.library.new_communicator(context, state.rank, addresses, state)
+            made.topology = grid
+        return KINDS[Grid]._make(made)
+
+    def Cart_map(self, dims: Sequence[int], periods: Sequence[bool] | bool | None = None) -> int:
+        """Return the rank that the process had in a grid, `UNDEFINED` if it were outside of it."""
+        state = self._get()
+        grid = _grid(state, dims, periods)
+        return state.rank if state.rank < grid.size else UNDEFINED
+
+
+KINDS: Final[dict[type[Any], type[Intracomm]]] = {}
+"""The class of handles to communicators with a kind of topology; filled by their module."""
+
+COMM_NULL: Final = predefine("COMM_NULL", Comm())
+COMM_WORLD: Final[Intracomm] = predefine("COMM_WORLD", Intracomm._wrap(Predefined(0)))
+COMM_SELF: Final[Intracomm] = predefine("COMM_SELF", Intracomm._wrap(Predefined(1)))
+
+
+def Attach_buffer(buf: Any) -> None:
+    """Attach a buffer for buffered sends on all communicators that have none of their own.
+
+    Args:
+        buf: memory that counts how much can be under way; None or `BUFFER_AUTOMATIC` for no limit.
+
+    Raises:
+        MPIError: `ERR_BUFFER`: there is one.
+    """
+    library = mpi_state()
+    if library.buffer is not None:
+        raise library.world.error(ERR_BUFFER, "a buffer is attached already")
+    library.buffer = _send_buffer(buf)
+
+
+def Detach_buffer() -> Any:
+    """Wait for the buffered sends, and return the buffer that was attached; None for none."""
+    library = mpi_state()
+    buffer, library.buffer = library.buffer, None
+    return _detached(buffer, library)
+
+
+def Flush_buffer() -> None:
+    """Wait for the buffered sends."""
+    library = mpi_state()
+    if library.buffer is not None:
+        library.buffer.flush(library.protocol)
+
+
+def _send_buffer(buf: Any) -> SendBuffer:
+    if buf is None or buf is BUFFER_AUTOMATIC:
+        return SendBuffer(buf, None)
+    return SendBuffer(buf, len(memory_of(buf, True)))
+
+
+def _detached(buffer: SendBuffer | None, library: MPIState) -> Any:
+    if buffer is None:
+        return None
+    buffer.flush(library.protocol)
+    return buffer.memory
+
+
+def _comm_lock_table(comm: Comm) -> dict[Hashable, Lock]:
+    """Return the locks that mpi4py's own modules keep with a communicator."""
+    state = comm._get()
+    if state.locks is None:
+        state.locks = {}
+    return state.locks
+
+
+def _comm_lock(comm: Comm, key: Hashable | None = None) -> Lock:
+    """Return a lock that mpi4py's own modules keep with a communicator."""
+    return _comm_lock_table(comm).setdefault(key, Lock())
+
+
+def _handle_of(state: CommState) -> Intracomm:
+    """Return a handle to a communicator, equal to those that the program has."""
+    if state is COMM_WORLD._get():
+        return COMM_WORLD
+    return COMM_SELF if state is COMM_SELF._get() else Intracomm._make(state)
+
+
+def _calling(function: Callable[[Any, int], object]) -> Callable[[CommState, MPIError], None]:
+    def on_error(state: CommState, error: MPIError) -> None:
+        function(_handle_of(state), error.Get_error_code())
+
+    return on_error
+
+
+def _fatal(state: CommState, error: MPIError) -> NoReturn:
+    """End the job because of an error."""
+    print(f"Fatal error on rank {state.rank} of {state.name}: {error}", file=sys.stderr)
+    sys.stderr.flush()
+    state.library.process.abort(error.Get_error_class())
+
+
+def _created(
+    parent: CommState, context: int, rank: int, addresses: Sequence[Any]
+) -> CommState | None:
+    """Return the state of a new communicator, None where the process is not in it."""
+    if rank == UNDEFINED:
+        return None
+    return parent.library.new_communicator(context, rank, addresses, parent)
+
+
+def _duplicate(state: CommState) -> CommState:
+    context = state.library.agree_context(state.channel.begin(Kind.DUP))
+    made = state.library.new_communicator(context, state.rank, state.addresses, state)
+    made.topology = state.topology
+    return made
+
+
+def _split(state: CommState, color: int, key: int) -> CommState | None:
+    channel: Channel = state.channel.begin(Kind.SPLIT)
+    table = bytearray(_PAIR.size * state.size)
+    _PAIR.pack_into(table, _PAIR.size * state.rank, color, key)
+    bounds = range(0, len(table) + _PAIR.size, _PAIR.size)
+    allgather(channel, memoryview(table), bounds)
+    inside = color != UNDEFINED
+    context = state.library.agree_context(channel, take=inside)
+    if not inside:
+        return None
+    parts = partition(bytes(table))
+    addresses = parts.members(state.addresses, color)
+    return _created(state, context, parts.place(color, state.rank), addresses)
+
+
+def _grid(state: CommState, dims: Sequence[int], periods: Sequence[bool] | bool | None) -> Grid:
+    """Return the grid of a communicator; raises as `Intracomm.Create_cart`."""
+    sizes = [index(dim) for dim in _items(dims, len(dims))]
+    if periods is None or isinstance(periods, (bool, int)):
+        closed = [bool(periods)] * len(sizes)
+    else:
+        closed = [bool(period) for period in _items(periods, len(sizes))]
+    if any(dim < 1 for dim in sizes):
+        raise state.error(ERR_DIMS, f"a grid of {sizes}")
+    grid = Grid(sizes, closed)
+    if grid.size > state.size:
+        raise state.error(ERR_ARG, f"a grid of {grid.size} processes on {state.size}")
+    return grid
+
+
+def _items(given: Iterable[Any], count: int) -> list[Any]:
+    """Return the items of a sequence that must have *count*."""
+    items = list(given)
+    if len(items) != count:
+        raise ValueError(f"expecting {count} items, got {len(items)}")
+    return items
+
+
+def _predefined_attribute(state: CommState, keyval: int) -> int | None:
+    """Return an attribute that every communicator comes with, None for other keys."""
+    if keyval == LASTUSEDCODE:
+        return last_used_code()
+    if keyval == UNIVERSE_SIZE:
+        return state.library.world.size
+    return _CONSTANT_ATTRIBUTES.get(keyval)
+
+
+def _check_keyval(state: CommState, keyval: int) -> None:
+    if not state.library.has_keyval(keyval):
+        raise state.error(ERR_KEYVAL, f"no key {keyval} for attributes")
+
+
+def _copy_attributes(comm: Comm, state: CommState, made: CommState) -> None:
+    for keyval, value in (state.attributes or {}).items():
+        copy = state.library.keyvals[keyval][0]
+        if callable(copy):
+            value = copy(comm, keyval, value)  # noqa: PLW2901 - what the duplicate gets
+        if copy and value is not NotImplemented:
+            if made.attributes is None:
+                made.attributes = {}
+            made.attributes[keyval] = value
+
+
+def _delete_attribute(comm: Comm, state: CommState, keyval: int) -> None:
+    attributes = state.attributes
+    if attributes is None or keyval not in attributes:
+        return
+    delete = state.library.keyvals[keyval][1]
+    if delete is not None:
+        delete(comm, keyval, attributes[keyval])
+    del attributes[keyval]
+
+
+def _delete_attributes(comm: Comm, state: CommState) -> None:
+    for keyval in list(state.attributes or ()):
+        _delete_attribute(comm, state, keyval)

@@ -1,0 +1,455 @@
+"""What a rank has of MPI: its communicators, the contexts they use, buffers and attribute keys.
+
+The library is one module for all ranks, so that everything a rank owns is reached through the
+process that is running: `mpi_state` gives the process's `MPIState`, and that its `CommState`s. A
+communicator has two contexts, an even one for point to point and the next for collectives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from operator import index
+from typing import TYPE_CHECKING, Any, Final
+
+from vmpp.engine import current_process
+from vmpp_mpi._collectives import Channel, Reduction, Thresholds, allreduce, describe
+from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, BSEND_OVERHEAD, MAX_TAG, PROC_NULL
+from vmpp_mpi._errors import ERR_BUFFER, ERR_COMM, ERR_OTHER, ERR_RANK, ERR_TAG, ERR_TRUNCATE
+from vmpp_mpi._errors import Exception as MPIError
+
+if TYPE_CHECKING:
+    from vmpp.kernel.process import Process
+    from vmpp.portals import Address
+    from vmpp_mpi._errhandler import Errhandler
+    from vmpp_mpi._grid import Grid
+    from vmpp_mpi._protocol import Protocol
+
+CONTEXT_PAIRS: Final = 1 << 12
+"""How many communicators a process can be in at once: half the contexts of the protocol."""
+_WORLD, _SELF, _GROUPS = range(3)
+"""The pairs of contexts in use from the start; the last is for making communicators of groups."""
+_ALL_FREE: Final = (1 << CONTEXT_PAIRS) - (1 << (_GROUPS + 1))
+"""One object for all ranks until they make communicators of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tuning:
+    """What the library needs to know of the machine beside the protocol.
+
+    Attributes:
+        eager: longest message in bytes that the protocol sends without waiting for its receiver.
+        reduce_rate: time of a reduction operator, femtoseconds per byte of an operand.
+        thresholds: which algorithm a collective operation chooses.
+    """
+
+    eager: int = 0
+    reduce_rate: int = 0
+    thresholds: Thresholds = field(default_factory=Thresholds)
+
+
+_DEFAULT: Final = Tuning()
+"""One object for all ranks."""
+
+
+class SendBuffer:
+    """A buffer that a program attached for buffered sends.
+
+    The messages are kept elsewhere; the buffer only counts how much of it they would take.
+
+    Args:
+        memory: what the program attached, to be given back to it.
+        capacity: bytes it has room for; None if it grows by itself.
+    """
+
+    __slots__ = ("_capacity", "_pending", "memory")
+
+    def __init__(self, memory: Any, capacity: int | None) -> None:
+        self.memory = memory
+        self._capacity = capacity
+        self._pending: list[tuple[Any, int]] = []
+
+    def room_for(self, protocol: Protocol, nbytes: int) -> bool:
+        """Return whether a message of *nbytes* fits beside those still on their way."""
+        if self._capacity is None:
+            return True
+        needed = nbytes + BSEND_OVERHEAD
+        if self._used() + needed <= self._capacity:
+            return True
+        self._pending = [item for item in self._pending if not protocol.test(item[0])]
+        return self._used() + needed <= self._capacity
+
+    def hold(self, transfer: Any, nbytes: int) -> None:
+        """Count a message as taking room until its *transfer* is done."""
+        if not transfer.done:
+            self._pending.append((transfer, nbytes + BSEND_OVERHEAD))
+
+    def flush(self, protocol: Protocol) -> None:
+        """Wait until all messages are sent."""
+        for transfer, _ in self._pending:
+            protocol.wait(transfer)
+        self._pending.clear()
+
+    def _used(self) -> int:
+        return sum(size for transfer, size in self._pending if not transfer.done)
+
+
+@lru_cache(maxsize=4)
+def partition(table: bytes) -> Partition:
+    """Return how a communicator is split; all its ranks share one."""
+    return Partition(table)
+
+
+class Partition:
+    """How a communicator is split into others: computed once for all its ranks.
+
+    Args:
+        table: for each rank its colour and key, as 64-bit integers.
+    """
+
+    __slots__ = ("_members", "_ranks")
+
+    def __init__(self, table: bytes) -> None:
+        numbers = memoryview(table).cast("q").tolist()
+        keyed: dict[int, list[tuple[int, int]]] = {}
+        for rank, (colour, key) in enumerate(zip(numbers[::2], numbers[1::2], strict=True)):
+            keyed.setdefault(colour, []).append((key, rank))
+        self._ranks = {
+            colour: [rank for _, rank in sorted(pairs)] for colour, pairs in keyed.items()
+        }
+        self._members: dict[tuple[Address, int], tuple[Sequence[Address], tuple[Address, ...]]] = {}
+
+    def members(self, addresses: Sequence[Address], colour: int) -> tuple[Address, ...]:
+        """Return those of *addresses*, which are by rank, that have a *colour*, in their order."""
+        found = self._members.get((addresses[0], colour))
+        if found is None or found[0] is not addresses:
+            chosen = tuple([addresses[rank] for rank in self._ranks[colour]])
+            found = self._members[addresses[0], colour] = addresses, chosen
+        return found[1]
+
+    def place(self, colour: int, rank: int) -> int:
+        """Return the new rank of *rank* among those of its *colour*."""
+        return self._ranks[colour].index(rank)
+
+
+class Predefined:
+    """Stands in a handle for the communicator that each rank has of that kind.
+
+    Attributes:
+        index: place in `MPIState.predefined`.
+    """
+
+    __slots__ = ("index",)
+
+    def __init__(self, place: int) -> None:
+        self.index = place
+
+
+class CommState:
+    """A rank's view of one communicator.
+
+    Attributes:
+        library: of the rank.
+        protocol: of the rank; raises `ERR_COMM` at any use once the communicator is freed.
+        context: of point-to-point messages; collectives use the next.
+        rank: of the process in the communicator.
+        size: number of processes.
+        addresses: of the processes, by rank.
+        name: as the program or MPI named it.
+        errhandler: what to do about errors, as the program set it; None means to raise exceptions.
+        on_error: called about an error before it is raised, None if nothing is.
+        attributes: what the program attached, by key; None as long as there is nothing.
+        topology: of the processes, None if it has none.
+        buffer: for buffered sends on this communicator only.
+        info: hints of the program, None if it gave none.
+        locks: what the pure Python part of mpi4py keeps with a communicator, None for nothing.
+    """
+
+    __slots__ = (
+        "_channel", "addresses", "attributes", "buffer", "context", "errhandler", "info", "library",
+        "locks", "name", "on_error", "protocol", "rank", "size", "topology",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        library: MPIState,
+        context: int,
+        rank: int,
+        addresses: Sequence[Address],
+        name: str = "",
+    ) -> None:
+        self.library = library
+        self.protocol = library.protocol
+        self.context = context
+        self.rank = rank
+        self.size = len(addresses)
+        self.addresses = addresses
+        self.name = name
+        self.errhandler: Errhandler | None = None
+        self.on_error: Callable[[CommState, MPIError], None] | None = None
+        self.attributes: dict[int, Any] | None = None
+        self.topology: Grid | None = None
+        self.buffer: SendBuffer | None = None
+        self.info: Any = None
+        self.locks: dict[Any, Any] | None = None
+        self._channel: Channel | None = None
+
+    @property
+    def channel(self) -> Channel:
+        """The way of collective operations."""
+        channel = self._channel
+        if channel is None:
+            tuning = self.library.tuning
+            channel = self._channel = Channel(
+                self.protocol,
+                self.context + 1,
+                self.rank,
+                self.addresses,
+                tuning.eager,
+                tuning.thresholds,
+                self._truncated,
+            )
+        return channel
+
+    def _truncated(self, text: str) -> MPIError:
+        return self.error(ERR_TRUNCATE, text)
+
+    def target(self, dest: Any, tag: Any) -> tuple[Address | None, int]:
+        """Return where a message to *dest* goes, None for `PROC_NULL`, and its tag.
+
+        Raises:
+            MPIError: `ERR_RANK` or `ERR_TAG`, for numbers that are out of bounds.
+            TypeError: for what is not a number.
+        """
+        dest, tag = index(dest), index(tag)
+        if not 0 <= tag <= MAX_TAG:
+            raise self.error(ERR_TAG, f"{tag} is not between 0 and {MAX_TAG}")
+        if dest == PROC_NULL:
+            return None, tag
+        if not 0 <= dest < self.size:
+            raise self.error(ERR_RANK, f"{dest} in a communicator of {self.size}")
+        return self.addresses[dest], tag
+
+    def origin(self, source: Any, tag: Any) -> tuple[int | None, int]:
+        """Return the rank that a message may come from, None for `PROC_NULL`, and its tag.
+
+        Both may be wild cards. Raises as `target`.
+        """
+        source, tag = index(source), index(tag)
+        if tag != ANY_TAG and not 0 <= tag <= MAX_TAG:
+            raise self.error(ERR_TAG, f"{tag} is not between 0 and {MAX_TAG}")
+        if source == PROC_NULL:
+            return None, tag
+        if source != ANY_SOURCE and not 0 <= source < self.size:
+            raise self.error(ERR_RANK, f"{source} in a communicator of {self.size}")
+        return source, tag
+
+    def error(self, code: int, detail: str = "") -> MPIError:
+        """Treat an error as the communicator's error handler wants it.
+
+        Returns:
+            The exception to be raised, if the handler lets the program go on at all.
+        """
+        error = MPIError(code, detail)
+        if self.on_error is not None:
+            self.on_error(self, error)
+        return error
+
+    def send_buffer(self) -> SendBuffer:
+        """Return the buffer for buffered sends: the communicator's, or the process's.
+
+        Raises:
+            MPIError: `ERR_BUFFER`: none is attached.
+        """
+        buffer = self.buffer or self.library.buffer
+        if buffer is None:
+            raise self.error(ERR_BUFFER, "no buffer is attached for buffered sends")
+        return buffer
+
+    def release(self) -> None:
+        """Give the contexts back; nothing may be sent or received from now on."""
+        if self.buffer is not None:
+            self.buffer.flush(self.protocol)
+        self.library.give_back(self)
+        freed: Any = _FREED
+        self.protocol = freed
+        self._channel = None
+
+
+class _Freed:
+    """In the place of the protocol of a communicator that other handles still refer to."""
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        raise MPIError(ERR_COMM, "the communicator has been freed")
+
+
+_FREED: Final = _Freed()
+
+
+class MPIState:
+    """What one process has of MPI.
+
+    Attributes:
+        process: whose state it is.
+        protocol: its end of the message protocol.
+        tuning: of the machine.
+        predefined: its communicators world and self, as `Predefined.index` counts them.
+        buffer: attached for buffered sends, None if none is.
+        keyvals: the attribute keys that the program made: copy and delete function, and whether
+            the key has not been freed.
+        finalized: whether MPI has been finalized.
+    """
+
+    __slots__ = (
+        "_communicators", "_free", "_next_keyval", "buffer", "finalized", "keyvals", "predefined",
+        "process", "protocol", "tuning",
+    )  # fmt: skip
+
+    def __init__(self, process: Process, protocol: Protocol, tuning: Tuning) -> None:
+        self.process = process
+        self.protocol = protocol
+        self.tuning = tuning
+        addresses = process.job.addresses
+        self.predefined = (
+            CommState(self, 2 * _WORLD, process.rank, addresses, "MPI_COMM_WORLD"),
+            CommState(self, 2 * _SELF, 0, (process.address,), "MPI_COMM_SELF"),
+        )
+        self.buffer: SendBuffer | None = None
+        self.keyvals: dict[int, tuple[Any, Any, bool]] = {}
+        self.finalized = False
+        self._next_keyval = 1 << 10
+        self._free = _ALL_FREE
+        self._communicators: dict[int, CommState] = {}
+
+    @property
+    def world(self) -> CommState:
+        """The communicator of all processes of the job."""
+        return self.predefined[_WORLD]
+
+    def new_keyval(self, copy: Any, delete: Any) -> int:
+        """Return a new attribute key with its copy and delete functions."""
+        keyval = self._next_keyval
+        self._next_keyval = keyval + 1
+        self.keyvals[keyval] = copy, delete, True
+        return keyval
+
+    def free_keyval(self, keyval: int) -> bool:
+        """Mark a key as freed, and return whether there was one.
+
+        Its functions stay for the attributes that have it.
+        """
+        known = self.has_keyval(keyval)
+        if known:
+            self.keyvals[keyval] = (*self.keyvals[keyval][:2], False)
+        return known
+
+    def has_keyval(self, keyval: int) -> bool:
+        """Return whether there is such a key and it is not freed."""
+        found = self.keyvals.get(keyval)
+        return found is not None and found[2]
+
+    def group_channel(self, addresses: Sequence[Address], rank: int, tag: int) -> Channel:
+        """Return a way between the processes of a group that has no communicator yet."""
+        tuning = self.tuning
+        channel = Channel(
+            self.protocol,
+            2 * _GROUPS,
+            rank,
+            addresses,
+            tuning.eager,
+            tuning.thresholds,
+            partial(MPIError, ERR_TRUNCATE),
+        )
+        return channel.over_group(tag)
+
+    def agree_context(self, channel: Channel, *, take: bool = True) -> int:
+        """Return a context that is free on all ranks of *channel*: a collective operation.
+
+        Args:
+            channel: to the ranks, turned to the operation that needs the context.
+            take: whether this rank will be in the new communicator.
+
+        Raises:
+            MPIError: `ERR_OTHER`: all are in use on some rank.
+        """
+        vector = bytearray(self._free.to_bytes(CONTEXT_PAIRS // 8, "little"))
+        allreduce(channel, memoryview(vector), Reduction(_intersect, 8, True))
+        free = int.from_bytes(vector, "little")
+        if not free:
+            raise MPIError(ERR_OTHER, f"no more than {CONTEXT_PAIRS} communicators at once")
+        lowest = free & -free
+        if take:
+            self._free &= ~lowest
+        return 2 * (lowest.bit_length() - 1)
+
+    def new_communicator(
+        self, context: int, rank: int, addresses: Sequence[Address], parent: CommState | None = None
+    ) -> CommState:
+        """Return a new communicator on *context*, which inherits the *parent*'s error handler."""
+        state = CommState(self, context, rank, addresses)
+        if parent is not None:
+            state.errhandler, state.on_error = parent.errhandler, parent.on_error
+        self._communicators[context] = state
+        return state
+
+    def give_back(self, state: CommState) -> None:
+        """Make the context of a communicator free again."""
+        if self._communicators.pop(state.context, None) is not None:
+            self._free |= 1 << (state.context // 2)
+
+    def describe(self, context: int, source: int, tag: int) -> str:
+        """Return in words what a receive waits for, for reports: ``Recv(source=1, tag=7)``."""
+        if context & 1 or context == 2 * _GROUPS:
+            what = f"{describe(tag)} (waits for rank {source})"
+        else:
+            wanted_source = "ANY_SOURCE" if source == ANY_SOURCE else str(source)
+            wanted_tag = "ANY_TAG" if tag == ANY_TAG else str(tag)
+            what = f"Recv(source={wanted_source}, tag={wanted_tag})"
+        return f"{what} on {self._name_of(context & ~1)}"
+
+    def _name_of(self, context: int) -> str:
+        if context < 2 * len(self.predefined):
+            return self.predefined[context // 2].name.removeprefix("MPI_")
+        state = self._communicators.get(context)
+        if state is None:
+            return "a new communicator"
+        return state.name or f"a communicator of {state.size}"
+
+    def finalize(self) -> None:
+        """Leave MPI: buffered sends that are under way are completed first."""
+        if not self.finalized:
+            self.finalized = True
+            self.protocol.finish()
+
+    def detach(self) -> None:
+        """Let go of what ranks share, when the library is unloaded from the process."""
+        partition.cache_clear()
+
+
+def _intersect(one: memoryview, both: memoryview) -> None:
+    bits = int.from_bytes(one, "little") & int.from_bytes(both, "little")
+    both[:] = bits.to_bytes(len(both), "little")
+
+
+def attach(process: Process, protocol: Protocol, tuning: Tuning | None = None) -> MPIState:
+    """Make the MPI state of *process*, when the library is loaded into it."""
+    state = MPIState(process, protocol, tuning or _DEFAULT)
+    process.libraries["mpi"] = state
+    return state
+
+
+def mpi_state() -> MPIState:
+    """Return the MPI state of the running process.
+
+    Raises:
+        MPIError: `ERR_OTHER`: no process of a machine is running, or it has no MPI library.
+    """
+    process = current_process()
+    state = None if process is None else process.libraries.get("mpi")
+    if state is None:
+        raise MPIError(ERR_OTHER, "not in a process of a machine; start the program with vmpp run")
+    found: MPIState = state
+    return found
