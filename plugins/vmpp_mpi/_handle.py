@@ -98,7 +98,7 @@ class Handle(Generic[T]):
         Raises:
             MPIError: it stands for nothing of this kind.
         """
-        found = _by_number.get(handle) or _own().get(handle)
+        found = _by_number.get(handle, _own().get(handle))
         if found is None or found._family is not cls._family:
             raise MPIError(cls._error, f"no such handle: {handle}")
         return cls._wrap(found._ref)
