@@ -97,8 +97,8 @@ class Files:
     """
 
     __slots__ = (
-        "_busy", "_ended", "_posted", "_standard", "_streams", "_table", "_unfinished",
-        "process", "temporary_folder", "temporary_names",
+        "_busy", "_ended", "_posted", "_remembered", "_standard", "_streams", "_table",
+        "_unfinished", "process", "temporary_folder", "temporary_names",
     )  # fmt: skip
 
     def __init__(self, process: Process) -> None:
@@ -107,6 +107,7 @@ class Files:
         self.temporary_names: Iterator[str] | None = None
         self._table = _STANDARD
         self._standard: tuple[IO[str] | None, ...] = (None, None, None)
+        self._remembered = 0
         self._streams: WeakValueDictionary[int, Any] | None = None
         self._posted: list[calls.Call[Any]] | None = None
         self._unfinished = 0  # which standard streams end in the middle of a line, as bits
@@ -341,7 +342,8 @@ class Files:
         """Flush *stream*, which has a buffer, when the process exits, if it still exists then."""
         if self._streams is None:
             self._streams = WeakValueDictionary()
-        self._streams[stream.fileno()] = stream
+        self._remembered += 1
+        self._streams[self._remembered] = stream
 
     def flush(self) -> bool:
         """Send what the standard streams and forgotten files hold; return False if that failed."""

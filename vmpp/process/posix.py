@@ -5,6 +5,7 @@ is a *virtual function*: it takes the process first and then the arguments of th
 the file server for what the original would ask the host's kernel for, with the same results and the
 same exceptions. Nothing in here touches a file of the host.
 
+A process stays the user that it is: ``setuid`` and its kin raise OSError(EPERM), as ``chroot``.
 What a compute node does not have raises OSError(ENOSYS): pipes, pseudo-terminals, anonymous memory
 files, device nodes, ``splice`` and ``copy_file_range``. It has no extended attributes either
 (ENOTSUP), no file locks (ENOLCK) and no terminals (ENOTTY).
@@ -717,6 +718,8 @@ TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
         "dup": _dup,
         "dup2": _dup2,
         "eventfd": _absent("event descriptors"),
+        "eventfd_read": _absent("event descriptors"),
+        "eventfd_write": _absent("event descriptors"),
         "fchdir": _fchdir,
         "fchmod": _fchmod,
         "fchown": _fchown,
@@ -732,6 +735,7 @@ TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
         "getcwd": _getcwd,
         "getcwdb": _getcwdb,
         "getxattr": _refused(errno.ENOTSUP),
+        "initgroups": _refused(errno.EPERM),
         "isatty": _isatty,
         "lchown": _lchown,
         "link": _link,
@@ -768,6 +772,15 @@ TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
         "sendfile": _sendfile,
         "set_blocking": _set_blocking,
         "set_inheritable": _set_inheritable,
+        "setegid": _refused(errno.EPERM),
+        "seteuid": _refused(errno.EPERM),
+        "setgid": _refused(errno.EPERM),
+        "setgroups": _refused(errno.EPERM),
+        "setregid": _refused(errno.EPERM),
+        "setresgid": _refused(errno.EPERM),
+        "setresuid": _refused(errno.EPERM),
+        "setreuid": _refused(errno.EPERM),
+        "setuid": _refused(errno.EPERM),
         "setxattr": _refused(errno.ENOTSUP),
         "splice": _absent("splice"),
         "stat": _stat,

@@ -290,7 +290,8 @@ class FileServer:
         if session is not None:
             if time is not None:
                 session.caller = Caller(job, rank, time)
-            session.let_out()
+            with contextlib.suppress(OSError):  # nobody is left who could be told
+                session.let_out()
             session.close()
 
     def close_job(self, job: int) -> None:
@@ -370,6 +371,8 @@ def _failed(error: Exception) -> calls.Failed:
         return calls.Failed(errno.EINVAL)
     if isinstance(error, trio.ClosedResourceError):
         return calls.Failed(errno.EBADF)
+    if isinstance(error, NotImplementedError):
+        return calls.Failed(errno.ENOTSUP)
     raise error
 
 
