@@ -135,7 +135,7 @@ class buffer(_Exporter):  # type: ignore[misc] # noqa: N801 - MPI's name for it
             target = memoryview(self)[item]
             source = (
                 bytes([value]) * len(target)
-                if hasattr(value, "__index__")
+                if isinstance(value, int | np.integer)
                 else memory_of(value, False)
             )
             if len(source) != len(target):

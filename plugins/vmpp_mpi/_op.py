@@ -268,7 +268,7 @@ def _vector_combiner(ufunc: str, kind: str) -> Combine:
     def combine(given: memoryview, result: memoryview) -> None:
         if len(result):
             out = frombuffer(result, dtype)
-            function(frombuffer(given, dtype), out, out)
+            function(frombuffer(given, dtype), out, out=out)
 
     return combine
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from vmpp_mpi._buffer import (
     is_buffer,
     is_in_place,

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from vmpp_mpi import _constants as constants
 from vmpp_mpi import _datatype as types
 from vmpp_mpi._datatype import (

@@ -1,0 +1,130 @@
+"""The module that a program gets as ``mpi4py.MPI``.
+
+One module serves all ranks: what is a rank's own is found through the process that is running. The
+names are those of mpi4py 4.1. Missing are those of one-sided communication, parallel files,
+intercommunicators, sessions, dynamic processes and the constructors of datatypes.
+"""
+
+# ruff: noqa: F401, N999 - this module collects names, under the one that programs know
+
+from __future__ import annotations
+
+import typing as _typing
+
+from vmpp_mpi import (
+    _constants,
+    _datatype,
+    _errhandler,
+    _errors,
+    _group,
+    _info,
+    _op,
+    _special,
+)
+from vmpp_mpi._comm import COMM_NULL, COMM_SELF, COMM_WORLD, Comm, Intracomm
+from vmpp_mpi._datatype import Datatype
+from vmpp_mpi._datatype import datatype_create as _datatype_create
+from vmpp_mpi._datatype import typealign as _typealign
+from vmpp_mpi._datatype import typecode as _typecode
+from vmpp_mpi._errhandler import Errhandler
+from vmpp_mpi._errors import (
+    Add_error_class,
+    Add_error_code,
+    Add_error_string,
+    Exception,  # noqa: A004 - MPI's name for it
+    Get_error_class,
+    Get_error_string,
+    Remove_error_class,
+    Remove_error_code,
+    Remove_error_string,
+)
+from vmpp_mpi._group import Group
+from vmpp_mpi._info import Info
+from vmpp_mpi._op import Op
+from vmpp_mpi._pickle import Pickle, pickle
+from vmpp_mpi._request import (
+    MESSAGE_NO_PROC,
+    MESSAGE_NULL,
+    REQUEST_NULL,
+    Message,
+    Prequest,
+    Request,
+)
+from vmpp_mpi._runtime import (
+    Aint_add,
+    Aint_diff,
+    Alloc_mem,
+    Attach_buffer,
+    Detach_buffer,
+    Finalize,
+    Flush_buffer,
+    Free_mem,
+    Get_address,
+    Get_library_version,
+    Get_processor_name,
+    Get_version,
+    Init,
+    Init_thread,
+    Is_finalized,
+    Is_initialized,
+    Is_thread_main,
+    Pcontrol,
+    Query_thread,
+    Wtick,
+    Wtime,
+    get_vendor,
+)
+from vmpp_mpi._runtime import handleof as _handleof
+from vmpp_mpi._runtime import set_abort_status as _set_abort_status
+from vmpp_mpi._runtime import sizeof as _sizeof
+from vmpp_mpi._special import BottomType, BufferAutomaticType, InPlaceType
+from vmpp_mpi._status import Status
+from vmpp_mpi._topology import Cartcomm, Compute_dims, Topocomm
+
+_typedict = _datatype.BY_CODE
+_typedict_c = _datatype.BY_CODE_C
+_typedict_f = _datatype.BY_CODE_FORTRAN
+
+_NAME = "mpi4py.MPI"
+"""The name under which programs know this module, and pickles its classes."""
+
+
+def _offer() -> None:
+    """Take in the constants, and make the names look as if they came from mpi4py."""
+    here = globals()
+    kinds: dict[_typing.Any, type | tuple[type, ...]] = {
+        _constants: int,
+        _errors: int,
+        _datatype: Datatype,
+        _op: Op,
+        _group: Group,
+        _info: Info,
+        _errhandler: Errhandler,
+        _special: (BottomType, InPlaceType, BufferAutomaticType),
+    }
+    for module, kind in kinds.items():
+        for name, value in vars(module).items():
+            if name.isupper() and name[0] != "_" and isinstance(value, kind):
+                here[name] = value
+    del here["MAX_TAG"]  # the library's own
+    for value in here.values():
+        if getattr(value, "__module__", "").startswith("vmpp_mpi.") and callable(value):
+            value.__module__ = _NAME
+
+
+_offer()
+
+
+def __getattr__(name: str) -> _typing.Any:
+    """Return the memory class at its first use (PEP 562), because it needs NumPy."""
+    if name not in ("buffer", "memory"):
+        raise AttributeError(f"module {_NAME!r} has no attribute {name!r}")
+    from vmpp_mpi._memory import buffer  # noqa: PLC0415 - see above
+
+    buffer.__module__ = _NAME
+    globals().update(buffer=buffer, memory=buffer)
+    return buffer
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), "buffer", "memory"})
