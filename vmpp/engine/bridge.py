@@ -43,7 +43,13 @@ class Bridge:
         """Open a request whose reply takes effect at *deadline* (picoseconds).
 
         To be called from an event, where the order of calls is that of virtual time.
+
+        Raises:
+            ValueError: *deadline* lies in the virtual past.
         """
+        if deadline < self._engine.now:
+            now = self._engine.now
+            raise ValueError(f"cannot be answered at {deadline} ps: it is {now} ps already")
         ticket = Ticket(deadline, self._engine.next_sequence())
         heappush(self._heap, (deadline, ticket.sequence, ticket))
         self.open_requests += 1
