@@ -14,7 +14,7 @@ from vmpp.engine.watchdog import Watchdog
 SLICE_SECONDS = 0.005
 """Host time after which the engine lets other tasks run."""
 EVENTS_PER_LOOK = 128
-"""Events between two looks at the host's clock."""
+"""Events between two looks at the host's clock, at the most."""
 
 
 async def advance(
@@ -31,8 +31,14 @@ async def advance(
         between: called after each slice, before other tasks run.
         idle: called when no event is left and no request open; returns whether it made any.
     """
+    watchdog.place = engine.place
+    events = EVENTS_PER_LOOK
     while True:
-        more = _run_slice(engine, watchdog)
+        begin = time.monotonic()
+        more = _run_slice(engine, watchdog, events)
+        # Where programs compute for long between two calls, a few events take a whole slice.
+        overran = time.monotonic() - begin > 2 * SLICE_SECONDS
+        events = max(1, events // 2) if overran else min(EVENTS_PER_LOOK, events * 2)
         between()
         if more:
             await trio.lowlevel.checkpoint()
@@ -40,12 +46,12 @@ async def advance(
             await bridge.settled()
 
 
-def _run_slice(engine: Engine, watchdog: Watchdog) -> bool:
-    """Run events for about `SLICE_SECONDS`; return whether more could run now."""
+def _run_slice(engine: Engine, watchdog: Watchdog, events: int) -> bool:
+    """Run events, so many at a time, for `SLICE_SECONDS`; return whether more could run now."""
     end = time.monotonic() + SLICE_SECONDS
     watchdog.fiber_runs = True
     try:
-        while engine.step(EVENTS_PER_LOOK):
+        while engine.step(events):
             watchdog.feed()
             if time.monotonic() >= end:
                 return True

@@ -57,6 +57,16 @@ class Engine:
         """Return the time of the next event, or `NEVER`."""
         return self.queue[0][0] if self.queue else NEVER
 
+    def place(self) -> tuple[int, Event | None]:
+        """Return the time and the next event: no two events see the same, whoever asks from where.
+
+        Safe to call from another thread.
+        """
+        try:
+            return self.now, self.queue[0]
+        except IndexError:
+            return self.now, None
+
     def step(self, events: int) -> bool:
         """Run at most *events* events before the horizon; return whether more could run now.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
@@ -17,17 +17,19 @@ class Watchdog:
     """Watches that whoever runs in a thread says now and then that it gets on.
 
     A fiber runs in the same thread as everything else, so one that never blocks stops the world.
-    The watchdog is a thread of its own which, when `feed` has not been called for *limit* seconds
-    of that thread's CPU time, raises `Overrun` in it, at the next instruction of the program.
+    The watchdog is a thread of its own which, when `feed` has not been called and `place` has
+    stayed the same for *limit* seconds of that thread's CPU time, raises `Overrun` in it, at the
+    next instruction of the program.
 
     Attributes:
         fiber_runs: whether a program may be interrupted now; the hub sets it.
+        place: says where in virtual time the thread is; the hub sets it.
     """
 
     HURRIED = 0.5
     """The limit in seconds once somebody is waiting for the end."""
 
-    __slots__ = ("_clock", "_done", "_fed", "_limit", "_target", "fiber_runs")
+    __slots__ = ("_clock", "_done", "_fed", "_limit", "_target", "fiber_runs", "place")
 
     def __init__(self, limit: float) -> None:
         self._limit = limit
@@ -36,6 +38,7 @@ class Watchdog:
         self._done = threading.Event()
         self._fed = 0
         self.fiber_runs = False
+        self.place: Callable[[], tuple[int, object]] = lambda: (0, None)
 
     def feed(self) -> None:
         """Say that the thread gets on."""
@@ -57,12 +60,15 @@ class Watchdog:
             thread.join()
 
     def _watch(self) -> None:
-        seen = self._fed
+        fed, (when, event) = self._fed, self.place()
         since = time.clock_gettime(self._clock)
         while not self._done.wait(min(self._limit / 4, 0.5)):
             now = time.clock_gettime(self._clock)
-            if self._fed != seen or not self.fiber_runs:
-                seen, since = self._fed, now
+            before = fed, when
+            last = event
+            fed, (when, event) = self._fed, self.place()
+            if before != (fed, when) or last is not event or not self.fiber_runs:
+                since = now
             elif now - since >= self._limit:
                 since = now
                 ctypes.pythonapi.PyThreadState_SetAsyncExc(
