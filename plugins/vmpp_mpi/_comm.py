@@ -502,35 +502,6 @@ COMM_WORLD: Final[Intracomm] = predefine("COMM_WORLD", Intracomm._wrap(Predefine
 COMM_SELF: Final[Intracomm] = predefine("COMM_SELF", Intracomm._wrap(Predefined(1)))
 
 
-def Attach_buffer(buf: Any) -> None:
-    """Attach a buffer for buffered sends on all communicators that have none of their own.
-
-    Args:
-        buf: memory that counts how much can be under way; None or `BUFFER_AUTOMATIC` for no limit.
-
-    Raises:
-        MPIError: `ERR_BUFFER`: there is one.
-    """
-    library = mpi_state()
-    if library.buffer is not None:
-        raise library.world.error(ERR_BUFFER, "a buffer is attached already")
-    library.buffer = _send_buffer(buf)
-
-
-def Detach_buffer() -> Any:
-    """Wait for the buffered sends, and return the buffer that was attached; None for none."""
-    library = mpi_state()
-    buffer, library.buffer = library.buffer, None
-    return _detached(buffer, library)
-
-
-def Flush_buffer() -> None:
-    """Wait for the buffered sends."""
-    library = mpi_state()
-    if library.buffer is not None:
-        library.buffer.flush(library.protocol)
-
-
 def _send_buffer(buf: Any) -> SendBuffer:
     if buf is None or buf is BUFFER_AUTOMATIC:
         return SendBuffer(buf, None)

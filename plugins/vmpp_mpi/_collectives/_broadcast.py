@@ -28,6 +28,8 @@ def scatter_collect(channel: Channel, data: memoryview, root: int) -> None:
 
     Moves twice the length through each rank instead of log p times.
     """
+    if data.readonly:
+        data = memoryview(bytearray(data))  # the root collects its parts like the others
     size = channel.size
     place = (channel.rank - root) % size
     length = len(data)
