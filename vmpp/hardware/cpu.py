@@ -30,14 +30,15 @@ class Cpu:
 
         Raises:
             RuntimeError: the CPU is working already.
+            ValueError: *end* lies in the virtual past.
         """
         if self.busy:
             raise RuntimeError("this CPU is working already")
+        self._engine.at(end, self._due, self._generation)
         self.busy = True
         self._end = end
         self._callback = callback
         self._argument = argument
-        self._engine.at(end, self._due, self._generation)
 
     def interrupt(self, duration: int) -> None:
         """Take *duration* picoseconds away from the work under way, if any."""
