@@ -106,10 +106,11 @@ def _offer() -> None:
         for name, value in vars(module).items():
             if name.isupper() and name[0] != "_" and isinstance(value, kind):
                 here[name] = value
-    del here["MAX_TAG"]  # the library's own
-    for value in here.values():
+    del here["MAX_TAG"], here["annotations"]  # not of MPI
+    for name, value in here.items():
         if getattr(value, "__module__", "").startswith("vmpp_mpi.") and callable(value):
             value.__module__ = _NAME
+            value.__name__ = value.__qualname__ = name
 
 
 _offer()
