@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from vmpp.machine.boot import Job, Machine
     from vmpp.machine.run import Result
     from vmpp.pct import SchedulingPolicy
-    from vmpp.process import Library
+    from vmpp.process.library import Library
     from vmpp.service import AllocationPolicy
 
 PROJECT: Final = "vmpp"
@@ -97,7 +97,7 @@ def vmpp_allocators() -> Mapping[str, AllocationPolicy]:
 
 @hookspec
 def vmpp_libraries() -> Mapping[str, Library]:
-    """Return user-space libraries on portals, by name; see `vmpp.process.Library`."""
+    """Return user-space libraries on portals, by name; see `vmpp.process.library.Library`."""
     raise NotImplementedError
 
 

@@ -16,7 +16,7 @@ from vmpp.errors import VmppError, suggestion
 
 if TYPE_CHECKING:
     from vmpp.pct import SchedulingPolicy
-    from vmpp.process import Library
+    from vmpp.process.library import Library
     from vmpp.service import AllocationPolicy
 
 T = TypeVar("T")
