@@ -11,6 +11,7 @@ from vmpp.portals import (
     AckOutcome,
     Address,
     DynamicBlock,
+    Header,
     Heap,
     MemoryOperation,
     PortalEntry,
@@ -63,14 +64,20 @@ class ServerLink:
             len(request),
             SendInfo(return_portal=REPLY_PORTAL, return_bits=bits),
         )
-        messages = self._heap.messages
-        while True:
-            while messages:
-                header = messages.pop(0)
-                self._heap.free(header)
-                if header.bits == bits:
-                    info = header.info
-                    if info is None or info.user_data == AckOutcome.NO_PROCESS:
-                        raise OSError(errno.EIO, os.strerror(errno.EIO))
-                    return header.body or b""
+        header = self._taken(bits)
+        while header is None:
             process.wait(self._replies)
+            header = self._taken(bits)
+        info = header.info
+        if info is None or info.user_data == AckOutcome.NO_PROCESS:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return header.body or b""
+
+    def _taken(self, bits: int) -> Header | None:
+        """Take the reply to request *bits* out of the heap; a call inside a call has its own."""
+        for place, header in enumerate(self._heap.messages):
+            if header.bits == bits:
+                del self._heap.messages[place]
+                self._heap.free(header)
+                return header
+        return None
