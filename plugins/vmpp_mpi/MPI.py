@@ -122,7 +122,6 @@ def __getattr__(name: str) -> _typing.Any:
         raise AttributeError(f"module {_NAME!r} has no attribute {name!r}")
     from vmpp_mpi._memory import buffer  # noqa: PLC0415 - see above
 
-    buffer.__module__ = _NAME
     globals().update(buffer=buffer, memory=buffer)
     return buffer
 

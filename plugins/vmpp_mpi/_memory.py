@@ -34,6 +34,7 @@ class buffer(_Exporter):  # type: ignore[misc] # noqa: N801 - MPI's name for it
     """
 
     __slots__ = ("obj",)
+    __module__ = "mpi4py.MPI"  # where programs know it from
 
     obj: Any
     """The object whose memory it is, None if the memory is the buffer's own."""

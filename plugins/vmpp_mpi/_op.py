@@ -334,8 +334,8 @@ def _predefined(name: str, *rest: Any) -> Op:
     return predefine(name, Op._wrap(Operation(name, *rest)))
 
 
-MAX: Final = _predefined("MAX", lambda x, y: x if x > y else y, True, "iuf", "maximum")
-MIN: Final = _predefined("MIN", lambda x, y: x if x < y else y, True, "iuf", "minimum")
+MAX: Final = _predefined("MAX", lambda x, y: y if y > x else x, True, "iuf", "maximum")
+MIN: Final = _predefined("MIN", lambda x, y: y if y < x else x, True, "iuf", "minimum")
 SUM: Final = _predefined("SUM", operator.add, True, "iufc", "add")
 PROD: Final = _predefined("PROD", operator.mul, True, "iufc", "multiply")
 LAND: Final = _predefined("LAND", lambda x, y: bool(x) & bool(y), True, "iub", "logical_and")

@@ -173,6 +173,7 @@ def test_replacing_and_leaving_work_on_any_elements():
         ("MAX", 3, 5, 5),
         ("MAX", "a", "b", "b"),
         ("MAX", [1], [2], [2]),
+        ("MAX", {1}, {2}, {1}),
         ("MIN", 3, 5, 3),
         ("MIN", (3, 1), (3, 0), (3, 0)),
         ("SUM", 3, 5, 8),
