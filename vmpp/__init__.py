@@ -19,13 +19,14 @@ from vmpp.errors import VmppError
 
 if TYPE_CHECKING:
     from vmpp.machine.boot import boot
-    from vmpp.machine.run import Result, run
+    from vmpp.machine.result import Result
+    from vmpp.machine.run import run
     from vmpp.process.compute import compute, node_map
 
 __all__ = ["Result", "VmppError", "boot", "compute", "node_map", "run"]
 
 _HOMES: Final = {
-    "Result": "vmpp.machine.run",
+    "Result": "vmpp.machine.result",
     "boot": "vmpp.machine.boot",
     "compute": "vmpp.process.compute",
     "node_map": "vmpp.process.compute",

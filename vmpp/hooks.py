@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from vmpp.engine import Engine
     from vmpp.hardware import LinkParameters, Network, Topology
     from vmpp.machine.boot import Job, Machine
-    from vmpp.machine.run import Result
+    from vmpp.machine.result import Result
     from vmpp.pct import SchedulingPolicy
     from vmpp.process.library import Library
     from vmpp.service import AllocationPolicy

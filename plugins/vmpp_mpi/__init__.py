@@ -10,7 +10,7 @@ from vmpp.hooks import hookimpl
 if TYPE_CHECKING:
     from vmpp.kernel import Process
     from vmpp.machine.description import MachineDescription
-    from vmpp.process import Library
+    from vmpp.process.library import Library
 
 
 class MpiLibrary:

@@ -6,13 +6,13 @@ import importlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
-from os import PathLike
+from os import PathLike, fspath
 from types import ModuleType
 from typing import Any, Final
 
 import trio
 
-from vmpp.engine import Engine
+from vmpp.engine import Engine, to_seconds
 from vmpp.engine.bridge import Bridge
 from vmpp.engine.host import advance
 from vmpp.engine.watchdog import Watchdog
@@ -23,6 +23,7 @@ from vmpp.machine.description import MachineDescription
 from vmpp.machine.nodemap import NodeMap
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.report import deadlock
+from vmpp.machine.result import Result
 from vmpp.machine.streams import Capture, HostInput, StreamSink, Traced
 from vmpp.pct import ProcessControlThread
 from vmpp.process.interpose import Interposition
@@ -32,6 +33,7 @@ from vmpp.process.program import Program
 from vmpp.process.space import uninstall
 from vmpp.service import JobRecord, Launcher, ServiceProcess
 from vmpp.service.files import FileServer, Stdio
+from vmpp.service.launcher import TERMINATED
 
 WATCHDOG_SECONDS: Final = 60.0
 """CPU time that a process may take on the host between two calls, unless said otherwise."""
@@ -68,10 +70,26 @@ class Job:
         """Node numbers, by rank."""
         return self.record.job.nodes
 
-    async def wait(self) -> int:
-        """Wait for the end of the job and return its exit status."""
+    async def wait(self) -> Result:
+        """Wait for the end of the job and return what came of it."""
         await self.record.done.wait()
-        return self.record.status
+        return self.result()
+
+    def result(self) -> Result:
+        """Return what has come of the job, which has ended."""
+        record = self.record
+        ran = next((phase.virtual_ps for phase in record.phases if phase.name == "run"), 0)
+        return Result(
+            status=record.status,
+            statuses=[TERMINATED if status is None else status for status in record.statuses],
+            virtual_time=to_seconds(ran),
+            stdout=bytes(self.stdout),
+            stderr=bytes(self.stderr),
+            digest=self._machine.trace.digest(),
+            counters=self._machine.counters(),
+            phases=tuple(record.phases),
+            failure=record.failure,
+        )
 
     def end(self, status: int) -> None:
         """End the job with *status*; its processes are killed."""
@@ -193,8 +211,9 @@ class Machine:
 
     async def launch(
         self,
-        program: Program,
+        program: Program | str | PathLike[str],
         nprocs: int,
+        args: Sequence[str] = (),
         *,
         stdin: Any = None,
         stdout: Any = None,
@@ -203,13 +222,18 @@ class Machine:
         """Launch *program* on *nprocs* nodes.
 
         Args:
+            program: a Python file, or a program that has been made already.
+            args: arguments of the former.
             stdin: a binary file that rank 0 reads, or bytes; nothing by default.
             stdout: a binary file that takes whole lines, in order of virtual time; None: captured.
             stderr: likewise.
 
         Raises:
             LaunchError: there are too few free nodes.
+            ProgramError: the file is not there, or not Python.
         """
+        if not isinstance(program, Program):
+            program = Program.script(fspath(program), args)
         record = self.launcher.launch(program, nprocs)
         out = Capture() if stdout is None else StreamSink(stdout)
         err = Capture() if stderr is None else StreamSink(stderr)
@@ -259,7 +283,7 @@ class Machine:
         self.files.close_job(record.job.id)
         for rank, status in enumerate(record.statuses):
             self.trace.output(f"{rank} {status}\n".encode())
-        self.plugins.manager.hook.vmpp_job_ended(job=job, result=record)
+        self.plugins.manager.hook.vmpp_job_ended(job=job, result=job.result())
 
     # -- the partitions' tasks -----------------------------------------------------------------
 
@@ -316,8 +340,8 @@ async def boot(
     """Boot a machine under Trio; it is shut down when the block ends.
 
         async with vmpp.boot("paragon") as machine:
-            job = await machine.launch(Program.script("program.py"), 64)
-            status = await job.wait()
+            job = await machine.launch("program.py", 64)
+            result = await job.wait()
 
     Args:
         machine: a name, a machine file, or a description.

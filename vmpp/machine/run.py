@@ -2,50 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from os import PathLike, fspath
+from pathlib import Path
 from typing import Any
 
 import trio
 
-from vmpp.errors import VmppError
 from vmpp.machine.boot import Job, Machine, boot
 from vmpp.machine.description import MachineDescription
+from vmpp.machine.images import locate
+from vmpp.machine.plugins import Plugins
+from vmpp.machine.result import Phase, Result
 from vmpp.process.program import Program
-from vmpp.service import Phase
 
 __all__ = ["Phase", "Result", "run"]
-
-
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of a run.
-
-    Attributes:
-        status: the exit status that the job deserves, for the shell.
-        statuses: exit status of each rank.
-        virtual_time: seconds of virtual time from the start of the program to its end.
-        stdout: what the job wrote to standard output, unless that went to a file.
-        stderr: likewise standard error.
-        digest: a hash over the run's ordered events; equal for equal runs, on any host.
-        counters: messages, bytes, drops and system_calls.
-        phases: allocation, load and run, with virtual and host times.
-        failure: the report of what went wrong, or None.
-    """
-
-    status: int
-    statuses: list[int]
-    virtual_time: float
-    stdout: bytes
-    stderr: bytes
-    digest: str
-    counters: Mapping[str, int]
-    phases: Sequence[Phase] = field(default_factory=tuple)
-    failure: str | None = None
 
 
 def run(
@@ -62,11 +37,12 @@ def run(
     stdout: Any = None,
     stderr: Any = None,
     watchdog: float | None = None,
+    plugins: Plugins | None = None,
 ) -> Result:
     """Boot a machine, run *program* on *nprocs* of its nodes, and say what came of it.
 
     Args:
-        program: a Python file, or with *module* the name of a module.
+        program: a Python file or the name of an image; with *module* the name of a module.
         args: the program's arguments.
         machine: a name, a machine file, or a description.
         seed: of everything that is random.
@@ -76,45 +52,28 @@ def run(
         stdout: a binary file that takes whole lines in order of virtual time; captured by default.
         stderr: likewise.
         watchdog: CPU seconds on the host that a rank may take between two calls.
+        plugins: those to use; all that are installed by default.
 
     Raises:
         VmppError: the program or the machine is not there, or not as it should be.
         RuntimeError: Trio runs already; use `vmpp.boot` there.
     """
-    find = Program.module if module else Program.script
-    loaded = find(fspath(program), args, None if cwd is None else fspath(cwd), environ)
+    found = Plugins.installed() if plugins is None else plugins
+    folder = os.getcwd() if cwd is None else fspath(cwd)
+    if module:
+        loaded = Program.module(fspath(program), args, folder, environ)
+    else:
+        loaded = Program.script(locate(program, found, Path(folder)), args, folder, environ)
 
     async def main() -> Result:
-        async with boot(machine, nodes=nprocs, seed=seed, watchdog=watchdog) as booted:
+        async with boot(
+            machine, nodes=nprocs, seed=seed, watchdog=watchdog, plugins=found
+        ) as booted:
             job = await booted.launch(loaded, nprocs, stdin=stdin, stdout=stdout, stderr=stderr)
             with _interruptible(booted, job):
-                await job.wait()
-            return result(booted, job)
+                return await job.wait()
 
-    try:
-        return trio.run(main)
-    except BaseExceptionGroup as group:
-        users, others = group.split(VmppError)
-        if users is None or others is not None:
-            raise
-        raise _first(users) from None
-
-
-def result(machine: Machine, job: Job) -> Result:
-    """Return what came of *job*, which has ended."""
-    record = job.record
-    ran = next((phase.virtual_ps for phase in record.phases if phase.name == "run"), 0)
-    return Result(
-        status=record.status,
-        statuses=[status if status is not None else -1 for status in record.statuses],
-        virtual_time=ran / 10**12,
-        stdout=bytes(job.stdout),
-        stderr=bytes(job.stderr),
-        digest=machine.trace.digest(),
-        counters=machine.counters(),
-        phases=tuple(record.phases),
-        failure=record.failure,
-    )
+    return trio.run(main)
 
 
 @contextmanager
@@ -135,10 +94,3 @@ def _interruptible(machine: Machine, job: Job) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _first(group: BaseExceptionGroup[Any]) -> BaseException:
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

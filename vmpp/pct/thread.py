@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from vmpp.hardware import OutOfMemory, Region
-from vmpp.kernel import Process, ProcessKilled, QuintessentialKernel, SystemProcess
+from vmpp.kernel import Job, Process, ProcessKilled, QuintessentialKernel, SystemProcess
 from vmpp.pct.control import CONTROL_PORTAL, Control, ControlMessage, send_control
 from vmpp.pct.loading import Loader, LoadError, Outcome, children, parent
 from vmpp.pct.names import NameService
@@ -21,7 +21,6 @@ from vmpp.portals import (
 )
 
 if TYPE_CHECKING:
-    from vmpp.kernel import Job
     from vmpp.pct.scheduling import SchedulingPolicy
 
 _HEAP_BYTES = 64 << 20
@@ -51,7 +50,8 @@ class ProcessControlThread(SystemProcess):
         processes: every process of the node by number; its own is 0. The kernel's table.
         memory_map: the regions of the node's memory that processes hold, by process number.
         names: the node's name service.
-        job_of: how a job's number becomes the job, as the launcher described it.
+        job_of: how a job's number becomes the job, as the launcher described it; None once it has
+            ended.
         launcher: whom to report to.
     """
 
@@ -77,7 +77,7 @@ class ProcessControlThread(SystemProcess):
         kernel: QuintessentialKernel,
         policy: SchedulingPolicy,
         loader: Loader,
-        job_of: Callable[[int], Job],
+        job_of: Callable[[int], Job | None],
         launcher: Address,
         *,
         fanout: int,
@@ -114,15 +114,17 @@ class ProcessControlThread(SystemProcess):
         self._heap.messages.pop()
         self._heap.free(header)
         message = ControlMessage.of(header)
-        _ACTIONS[message.kind](self, message)
-
-    def _data(self, message: ControlMessage) -> None:
-        """Pass a piece of a program's image on."""
-        self._pass_on(message, self.job_of(message.job))
-
-    def _load(self, message: ControlMessage) -> None:
-        """Pass the program on, make the process, and report when all below have."""
         job = self.job_of(message.job)
+        # The last process of a job may have ended while the word to end it was on its way.
+        if job is not None:
+            _ACTIONS[message.kind](self, message, job)
+
+    def _data(self, message: ControlMessage, job: Job) -> None:
+        """Pass a piece of a program's image on."""
+        self._pass_on(message, job)
+
+    def _load(self, message: ControlMessage, job: Job) -> None:
+        """Pass the program on, make the process, and report when all below have."""
         rank = message.rank
         below = children(rank, self._fanout, job.size)
         load = self._loads[job.id] = _Load(rank, len(below) + 1)
@@ -161,14 +163,14 @@ class ProcessControlThread(SystemProcess):
             raise
         return process
 
-    def _loaded(self, message: ControlMessage) -> None:
+    def _loaded(self, message: ControlMessage, job: Job) -> None:
         """Count a report from below, good or bad."""
         load = self._loads.get(message.job)
         if load is None:
             return
         if message.kind is Control.LOAD_FAILED and load.failure is None:
             load.failure = (message.rank, message.text)
-        self._report(self.job_of(message.job), load)
+        self._report(job, load)
 
     def _report(self, job: Job, load: _Load) -> None:
         """Report to the rank above once everything below and this node are done."""
@@ -192,9 +194,9 @@ class ProcessControlThread(SystemProcess):
 
     # -- running and ending --------------------------------------------------------------------
 
-    def _go(self, message: ControlMessage) -> None:
+    def _go(self, message: ControlMessage, job: Job) -> None:
         """Pass the word on and start the process."""
-        self._pass_on(message, self.job_of(message.job))
+        self._pass_on(message, job)
         load = self._loads.pop(message.job, None)
         if load is None or load.process is None:
             return
@@ -239,9 +241,8 @@ class ProcessControlThread(SystemProcess):
         self.names.withdraw(process.address)
         self._loader.discard(process)
 
-    def _kill(self, message: ControlMessage) -> None:
+    def _kill(self, message: ControlMessage, job: Job) -> None:
         """Pass the word on and end every process of the job."""
-        job = self.job_of(message.job)
         self._pass_on(message, job)
         load = self._loads.pop(job.id, None)
         if load is not None and load.process is None:
@@ -292,7 +293,7 @@ class ProcessControlThread(SystemProcess):
             self._dispatch()
 
 
-_ACTIONS: dict[Control, Callable[[ProcessControlThread, ControlMessage], None]] = {
+_ACTIONS: Final[dict[Control, Callable[[ProcessControlThread, ControlMessage, Job], None]]] = {
     Control.DATA: ProcessControlThread._data,
     Control.LOAD: ProcessControlThread._load,
     Control.LOADED: ProcessControlThread._loaded,

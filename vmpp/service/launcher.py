@@ -209,9 +209,10 @@ class Launcher(SystemProcess):
             self._tell_root(record, Control.KILL)
         self._bridge.wake()
 
-    def job(self, number: int) -> Job:
-        """Return the job of that number."""
-        return self.records[number].job
+    def job(self, number: int) -> Job | None:
+        """Return the job of that number, or None if it has ended."""
+        record = self.records.get(number)
+        return None if record is None else record.job
 
     # -- the protocol with the process control threads -----------------------------------------
 

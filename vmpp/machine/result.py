@@ -1,0 +1,37 @@
+"""What comes of a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from vmpp.service import Phase
+
+__all__ = ["Phase", "Result"]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a job.
+
+    Attributes:
+        status: the exit status that the job deserves, for the shell.
+        statuses: exit status of each rank.
+        virtual_time: seconds of virtual time from the start of the program to its end.
+        stdout: what the job wrote to standard output, unless that went to a file.
+        stderr: likewise standard error.
+        digest: a hash over the machine's ordered events so far; equal for equal runs, on any host.
+        counters: messages, bytes, drops and system_calls of the machine so far.
+        phases: allocation, load and run, with virtual and host times.
+        failure: the report of what went wrong, or None.
+    """
+
+    status: int
+    statuses: Sequence[int]
+    virtual_time: float
+    stdout: bytes
+    stderr: bytes
+    digest: str
+    counters: Mapping[str, int]
+    phases: Sequence[Phase]
+    failure: str | None
