@@ -10,29 +10,32 @@ from vmpp_mpi._collectives._channel import Channel
 def bruck(channel: Channel, data: memoryview, out: memoryview, length: int) -> None:
     """Exchange equal blocks in ceil(log2 p) steps, each of half the data (Bruck et al. 1997).
 
-    Block i travels by the distances that are the bits of i.
+    Block i travels by the distances that are the bits of i, so that blocks with a bit in common
+    travel together: runs of as many as the distance is long.
     """
     rank, size = channel.rank, channel.size
     turn = rank * length
     held = memoryview(bytearray(data[turn:]) + data[:turn])
     distance = 1
     while distance < size:
-        moving = [block for block in range(distance, size) if block & distance]
-        packed = bytearray(len(moving) * length)
-        for place, block in enumerate(moving):
-            packed[place * length : (place + 1) * length] = held[
-                block * length : (block + 1) * length
-            ]
+        runs = [
+            held[first * length : min(first + distance, size) * length]
+            for first in range(distance, size, 2 * distance)
+        ]
+        packed = b"".join(runs)
         arrived = memoryview(bytearray(len(packed)))
         channel.exchange((rank + distance) % size, packed, (rank - distance) % size, arrived)
-        for place, block in enumerate(moving):
-            held[block * length : (block + 1) * length] = arrived[
-                place * length : (place + 1) * length
-            ]
+        place = 0
+        for run in runs:
+            run[:] = arrived[place : place + len(run)]
+            place += len(run)
         distance <<= 1
-    for block in range(size):
-        source = (rank - block) % size
-        out[source * length : (source + 1) * length] = held[block * length : (block + 1) * length]
+    # Block i has come from the rank i below.
+    places = range((size - 1) * length, -1, -length)
+    backwards = b"".join([held[place : place + length] for place in places])
+    turn = (size - 1 - rank) * length
+    out[: len(backwards) - turn] = backwards[turn:]
+    out[len(backwards) - turn :] = backwards[:turn]
 
 
 def pairwise(channel: Channel, give: Sequence[memoryview], take: Sequence[memoryview]) -> None:
