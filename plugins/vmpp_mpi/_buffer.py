@@ -150,8 +150,8 @@ def send_view(obj: Any) -> memoryview:
     if kind is bytes or kind is bytearray:
         return PickleBuffer(obj).raw()
     if kind is list or kind is tuple:
-        view = _listed_view(obj)
-        return send_spec(obj).data if view is None else view
+        listed = _listed(obj, 1)
+        return send_spec(obj).data if listed is None else listed[0]
     try:
         if memoryview(obj).format in BY_CODE:
             return PickleBuffer(obj).raw()
@@ -167,9 +167,9 @@ def recv_view(obj: Any) -> memoryview | None:
     """
     kind = type(obj)
     if kind is list or kind is tuple:
-        view = _listed_view(obj)
-        if view is not None and not view.readonly:
-            return view
+        listed = _listed(obj, 1)
+        if listed is not None and not listed[0].readonly:
+            return listed[0]
     else:
         try:
             view = memoryview(obj)
@@ -181,28 +181,37 @@ def recv_view(obj: Any) -> memoryview | None:
     return spec.data if spec.base is None else None
 
 
-def _listed_view(obj: Any) -> memoryview | None:
-    """Return the bytes of ``[buffer, datatype]`` or ``[buffer, count, datatype]``, None if unusual.
+def _listed(obj: Any, blocks: int) -> tuple[memoryview, int, Datatype] | None:
+    """Return bytes, count and datatype of ``[buffer, (count,) datatype]``, None if unusual.
 
     A short way for what is common, as `send_view`: a buffer that is long enough, a contiguous
     datatype by handle.
     """
     try:
-        layout = obj[-1]._ref
-        if layout.contiguous:
+        datatype = obj[-1]
+        layout = datatype._ref
+        size = layout.size
+        if layout.contiguous and size:
             raw = PickleBuffer(obj[0]).raw()
             items = len(obj)
-            if items == 2 and not len(raw) % layout.size:
-                return raw
-            if items == 3 and type(obj[1]) is int and 0 <= obj[1] * layout.size <= len(raw):
-                return raw[: obj[1] * layout.size]
+            if items == 2:
+                count = len(raw) // size
+                if not len(raw) % size and not count % blocks:
+                    return raw, count, datatype
+            elif items == 3 and type(obj[1]) is int:
+                count = obj[1] * blocks
+                if 0 <= count * size <= len(raw):
+                    return raw[: count * size], count, datatype
     except (AttributeError, IndexError, TypeError, ValueError, BufferError):
         pass
     return None
 
 
 def _whole(obj: Any, blocks: int) -> tuple[memoryview, int, Datatype] | None:
-    """Return bytes, count and datatype of a plain buffer, None if it is anything but that."""
+    """Return bytes, count and datatype of a plain buffer or a common list, None if unusual."""
+    kind = type(obj)
+    if kind is list or kind is tuple:
+        return _listed(obj, blocks)
     try:
         datatype, size = _BY_FORMAT[memoryview(obj).format]
         raw = PickleBuffer(obj).raw()
