@@ -1,0 +1,360 @@
+"""The rest of the operating system's interface, as far as a compute node has it.
+
+A compute node runs one thread of one process. What it does not have raises OSError(ENOSYS), which
+says so: ``os.fork``, ``forkpty``, ``exec*``, ``posix_spawn*``, ``system``, ``subprocess``, sockets,
+``signal.alarm``, ``setitimer`` and ``pause``, ``select`` other than as a pause. Starting a
+thread raises RuntimeError, as where the system has no more of them. Signal handlers can be set, and
+run when the process sends the signal to itself; nobody else sends any.
+"""
+
+from __future__ import annotations
+
+import errno
+import importlib
+import linecache
+import os
+import platform
+import signal
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from vmpp.engine import SECOND, to_ps
+from vmpp.process.clocks import _cpu_time
+from vmpp.process.imports import as_host
+from vmpp.process.space import process_id
+
+if TYPE_CHECKING:
+    from vmpp.kernel.process import Process
+
+Virtual = Callable[..., Any]
+
+
+def _absent(what: str) -> Virtual:
+    """Return a virtual function that says that a compute node has no *what*."""
+
+    def refuse(process: Process, *_: Any, **__: Any) -> NoReturn:
+        del process
+        raise OSError(errno.ENOSYS, f"a compute node has no {what}")
+
+    return refuse
+
+
+def _on_host(function: Callable[..., Any]) -> Virtual:
+    """Return a virtual function that is the real *function*, called on the host's side."""
+
+    def call(process: Process, *args: Any) -> Any:
+        del process
+        return as_host(function, *args)
+
+    return call
+
+
+def _ignored(process: Process, *_: Any, **__: Any) -> None:
+    del process
+
+
+# -- processes, threads and signals ----------------------------------------------------------------
+
+
+def _exit(process: Process, status: int) -> NoReturn:
+    process.exit(status & 0xFF)
+
+
+def _abort(process: Process) -> NoReturn:
+    process.exit(128 + signal.SIGABRT)
+
+
+def _getpid(process: Process) -> int:
+    return process_id(process)
+
+
+def _getppid(process: Process) -> int:
+    del process
+    return 1
+
+
+def _getpgid(process: Process, *_: int) -> int:
+    return process_id(process)
+
+
+def _cpu_count(process: Process) -> int:
+    del process
+    return 1
+
+
+def _affinity(process: Process, pid: int, /) -> set[int]:
+    del process, pid
+    return {0}
+
+
+def _no_children(process: Process, *_: Any) -> NoReturn:
+    del process
+    raise ChildProcessError(errno.ECHILD, os.strerror(errno.ECHILD))
+
+
+def _start_thread(process: Process, *_: Any, **__: Any) -> NoReturn:
+    del process
+    raise RuntimeError("can't start new thread: a compute node runs one thread of one process")
+
+
+def _wait_on_condition(
+    process: Process, self: threading.Condition, timeout: float | None = None
+) -> bool:
+    if timeout is None:
+        raise RuntimeError("this wait would never end: no other thread runs in the process")
+    saved = self._release_save()  # type: ignore[attr-defined] # what the original calls
+    try:
+        if timeout > 0:
+            process.sleep(to_ps(timeout))
+    finally:
+        self._acquire_restore(saved)  # type: ignore[attr-defined]
+    return False
+
+
+def _select(
+    process: Process, rlist: Any, wlist: Any, xlist: Any, timeout: float | None = None, /
+) -> tuple[list[Any], list[Any], list[Any]]:
+    if timeout is None or any(map(list, (rlist, wlist, xlist))):
+        raise OSError(errno.ENOSYS, "a compute node has nothing to select from")
+    process.sleep(to_ps(timeout))
+    return [], [], []
+
+
+def _signal(process: Process, signalnum: int, handler: Any) -> Any:
+    number = signal.Signals(signalnum)
+    if number in (signal.SIGKILL, signal.SIGSTOP):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    if not callable(handler) and handler not in (signal.SIG_DFL, signal.SIG_IGN):
+        raise TypeError(
+            "signal handler must be signal.SIG_IGN, signal.SIG_DFL, or a callable object"
+        )
+    before = _getsignal(process, number)
+    space = process.space
+    if space.signals is None:
+        space.signals = {}
+    space.signals[int(number)] = handler
+    return before
+
+
+def _getsignal(process: Process, signalnum: int) -> Any:
+    number = int(signal.Signals(signalnum))
+    default = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    return (process.space.signals or {}).get(number, default)
+
+
+_HARMLESS: Final = frozenset((signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH))
+
+
+def _raise_signal(process: Process, signalnum: int, /) -> None:
+    handler = _getsignal(process, signalnum)
+    if callable(handler):
+        handler(int(signalnum), sys._getframe(2))
+    elif handler == signal.SIG_DFL and signalnum not in _HARMLESS:
+        process.exit(128 + signalnum)
+
+
+def _kill(process: Process, pid: int, signalnum: int, /) -> None:
+    if pid not in (process_id(process), 0):
+        raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+    if signalnum:
+        _raise_signal(process, signalnum)
+
+
+# -- what the node is called -----------------------------------------------------------------------
+
+_real_uname = os.uname
+_real_platform_uname = platform.uname
+
+
+def _node_name(process: Process) -> str:
+    name: str = process.job.node_name(process.rank)
+    return name
+
+
+def _uname(process: Process) -> os.uname_result:
+    real = _real_uname()
+    return os.uname_result((real.sysname, _node_name(process), *real[2:]))
+
+
+def _platform_uname(process: Process) -> Any:
+    return as_host(_real_platform_uname)._replace(node=_node_name(process))
+
+
+# -- environment and accounting --------------------------------------------------------------------
+
+
+def _getenv(process: Process, key: str, default: Any = None) -> Any:
+    del process
+    return os.environ.get(key, default)
+
+
+def _times(process: Process) -> os.times_result:
+    seconds = _cpu_time(process) / SECOND
+    return os.times_result((seconds, 0.0, 0.0, 0.0, process.clock / SECOND))
+
+
+def _getrusage(process: Process, who: int, /) -> Any:
+    del who
+    import resource  # noqa: PLC0415 # only programs that ask need it
+
+    return resource.struct_rusage((_cpu_time(process) / SECOND, 0.0, *(0,) * 14))
+
+
+def _setrecursionlimit(process: Process, limit: int, /) -> None:
+    """Raise the limit, which processes share; it comes down when the machine does."""
+    del process
+    if limit < 1:
+        raise ValueError("recursion limit must be greater or equal than 1")
+    _real_setrecursionlimit(max(limit, sys.getrecursionlimit()))
+
+
+_real_setrecursionlimit = sys.setrecursionlimit
+
+
+# -- the end of the process ------------------------------------------------------------------------
+
+
+def _register(process: Process, func: Any, /, *args: Any, **kwargs: Any) -> Any:
+    if not callable(func):
+        raise TypeError("the first argument must be callable")
+    space = process.space
+    if space.exit_handlers is None:
+        space.exit_handlers = []
+    space.exit_handlers.append((func, args, kwargs))
+    return func
+
+
+def _unregister(process: Process, func: Any, /) -> None:
+    handlers = process.space.exit_handlers
+    if handlers:
+        handlers[:] = [handler for handler in handlers if handler[0] != func]
+
+
+def _callbacks(process: Process) -> int:
+    return len(process.space.exit_handlers or ())
+
+
+def _clear_callbacks(process: Process) -> None:
+    process.space.exit_handlers = None
+
+
+def _run_callbacks(process: Process) -> None:
+    process.space._run_exit_handlers()
+
+
+_real_finalize_init = weakref.finalize.__init__
+
+
+def _finalize_init(
+    process: Process,
+    self: weakref.finalize[Any, Any],
+    obj: Any,
+    func: Any,
+    /,
+    *args: Any,
+    **kw: Any,
+) -> None:
+    as_host(lambda: _real_finalize_init(self, obj, func, *args, **kw))
+    space = process.space
+    finalizers = space.finalizers or []
+    space.finalizers = [f for f in finalizers if f.alive] if len(finalizers) > 64 else finalizers
+    space.finalizers.append(self)
+
+
+# -- modules ---------------------------------------------------------------------------------------
+
+_real_reload = importlib.reload
+
+
+def _reload(process: Process, module: ModuleType) -> ModuleType:
+    """Load the process's own *module* again; a shared one is left as it is for the others."""
+    if not isinstance(module, ModuleType):
+        raise TypeError("reload() argument must be a module")
+    name = module.__spec__.name if module.__spec__ else module.__name__
+    return _real_reload(module) if name in process.space.own else module
+
+
+TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
+    "_thread": {"start_new_thread": _start_thread, "start_new": _start_thread},
+    "atexit": {
+        "_clear": _clear_callbacks,
+        "_ncallbacks": _callbacks,
+        "_run_exitfuncs": _run_callbacks,
+        "register": _register,
+        "unregister": _unregister,
+    },
+    "gc": {
+        "disable": _ignored,
+        "enable": _ignored,
+        "freeze": _ignored,
+        "set_debug": _ignored,
+        "set_threshold": _ignored,
+        "unfreeze": _ignored,
+    },
+    "importlib": {"reload": _reload},
+    "linecache": {
+        name: _on_host(getattr(linecache, name))
+        for name in ("checkcache", "getline", "getlines", "updatecache")
+    },
+    "os": {
+        "_exit": _exit,
+        "abort": _abort,
+        "cpu_count": _cpu_count,
+        "getenv": _getenv,
+        "getpgid": _getpgid,
+        "getpgrp": _getpgid,
+        "getpid": _getpid,
+        "getppid": _getppid,
+        "getsid": _getpgid,
+        "kill": _kill,
+        "killpg": _kill,
+        "nice": _absent("priorities"),
+        "putenv": _ignored,
+        "register_at_fork": _ignored,
+        "sched_getaffinity": _affinity,
+        "sched_setaffinity": _ignored,
+        "setpgid": _absent("process groups"),
+        "setsid": _absent("sessions"),
+        "times": _times,
+        "uname": _uname,
+        "unsetenv": _ignored,
+        **dict.fromkeys(
+            ("fork", "forkpty", "posix_spawn", "posix_spawnp", "popen", "system"),
+            _absent("second process"),
+        ),
+        **dict.fromkeys(("execv", "execve"), _absent("exec")),
+        **dict.fromkeys(("wait", "wait3", "wait4", "waitid", "waitpid"), _no_children),
+    },
+    "_posixsubprocess": {"fork_exec": _absent("second process")},
+    "platform": {"node": _node_name, "uname": _platform_uname},
+    "resource": {"getrusage": _getrusage, "setrlimit": _ignored},
+    "select": {
+        "epoll": _absent("epoll"),
+        "poll": _absent("poll"),
+        "select": _select,
+    },
+    "signal": {
+        "alarm": _absent("alarms"),
+        "getsignal": _getsignal,
+        "pause": _absent("signals to wait for"),
+        "raise_signal": _raise_signal,
+        "set_wakeup_fd": _absent("descriptors to wake up"),
+        "setitimer": _absent("timers"),
+        "siginterrupt": _ignored,
+        "signal": _signal,
+    },
+    "socket": {
+        "gethostname": _node_name,
+        "socket.__init__": _absent("sockets"),
+        "socketpair": _absent("sockets"),
+    },
+    "subprocess": {"Popen.__init__": _absent("second process")},
+    "sys": {"setrecursionlimit": _setrecursionlimit},
+    "threading": {"Condition.wait": _wait_on_condition, "_start_new_thread": _start_thread},
+    "weakref": {"finalize.__init__": _finalize_init},
+}
+"""Virtual functions by module and name."""

@@ -1,0 +1,304 @@
+"""Programs: what a job runs, found and compiled once however many ranks run it."""
+
+from __future__ import annotations
+
+import os
+import sys
+import sysconfig
+import zipfile
+from collections.abc import Mapping, Sequence
+from importlib.machinery import (
+    BuiltinImporter,
+    FrozenImporter,
+    ModuleSpec,
+    PathFinder,
+    SourceFileLoader,
+)
+from types import CodeType, MappingProxyType
+from typing import Any, Final
+from zipimport import ZipImportError, zipimporter
+
+from vmpp.engine import SECOND
+from vmpp.process.imports import NameSet, ProgramFinder
+
+EPOCH: Final = 946_684_800 * SECOND
+"""What ``time.time()`` is at virtual time 0, in picoseconds: 2000-01-01T00:00:00Z."""
+
+
+class ProgramError(Exception):
+    """A program that cannot be loaded. The text is one line: what is wrong, and the way out."""
+
+
+def host_path() -> list[str]:
+    """Return the folders of the libraries that programs share with vmpp.
+
+    That is the host's ``sys.path`` as the interpreter made it, without what belongs to whoever
+    started it: the script's folder or the current one, and ``PYTHONPATH``.
+    """
+    path = list(sys.path)
+    if path and not sys.flags.safe_path and _is_own(path[0]):
+        del path[0]
+    personal = set(_split(os.environ.get("PYTHONPATH", "")))
+    return [entry for entry in path if entry and (entry not in personal or entry in _INTERPRETER)]
+
+
+def _is_own(entry: str) -> bool:
+    """Return whether *entry* is the folder of the script that the host's interpreter runs."""
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    folders = {os.getcwd()}
+    if script is not None:
+        folders.add(os.path.dirname(os.path.realpath(script)))
+    return entry in folders and entry not in _INTERPRETER
+
+
+def _split(paths: str) -> list[str]:
+    return [os.path.abspath(path) for path in paths.split(os.pathsep) if path]
+
+
+_INTERPRETER: Final = frozenset(
+    folder
+    for scheme in ("stdlib", "platstdlib", "purelib", "platlib")
+    if (folder := sysconfig.get_path(scheme))
+)
+
+
+class Program:
+    """A program with its arguments and environment; one for all the ranks of a job.
+
+    Make it with `script` or `module`. It does not change, apart from what it remembers of the
+    modules that its ranks have imported.
+
+    Attributes:
+        name: what it is called in messages.
+        image: what the loader sends to the nodes, the source text.
+        code: the compiled main module.
+        filename: of the main module.
+        argv: ``sys.argv`` of a fresh process.
+        path: ``sys.path`` of a fresh process.
+        environ: the environment of a fresh process, as the operating system has it.
+        epoch: what ``time.time()`` is at virtual time 0, in picoseconds.
+        finder: finds and compiles the program's own modules.
+        names: the module names of a process that has imported nothing yet.
+    """
+
+    __slots__ = (
+        "_attributes", "argv", "code", "cwd", "environ", "epoch", "filename", "finder", "image",
+        "name", "names", "path",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        filename: str,
+        source: bytes,
+        folder: str,
+        argv: Sequence[str],
+        cwd: str,
+        environ: Mapping[str, str],
+        attributes: Mapping[str, Any],
+        epoch: int,
+    ) -> None:
+        shared = host_path()
+        own = [folder, *(e for e in _split(environ.get("PYTHONPATH", "")) if e != folder)]
+        self.name = name
+        self.filename = filename
+        self.image = source
+        self.code = _compile(name, filename, source)
+        self.argv = tuple(argv)
+        self.cwd = cwd
+        self.path = (*own, *(entry for entry in shared if entry not in own))
+        self.environ = {os.fsencode(key): os.fsencode(value) for key, value in environ.items()}
+        self.epoch = epoch
+        self.finder = ProgramFinder(own, shared, _INTERPRETER)
+        self.finder.remember(filename)
+        self.names = NameSet.of(frozenset(("__main__",)), self.finder.hidden())
+        self._attributes = MappingProxyType(dict(attributes))
+
+    @classmethod
+    def script(
+        cls,
+        path: str,
+        args: Sequence[str] = (),
+        cwd: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        epoch: int = EPOCH,
+    ) -> Program:
+        """Load the file *path*, or the ``__main__.py`` of a folder or zip file, as python does.
+
+        A relative path counts from *cwd*, the current folder if None; *environ* is the host's if
+        None.
+
+        Raises:
+            ProgramError: there is no such file, it cannot be read, or is not correct Python.
+        """
+        cwd = os.path.abspath(cwd or os.getcwd())
+        full = os.path.join(cwd, path)
+        if os.path.isdir(full) or (os.path.isfile(full) and zipfile.is_zipfile(full)):
+            return cls._archive(path, full, args, cwd, environ, epoch)
+        source = _read(path, full)
+        attributes = {
+            "__file__": full,
+            "__loader__": SourceFileLoader("__main__", full),
+            "__spec__": None,
+            "__package__": None,
+            "__cached__": None,
+        }
+        folder = os.path.dirname(os.path.realpath(full))
+        variables = os.environ if environ is None else environ
+        return cls(path, full, source, folder, (path, *args), cwd, variables, attributes, epoch)
+
+    @classmethod
+    def _archive(
+        cls,
+        path: str,
+        full: str,
+        args: Sequence[str],
+        cwd: str,
+        environ: Mapping[str, str] | None,
+        epoch: int,
+    ) -> Program:
+        if os.path.isdir(full):
+            spec = PathFinder.find_spec("__main__", [full])
+        else:
+            try:
+                spec = zipimporter(full).find_spec("__main__")
+            except ZipImportError as error:
+                raise ProgramError(f"cannot read {path}: {error}") from None
+        if spec is None or spec.loader is None:
+            raise ProgramError(
+                f"{path} holds no __main__.py: give the program's file, or add a __main__.py"
+            )
+        filename, source = _source_of(path, spec, "__main__")
+        variables = os.environ if environ is None else environ
+        return cls(
+            path, filename, source, full, (path, *args), cwd, variables,
+            _attributes_of(spec, filename), epoch,
+        )  # fmt: skip
+
+    @classmethod
+    def module(
+        cls,
+        name: str,
+        args: Sequence[str] = (),
+        cwd: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        epoch: int = EPOCH,
+    ) -> Program:
+        """Load the module *name*, or ``name.__main__`` if it is a package, as ``python -m`` does.
+
+        Raises:
+            ProgramError: there is no such module, it cannot be run, or is not correct Python.
+        """
+        cwd = os.path.abspath(cwd or os.getcwd())
+        variables = os.environ if environ is None else environ
+        path = [cwd, *_split(variables.get("PYTHONPATH", "")), *host_path()]
+        spec = _locate(name, path)
+        if spec.submodule_search_locations is not None:
+            if name.endswith(".__main__"):
+                raise ProgramError(f"cannot run a package called {name}: give a module's name")
+            inner = f"{name}.__main__"
+            found = _search(inner, list(spec.submodule_search_locations))
+            if found is None:
+                raise ProgramError(
+                    f"{name} is a package without a __main__ module: name a module in it to run"
+                )
+            spec = found
+        filename, source = _source_of(name, spec, spec.name)
+        return cls(
+            name, filename, source, cwd, (filename, *args), cwd, variables,
+            _attributes_of(spec, filename), epoch,
+        )  # fmt: skip
+
+    def main_attributes(self) -> dict[str, Any]:
+        """Return what a fresh ``__main__`` module has besides its name."""
+        return dict(self._attributes)
+
+    def owns(self, filename: str) -> bool:
+        """Return whether *filename* is the source of one of the program's own modules."""
+        return filename in self.finder.sources
+
+
+def _attributes_of(spec: ModuleSpec, filename: str) -> dict[str, Any]:
+    return {
+        "__file__": filename,
+        "__loader__": spec.loader,
+        "__spec__": spec,
+        "__package__": spec.parent,
+        "__cached__": spec.cached,
+    }
+
+
+def _locate(name: str, path: list[str]) -> ModuleSpec:
+    """Find the module *name* without running any code, that of its packages included."""
+    parts = name.split(".")
+    spec = None
+    for last in range(1, len(parts) + 1):
+        prefix = ".".join(parts[:last])
+        spec = _search(prefix, path, top=last == 1)
+        if spec is None:
+            raise ProgramError(
+                f"no module called {prefix}: run in the folder that holds it, or set PYTHONPATH"
+            )
+        if last < len(parts):
+            if spec.submodule_search_locations is None:
+                raise ProgramError(
+                    f"{prefix} is a module and has no {'.'.join(parts[last:])} in it"
+                )
+            path = list(spec.submodule_search_locations)
+    assert spec is not None
+    return spec
+
+
+def _search(name: str, path: list[str], top: bool = False) -> ModuleSpec | None:
+    spec = None
+    if top:
+        spec = BuiltinImporter.find_spec(name) or FrozenImporter.find_spec(name)
+    spec = spec or PathFinder.find_spec(name, path)
+    if spec is None:
+        # Editable installations find their modules by finders of their own.
+        for finder in sys.meta_path:
+            if finder in (BuiltinImporter, FrozenImporter, PathFinder):
+                continue
+            spec = finder.find_spec(name, None if top else path)
+            if spec is not None:
+                break
+    return spec
+
+
+def _source_of(culprit: str, spec: ModuleSpec, name: str) -> tuple[str, bytes]:
+    """Return the filename and the source of the module that *spec* describes."""
+    loader: Any = spec.loader
+    filename = spec.origin
+    if spec.has_location and filename is not None and hasattr(loader, "get_source"):
+        try:
+            source = loader.get_source(name)
+        except (OSError, ImportError, SyntaxError, UnicodeDecodeError) as error:
+            raise ProgramError(f"cannot read {culprit}: {_reason(error)}") from None
+        if source is not None:
+            return filename, source.encode()
+    raise ProgramError(f"{culprit} has no Python source to run: give a module written in Python")
+
+
+def _read(path: str, full: str) -> bytes:
+    try:
+        with open(full, "rb") as file:
+            return file.read()
+    except FileNotFoundError:
+        raise ProgramError(f"no such program: {path}: check the name and the folder") from None
+    except OSError as error:
+        raise ProgramError(f"cannot read {path}: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    return (getattr(error, "strerror", None) or str(error)).splitlines()[0]
+
+
+def _compile(name: str, filename: str, source: bytes) -> CodeType:
+    try:
+        return compile(source, filename, "exec", dont_inherit=True)
+    except SyntaxError as error:
+        where = f", line {error.lineno}" if error.lineno else ""
+        text = f": {error.text.strip()}" if error.text and error.text.strip() else ""
+        raise ProgramError(f"{name}{where} is not correct Python, {error.msg}{text}") from None
+    except ValueError as error:
+        raise ProgramError(f"{name} is not Python source: {error}") from None
