@@ -2,7 +2,8 @@
 
 The descriptor is the process's memory and may hold anything. These functions check what they use;
 what they cannot check without cost raises an exception, which the caller takes as a malformed
-descriptor. A negative result is the reason for which nothing was saved.
+descriptor. A negative result is the reason for which nothing was saved. What is saved is a copy:
+no header keeps a view of its sender's memory.
 """
 
 from __future__ import annotations
@@ -17,9 +18,19 @@ from vmpp.portals import (
     Header,
     Heap,
     IndependentBlock,
+    MemoryOperation,
     SingleBlock,
 )
-from vmpp.portals.operations import CIRCULAR, KEEPS_BODY, RECEIVER_OFFSET
+from vmpp.portals.operations import (
+    CIRCULAR,
+    COMBINED,
+    DYNAMIC,
+    INDEPENDENT,
+    KEEPS_BODY,
+    READS,
+    RECEIVER_OFFSET,
+    SINGLE,
+)
 
 NO_FIT: Final = -1
 INVALID: Final = -2
@@ -32,23 +43,26 @@ SAVED_HEADER_AND_BODY: Final = int(AckOutcome.SAVED_HEADER_AND_BODY)
 
 def save_single(block: SingleBlock, header: Header) -> int:
     """Save the body in the one buffer, at the offset of whoever manages it."""
+    if type(block) is not SingleBlock:
+        return MALFORMED
     length = header.length
     buffer = block.buffer
-    if RECEIVER_OFFSET[block.operation]:
+    receiver = RECEIVER_OFFSET[block.operation]
+    if receiver:
         offset = block.offset
-        block_end = offset + length
-        if block_end > buffer.nbytes:
-            return NO_FIT
         if offset < 0:
             return MALFORMED
-        block.offset = block_end
     else:
         info = header.info
         offset = info.offset if info is not None else 0
-        if offset < 0 or offset + length > buffer.nbytes:
-            return NO_FIT
+    end = offset + length
+    if offset < 0 or end > buffer.nbytes:
+        return NO_FIT
     if length:
-        buffer[offset : offset + length] = header.body
+        buffer[offset:end] = header.body
+        header.body = None
+    if receiver:
+        block.offset = end
     block.count = length
     block.messages += 1
     return SAVED_BODY
@@ -56,6 +70,8 @@ def save_single(block: SingleBlock, header: Header) -> int:
 
 def save_independent(block: IndependentBlock, header: Header) -> int:
     """Save the header, and the body if it is kept, in the next free buffer."""
+    if type(block) is not IndependentBlock:
+        return MALFORMED
     blocks = block.blocks
     place = block.next_free
     if place == len(blocks):
@@ -77,6 +93,7 @@ def save_independent(block: IndependentBlock, header: Header) -> int:
         if length:
             buffer[:length] = header.body
         outcome = SAVED_HEADER_AND_BODY
+    header.body = None
     target.header = header
     place += 1
     if place == len(blocks) and CIRCULAR[operation]:
@@ -87,6 +104,8 @@ def save_independent(block: IndependentBlock, header: Header) -> int:
 
 def save_combined(block: CombinedBlock, header: Header) -> int:
     """Scatter the body over the buffers, at the offset of whoever manages it."""
+    if type(block) is not CombinedBlock:
+        return MALFORMED
     length = header.length
     receiver = RECEIVER_OFFSET[block.operation]
     info = header.info
@@ -94,12 +113,15 @@ def save_combined(block: CombinedBlock, header: Header) -> int:
     pieces = _pieces(block, offset, length)
     if pieces is None:
         return NO_FIT
-    body = memoryview(header.body) if length else None
-    taken = 0
-    for piece in pieces:
-        if body is not None:
+    if length:
+        body = memoryview(header.body)
+        if body.nbytes != length or body.itemsize != 1:
+            return MALFORMED
+        taken = 0
+        for piece in pieces:
             piece[:] = body[taken : taken + piece.nbytes]
-        taken += piece.nbytes
+            taken += piece.nbytes
+        header.body = None
     if receiver:
         block.offset = offset + length
     block.count = length
@@ -109,21 +131,28 @@ def save_combined(block: CombinedBlock, header: Header) -> int:
 
 def save_dynamic(block: DynamicBlock, header: Header) -> int:
     """Allocate space on the heap for the header, and for the body if it is kept."""
+    if type(block) is not DynamicBlock:
+        return MALFORMED
     heap = block.heap
     if type(heap) is not Heap or type(heap.messages) is not list:
         return MALFORMED
+    length = header.length
     used = heap.used + Heap.HEADER_BYTES
     if KEEPS_BODY[block.operation]:
-        used += header.length
+        used += length
         outcome = SAVED_HEADER_AND_BODY
     else:
         outcome = SAVED_HEADER
     if used > heap.size:
         return NO_FIT
-    if outcome == SAVED_HEADER:
+    if outcome == SAVED_HEADER or not length:
         header.body = None
-    elif type(header.body) is memoryview:
-        header.body = bytes(header.body)
+    else:
+        body = header.body
+        if type(body) is not bytes:
+            body = header.body = bytes(memoryview(body))
+        if len(body) != length:
+            return MALFORMED
     heap.used = used
     heap.messages.append(header)
     return outcome
@@ -132,24 +161,25 @@ def save_dynamic(block: DynamicBlock, header: Header) -> int:
 def read_single(block: SingleBlock, header: Header) -> Any:
     """Return the bytes of the one buffer that a read asks for, or why not."""
     info = header.info
-    if info is None:
+    if info is None or type(block) is not SingleBlock:
         return MALFORMED
     length = info.reply_length
     receiver = RECEIVER_OFFSET[block.operation]
     offset = block.offset if receiver else info.offset
     if offset < 0 or length < 0 or offset + length > block.buffer.nbytes:
         return NO_FIT
+    data = _copy(block.buffer, offset, length)
     if receiver:
         block.offset = offset + length
     block.count = length
     block.messages += 1
-    return block.buffer[offset : offset + length]
+    return data
 
 
 def read_independent(block: IndependentBlock, header: Header) -> Any:
     """Return the bytes of the next buffer that a read asks for, or why not."""
     info = header.info
-    if info is None:
+    if info is None or type(block) is not IndependentBlock:
         return MALFORMED
     blocks = block.blocks
     place = block.next_free
@@ -165,35 +195,49 @@ def read_independent(block: IndependentBlock, header: Header) -> Any:
         return MALFORMED
     if not 0 <= info.reply_length <= buffer.nbytes:
         return NO_FIT
+    data = _copy(buffer, 0, info.reply_length)
     target.header = header
     place += 1
     if place == len(blocks) and CIRCULAR[block.operation]:
         place = 0
     block.next_free = place
-    return buffer[: info.reply_length]
+    return data
 
 
 def read_combined(block: CombinedBlock, header: Header) -> Any:
     """Gather the bytes that a read asks for from the buffers, or say why not."""
     info = header.info
-    if info is None:
+    if info is None or type(block) is not CombinedBlock:
         return MALFORMED
     receiver = RECEIVER_OFFSET[block.operation]
     offset = block.offset if receiver else info.offset
     pieces = _pieces(block, offset, info.reply_length)
     if pieces is None:
         return NO_FIT
+    data = b"".join(pieces)
+    if len(data) != info.reply_length:
+        return MALFORMED
     if receiver:
         block.offset = offset + info.reply_length
     block.count = info.reply_length
     block.messages += 1
-    return b"".join(pieces)
+    return data
+
+
+def _copy(buffer: memoryview, offset: int, length: int) -> bytes:
+    """Return a copy of part of a buffer: its owner may write there as soon as it has been read."""
+    data = bytes(memoryview(buffer)[offset : offset + length])
+    if len(data) != length:
+        raise ValueError("this is not a buffer of bytes")
+    return data
 
 
 def _pieces(block: CombinedBlock, offset: int, length: int) -> list[memoryview] | None:
     """Return the parts of the buffers from *offset* on, *length* bytes; None if they do not fit."""
     if offset < 0 or length < 0:
         return None
+    if type(block.blocks) is not list:
+        raise TypeError("the buffers are not a list")
     pieces = []
     for buffer in block.blocks:
         size = buffer.nbytes
@@ -207,17 +251,35 @@ def _pieces(block: CombinedBlock, offset: int, length: int) -> list[memoryview] 
     return None if length else pieces
 
 
-WRITERS: Final[dict[type, Callable[[Any, Header], int]]] = {
-    SingleBlock: save_single,
-    IndependentBlock: save_independent,
-    CombinedBlock: save_combined,
-    DynamicBlock: save_dynamic,
-}
-"""Who saves a message, by kind of descriptor. A dynamic block takes no reads."""
+def refuse(descriptor: Any, header: Header) -> int:
+    """Take nothing: what a descriptor does with messages that its operation is not for."""
+    return MALFORMED
 
-READERS: Final[dict[type, Callable[[Any, Header], Any]]] = {
-    SingleBlock: read_single,
-    IndependentBlock: read_independent,
-    CombinedBlock: read_combined,
-}
-"""Who answers a read, by kind of descriptor: with the bytes, or with a negative reason."""
+
+def _table(
+    single: Callable[..., Any],
+    independent: Callable[..., Any],
+    combined: Callable[..., Any],
+    dynamic: Callable[..., Any],
+    *,
+    reads: bool,
+) -> tuple[Callable[[Any, Header], Any], ...]:
+    """Return, by value of an operation, who deals with a write or a read."""
+    table = [refuse] * len(MemoryOperation)
+    for family, function in (
+        (SINGLE, single),
+        (INDEPENDENT, independent),
+        (COMBINED, combined),
+        (DYNAMIC, dynamic),
+    ):
+        for operation in MemoryOperation:
+            if family[operation] and READS[operation] == reads:
+                table[operation] = function
+    return tuple(table)
+
+
+WRITERS: Final = _table(save_single, save_independent, save_combined, save_dynamic, reads=False)
+"""Who saves a message, by operation."""
+
+READERS: Final = _table(read_single, read_independent, read_combined, refuse, reads=True)
+"""Who answers a read, by operation: with the bytes, or with a negative reason."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from operator import index
 from typing import Any, Final
 
 from vmpp.engine import Engine
@@ -24,7 +26,7 @@ from vmpp.portals import (
     PortalEntry,
     SendInfo,
 )
-from vmpp.portals.operations import ACKNOWLEDGES, READS
+from vmpp.portals.operations import ACKNOWLEDGES
 
 ENTRY_POINTS: Final = ("send", "receive", "run")
 """Everything that anybody calls in a kernel: a process's trap, the interface's interrupt, and the
@@ -99,16 +101,20 @@ class QuintessentialKernel:
         Whether anybody is there shows at the other end only.
 
         Args:
-            body: None, bytes, or a view of memory that stays as it is until the time returned.
+            body: None, bytes, or a view of memory that stays as it is until the message has been
+                taken at the other end, which only an acknowledgement can tell.
 
         Returns:
             The time in picoseconds at which the body has been read out of memory.
 
         Raises:
-            ValueError: *bits* are not 64 bits.
+            ValueError: *bits* are not 64 bits, or *portal* or *length* is not a number of such.
         """
-        if not 0 <= bits <= MATCH_BITS_MASK:
-            raise ValueError(f"match bits are 64 bits, not {bits:#x}")
+        if not 0 <= bits <= MATCH_BITS_MASK or length >> 40 or portal >> 16:
+            raise ValueError(
+                f"match bits are 64 bits, not {bits:#x}, portals and lengths from 0 on, "
+                f"not {portal} and {length}"
+            )
         self.messages += 1
         self.bytes += length
         process.clock = ready = process.clock + self._send
@@ -170,7 +176,8 @@ class QuintessentialKernel:
         """Translate a message's portal to memory, deposit it, and tell its process."""
         now = self.engine.now
         begin = self.free
-        begin = max(begin, now)
+        if begin < now:
+            begin = now
         length = header.length
         bits = header.bits
         self.trace.events += (now, bits, self._place + length)
@@ -184,8 +191,12 @@ class QuintessentialKernel:
         try:
             portal = header.portal
             if 0 <= portal < PORTALS and (source.group == group or source.group == 0 or group == 0):
-                entry = process.table.entries[portal]
-                target = entry.target if type(entry) is PortalEntry and entry.active else None
+                found = process.table.entries[portal]
+                target = None
+                if type(found) is PortalEntry:
+                    entry = found
+                    if found.active:
+                        target = found.target
                 if type(target) is MatchList:
                     entries = target.entries
                     place = target.head
@@ -247,19 +258,17 @@ class QuintessentialKernel:
         watch = process.watch
         if watch is not None and (watch is descriptor or watch is ANYTHING or outcome < 0):
             process.watch = None
-            process.clock = max(process.clock, done)
+            if process.clock < done:
+                process.clock = done
             process.ready(process)  # type: ignore[attr-defined]
 
     def _apply(self, descriptor: Any, header: Header, done: int) -> int:
         """Deposit a write, or answer a read from memory; return what became of it."""
         info = header.info
         if info is None or not info.read:
-            if READS[descriptor.operation]:
-                return MALFORMED
-            return WRITERS[type(descriptor)](descriptor, header)
-        if not READS[descriptor.operation]:
-            return MALFORMED
-        found = READERS[type(descriptor)](descriptor, header)
+            outcome: int = WRITERS[descriptor.operation](descriptor, header)
+            return outcome
+        found = READERS[descriptor.operation](descriptor, header)
         if type(found) is int:
             return found
         address = self.processes[header.pid].address
@@ -271,16 +280,15 @@ class QuintessentialKernel:
     ) -> int:
         """Acknowledge a message that asked for it; return when that is done."""
         info = header.info
-        if info is None or info.read or info.return_portal < 0:
-            return done
+        # The descriptor is the receiver's memory, the wishes the sender's: garbage asks for none.
         try:
-            if not ACKNOWLEDGES[descriptor.operation]:
+            if info is None or info.read or not ACKNOWLEDGES[descriptor.operation]:
                 return done
-        except (AttributeError, IndexError, TypeError):
+        except Exception:
             return done
-        done += self._acknowledge
-        self._reply(process.address, header, None, 0, 0, outcome, done)
-        return done
+        later = done + self._acknowledge
+        told = self._reply(process.address, header, None, 0, 0, outcome, later)
+        return later if told else done
 
     def _reply(
         self,
@@ -291,11 +299,18 @@ class QuintessentialKernel:
         offset: int,
         outcome: int,
         ready: int,
-    ) -> None:
-        """Send back to whoever sent *header*, on the kernel's own account."""
+    ) -> bool:
+        """Send back to whoever sent *header*, if that was asked for, on the kernel's account."""
         info = header.info
-        if info is None or info.return_portal < 0:
-            return
+        if info is None:
+            return False
+        try:
+            portal = index(info.return_portal)
+            bits = index(info.return_bits) & MATCH_BITS_MASK
+        except Exception:
+            return False
+        if portal < 0:
+            return False
         back = header.source
         self.messages += 1
         self.bytes += length
@@ -305,23 +320,28 @@ class QuintessentialKernel:
                 address,
                 back.nid,
                 back.pid,
-                info.return_portal,
-                info.return_bits & MATCH_BITS_MASK,
+                portal,
+                bits,
                 length,
                 body,
                 SendInfo(offset=offset, user_data=outcome),
             ),
             ready,
         )
+        return True
 
     def _discard(self, process: SystemProcess, header: Header, entry: Any) -> None:
         """Count a message that is dropped where its owner sees it."""
-        table = process.table
-        table.drops += 1
-        if 0 <= header.portal < PORTALS:
-            table.dropped |= 1 << header.portal
-        if type(entry) is PortalEntry:
-            entry.drops += 1
+        header.body = None
+        # The counters are the process's memory too, and what is spoilt there counts no more.
+        with suppress(Exception):
+            process.table.drops += 1
+        with suppress(Exception):
+            if header.portal < PORTALS:
+                process.table.dropped |= 1 << header.portal
+        if entry is not None:
+            with suppress(Exception):
+                entry.drops += 1
 
 
 def _nobody_to_tell(process: Process, status: int) -> None:
