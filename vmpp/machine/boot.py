@@ -314,7 +314,10 @@ class Machine:
         ]
         for job in waiting:
             processes = [self.process(job, rank) for rank in range(len(job.nodes))]
-            text = deadlock([process for process in processes if process is not None])
+            text = deadlock(
+                [process for process in processes if process is not None],
+                job.record.elapsed(self.engine.now),
+            )
             self.launcher.end(job.record, 1, text)
         return bool(waiting)
 
