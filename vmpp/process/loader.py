@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import traceback
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vmpp.engine.watchdog import Overrun
 from vmpp.kernel import ProcessExit
 from vmpp.pct import Outcome
+from vmpp.process import traces
 from vmpp.process.files import Files
 from vmpp.process.link import ServerLink
 from vmpp.process.space import AddressSpace, ProgramFailed
@@ -73,9 +73,5 @@ class ProgramLoader:
 
     def _overrun(self, process: Process, overrun: Overrun) -> str:
         """Say where a process was when the watchdog ended it."""
-        text = f"{self._where(process)} computes without end; the watchdog stopped it"
-        frames = [frame for frame, _ in traceback.walk_tb(overrun.__traceback__)]
-        if not frames:
-            return text
-        file, line, source = process.space.lines(frames[-1])
-        return f'{text}\n  File "{file}", line {line}\n    {source}'
+        stack = traces.stack(process.job.program, overrun)
+        return f"{self._where(process)} computes without end; the watchdog stopped it\n{stack}"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from greenlet import GreenletExit
 
+from vmpp.engine.watchdog import Overrun
 from vmpp.kernel.process import ProcessExit, ProcessKilled
 from vmpp.process import traces
 from vmpp.process.imports import MODULES, TABLE
@@ -164,6 +165,7 @@ class AddressSpace:
 
         Raises:
             ProgramFailed: the program raised an exception and did not catch it.
+            Overrun: the watchdog ended it.
         """
         self.install()
         self.started = self.process.clock
@@ -172,7 +174,7 @@ class AddressSpace:
             self._execute()
         except SystemExit as stop:
             status = self._exit_status(stop)
-        except (ProcessExit, ProcessKilled, GreenletExit):
+        except (ProcessExit, ProcessKilled, GreenletExit, Overrun):
             raise
         except BaseException as error:
             status, failure = self._failed(error)

@@ -58,6 +58,13 @@ def describe(program: Program, error: BaseException) -> str:
     return "".join(report.format())
 
 
+def stack(program: Program, error: BaseException) -> str:
+    """Return the calls that *error* came through, the innermost last, as `describe` has them."""
+    report = traceback.TracebackException(type(error), error, error.__traceback__, compact=True)
+    _trim_report(program, report, set())
+    return "".join(report.stack.format())
+
+
 def _trim_report(
     program: Program, report: traceback.TracebackException, seen: set[traceback.TracebackException]
 ) -> None:
