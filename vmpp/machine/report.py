@@ -7,13 +7,16 @@ from types import FrameType
 from typing import Any, Final
 
 from vmpp.kernel import Process
+from vmpp.machine.quantities import DURATION
 
 MOST_GROUPS: Final = 20
 """Groups of alike ranks that a report lists before it counts the rest."""
 
 
-def deadlock(processes: Sequence[Process]) -> str:
+def deadlock(processes: Sequence[Process], elapsed: int) -> str:
     """Return the report of a deadlock: for every waiting rank its call, arguments and line.
+
+    *elapsed* is how long the program had run, in picoseconds.
 
     Ranks that wait alike stand together.
     """
@@ -22,8 +25,8 @@ def deadlock(processes: Sequence[Process]) -> str:
     for process in processes:
         groups.setdefault(_waits(process), []).append(process.rank)
     lines = [
-        f"deadlock: nothing can move any more, and {len(processes)} of {size} "
-        f"{'rank' if size == 1 else 'ranks'} still "
+        f"deadlock after {DURATION.write(elapsed)}: nothing can move any more, and "
+        f"{len(processes)} of {size} {'rank' if size == 1 else 'ranks'} still "
         f"{'waits' if len(processes) == 1 else 'wait'}:"
     ]
     for text, ranks in list(groups.items())[:MOST_GROUPS]:
@@ -53,7 +56,7 @@ def _waits(process: Process) -> str:
         return "its first instruction"
     own = process.space.user_frame(frame)
     call = _called_from(frame, own)
-    file, line, source = process.space.lines(frame)
+    file, line, source = process.space.lines(frame if own is None else own)
     return f'{call}\n      File "{file}", line {line}\n        {source}'
 
 
@@ -75,7 +78,9 @@ def _rendered(frame: FrameType) -> str:
         for name in names
         if name not in {"self", "cls"} and name in frame.f_locals
     )
-    return f"{code.co_qualname}({arguments})"
+    # A method is called by the name that the program knows its object's class by.
+    owner = type(frame.f_locals["self"]).__name__ + "." if names[:1] == ("self",) else ""
+    return f"{owner}{code.co_name if owner else code.co_qualname}({arguments})"
 
 
 def _shown(value: Any) -> str:
