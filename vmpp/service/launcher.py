@@ -70,6 +70,7 @@ class JobRecord:
         job: the job.
         statuses: exit status by rank; None while it runs.
         status: the job's own: the highest of its ranks', or the one it was ended with.
+        killed: status of a rank that is killed with the job.
         failure: what to tell the user, or None.
         phases: allocation, load and run, as they end.
         loaded: whether every node has reported that it is loaded, or cannot be.
@@ -80,14 +81,15 @@ class JobRecord:
     """
 
     __slots__ = (
-        "_mark", "_missing", "done", "ending", "failure", "interrupted", "job", "loaded", "phases",
-        "running", "status", "statuses",
+        "_mark", "_missing", "done", "ending", "failure", "interrupted", "job", "killed", "loaded",
+        "phases", "running", "status", "statuses",
     )  # fmt: skip
 
     def __init__(self, job: Job) -> None:
         self.job = job
         self.statuses: list[int | None] = [None] * job.size
         self.status = 0
+        self.killed = TERMINATED
         self.failure: str | None = None
         self.phases: list[Phase] = []
         self.loaded = False
@@ -102,6 +104,10 @@ class JobRecord:
         """Begin a phase at virtual time *now*."""
         self._mark = (now, time.perf_counter(), time.process_time())
 
+    def elapsed(self, now: int) -> int:
+        """Return how long the phase under way has taken up to *now*."""
+        return now - self._mark[0]
+
     def finish(self, name: str, now: int) -> None:
         """End the phase under way, calling it *name*, and begin the next."""
         virtual, host, cpu = self._mark
@@ -114,7 +120,7 @@ class JobRecord:
         if self.statuses[rank] is not None:
             return False
         if status < 0:
-            status = TERMINATED
+            status = self.killed
         elif not self.ending:
             self.status = max(self.status, status)
         self.statuses[rank] = status
@@ -264,7 +270,9 @@ class Launcher(SystemProcess):
             self._bury(record)
 
     def _aborted(self, record: JobRecord, message: ControlMessage) -> None:
-        self.end(record, message.value)
+        if not record.ending:
+            record.killed = message.value & 0xFF
+        self.end(record, message.value & 0xFF)
 
     def _bury(self, record: JobRecord) -> None:
         """Free the nodes of a job of which no process is left."""
