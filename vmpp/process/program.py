@@ -19,13 +19,14 @@ from typing import Any, Final
 from zipimport import ZipImportError, zipimporter
 
 from vmpp.engine import SECOND
+from vmpp.errors import VmppError
 from vmpp.process.imports import NameSet, ProgramFinder
 
 EPOCH: Final = 946_684_800 * SECOND
 """What ``time.time()`` is at virtual time 0, in picoseconds: 2000-01-01T00:00:00Z."""
 
 
-class ProgramError(Exception):
+class ProgramError(VmppError):
     """A program that cannot be loaded. The text is one line: what is wrong, and the way out."""
 
 
