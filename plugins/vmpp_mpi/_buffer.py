@@ -323,8 +323,7 @@ def is_buffer(obj: Any) -> bool:
     try:
         memoryview(obj)
     except TypeError:
-        kind = type(obj)
-        return hasattr(kind, "__dlpack__") or hasattr(obj, "__cuda_array_interface__")
+        return hasattr(obj, "__dlpack__") or hasattr(obj, "__cuda_array_interface__")
     except (ValueError, BufferError):
         pass
     return True
@@ -508,17 +507,27 @@ def _vector(obj: Any, writable: bool, blocks: int) -> VSpec:
 def _vector_counts(counts: Any, layout: Layout, nbytes: int, blocks: int) -> list[int]:
     if counts is None:
         return [_infer(layout, nbytes, 0, blocks) // blocks] * blocks
-    if hasattr(counts, "__index__") and not hasattr(counts, "__len__"):
-        return [index(counts)] * blocks
-    return _per_rank(counts, blocks)
+    number = _number(counts)
+    return _per_rank(counts, blocks) if number is None else [number] * blocks
 
 
 def _vector_displs(displs: Any, counts: list[int], blocks: int) -> list[int]:
     if displs is None:
         return _running_sums(counts)
-    if hasattr(displs, "__index__") and not hasattr(displs, "__len__"):
-        return [index(displs) * block for block in range(blocks)]
-    return _per_rank(displs, blocks)
+    number = _number(displs)
+    if number is None:
+        return _per_rank(displs, blocks)
+    return [number * block for block in range(blocks)]
+
+
+def _number(given: Any) -> int | None:
+    """Return *given* if it is one number for all ranks; an array of no dimension is."""
+    if isinstance(given, _SEQUENCES):
+        return None
+    try:
+        return index(given)
+    except TypeError:
+        return None
 
 
 def _generalized(obj: Any, writable: bool, blocks: int) -> WSpec:

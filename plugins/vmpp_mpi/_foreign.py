@@ -1,14 +1,18 @@
 """Memory of objects that describe it by other means than Python's buffer protocol.
 
 DLPack (``__dlpack__``, ``__dlpack_device__``) hands over a capsule with a C structure, as laid out
-in ``dlpack.h`` of the DLPack project. The CUDA array interface (``__cuda_array_interface__``,
-version 3 of Numba's documentation) is a dictionary with an address, which here must be one that the
-processor can read.
+in ``dlpack.h`` of the DLPack project, in its first form or the versioned one. The CUDA array
+interface (``__cuda_array_interface__``, version 3 of Numba's documentation) is a dictionary with an
+address. A node of a machine has no other processors than its CPUs, so the memory of a device can be
+used where the CPU can read it, and is refused otherwise.
 """
 
 from __future__ import annotations
 
 import ctypes
+import sys
+import warnings
+from operator import index
 from typing import Any, Final
 
 
@@ -33,13 +37,25 @@ class _Tensor(ctypes.Structure):
 
 
 class _ManagedTensor(ctypes.Structure):
-    """The first of the two forms; its manager's fields follow the tensor and are not needed."""
+    """The first form; its manager's fields follow the tensor and are not needed."""
 
     _fields_ = (("tensor", _Tensor),)
 
 
-_ON_CPU: Final = frozenset({1, 3, 11, 13})
-"""Device types whose memory the processor can read: CPU, CUDA host, ROCm host, CUDA managed."""
+class _VersionedTensor(ctypes.Structure):
+    _fields_ = (
+        ("major", ctypes.c_uint32),
+        ("minor", ctypes.c_uint32),
+        ("manager", ctypes.c_void_p),
+        ("deleter", ctypes.c_void_p),
+        ("flags", ctypes.c_uint64),
+        ("tensor", _Tensor),
+    )
+
+
+_MAX_VERSION: Final = (1, 1)
+_READ_ONLY: Final = 1
+_ON_CPU: Final = 1
 
 _CODES: Final = {
     (0, 8): "i1", (0, 16): "i2", (0, 32): "i4", (0, 64): "i8",
@@ -50,9 +66,15 @@ _CODES: Final = {
 }  # fmt: skip
 """Type codes by DLPack's kind (signed, unsigned, float, complex, bool) and number of bits."""
 
+_NATIVE: Final = "<" if sys.byteorder == "little" else ">"
+
+_capsule_is: Final = ctypes.pythonapi.PyCapsule_IsValid
+_capsule_is.restype = ctypes.c_int
+_capsule_is.argtypes = (ctypes.py_object, ctypes.c_char_p)
 _capsule_pointer: Final = ctypes.pythonapi.PyCapsule_GetPointer
 _capsule_pointer.restype = ctypes.c_void_p
 _capsule_pointer.argtypes = (ctypes.py_object, ctypes.c_char_p)
+_libc: Final = ctypes.CDLL(None)
 
 
 def foreign_memory(obj: Any, writable: bool) -> tuple[memoryview, str | None]:
@@ -62,12 +84,13 @@ def foreign_memory(obj: Any, writable: bool) -> tuple[memoryview, str | None]:
         The memory as bytes and the type code of its elements, None for raw bytes.
 
     Raises:
-        TypeError: *obj* describes none.
-        BufferError: it is not contiguous, on a device, or read-only where *writable* is asked for.
-        KeyError: its elements have no datatype.
+        TypeError: *obj* describes none, or by something of a wrong type.
+        BufferError: the memory is not contiguous, not to be read by the CPU, or read-only where
+            *writable* is asked for; a structure is of an unknown version or invalid.
+        ValueError, KeyError: the dictionary has a malformed item, or lacks one.
     """
-    if hasattr(type(obj), "__dlpack__"):
-        return _from_dlpack(obj)
+    if hasattr(obj, "__dlpack__"):
+        return _from_dlpack(obj, writable)
     try:
         described = obj.__cuda_array_interface__
     except AttributeError:
@@ -85,47 +108,112 @@ def at_address(address: int, nbytes: int, owner: object) -> memoryview:
     return memoryview(array).cast("B")
 
 
-def _from_dlpack(obj: Any) -> tuple[memoryview, str | None]:
-    device, _ = obj.__dlpack_device__()
-    if device not in _ON_CPU:
-        raise BufferError(f"dlpack: memory is on a device of type {int(device)}, not on the CPU")
+def _check_readable(address: int, nbytes: int) -> None:
+    """Refuse memory that the CPU cannot read.
+
+    The kernel says so of the first and the last byte, without the crash of trying it here.
+    """
+    ends = (ctypes.c_int * 2)()
+    if nbytes == 0 or _libc.pipe(ends) != 0:
+        return
+    try:
+        for place in (address, address + nbytes - 1):
+            if _libc.write(ends[1], ctypes.c_void_p(place), ctypes.c_size_t(1)) != 1:
+                raise BufferError("message: buffer is in the memory of a device")
+    finally:
+        _libc.close(ends[0])
+        _libc.close(ends[1])
+
+
+def _capsule_of(obj: Any, device: int) -> Any:
+    arguments: dict[str, Any] = {} if device == _ON_CPU else {"stream": -1}
+    try:
+        return obj.__dlpack__(max_version=_MAX_VERSION, **arguments)
+    except TypeError:  # of an exporter that knows the first form only
+        return obj.__dlpack__(**arguments)
+
+
+def _tensor_in(capsule: Any) -> tuple[_Tensor, bool]:
+    """Return the tensor that a capsule holds, and whether it can only be read."""
+    if _capsule_is(capsule, b"dltensor_versioned"):
+        versioned = _VersionedTensor.from_address(_capsule_pointer(capsule, b"dltensor_versioned"))
+        if versioned.major != _MAX_VERSION[0]:
+            raise BufferError(f"dlpack: version {versioned.major}.{versioned.minor}")
+        return versioned.tensor, bool(versioned.flags & _READ_ONLY)
+    if _capsule_is(capsule, b"dltensor"):
+        return _ManagedTensor.from_address(_capsule_pointer(capsule, b"dltensor")).tensor, False
+    raise BufferError("dlpack: not a capsule with a tensor, or it has been used")
+
+
+def _from_dlpack(obj: Any, writable: bool) -> tuple[memoryview, str | None]:
+    device, number = obj.__dlpack_device__()
+    device, _ = index(device), index(number)
     # The capsule is kept and not renamed: it frees the tensor when it goes, with the view.
-    capsule = obj.__dlpack__()
-    address = _capsule_pointer(capsule, b"dltensor")
-    tensor = _ManagedTensor.from_address(address).tensor
-    shape = tensor.shape[: tensor.ndim]
-    strides = tensor.strides[: tensor.ndim] if tensor.strides else None
-    if strides is not None and not _contiguous(shape, strides):
+    capsule = _capsule_of(obj, device)
+    tensor, readonly = _tensor_in(capsule)
+    if writable and readonly:
+        raise BufferError("dlpack: buffer is read-only")
+    if tensor.ndim < 0 or (tensor.ndim and not tensor.shape):
+        raise BufferError("dlpack: tensor without a shape")
+    shape = tensor.shape[: tensor.ndim] if tensor.ndim else []
+    if any(length < 0 for length in shape):
+        raise BufferError(f"dlpack: negative length in shape {shape}")
+    if tensor.strides and not _contiguous(shape, tensor.strides[: tensor.ndim], 1):
         raise BufferError("dlpack: buffer is not contiguous")
     kind = tensor.dtype
-    itemsize = (kind.bits * kind.lanes + 7) // 8
-    code = _CODES.get((kind.code, kind.bits)) if kind.lanes == 1 else None
-    if code is None:
-        raise KeyError(
-            f"cannot map DLPack type (code {kind.code}, {kind.bits} bits, {kind.lanes} lanes) "
-            "to MPI datatype"
-        )
+    nbytes = _product(shape) * ((kind.bits * kind.lanes + 7) // 8)
     address = (tensor.data or 0) + tensor.byte_offset
-    return at_address(address, _product(shape) * itemsize, capsule), code
+    if device != _ON_CPU:
+        _check_readable(address, nbytes)
+    code = _CODES.get((kind.code, kind.bits)) if kind.lanes == 1 else None
+    view = at_address(address, nbytes, capsule)
+    return view.toreadonly() if readonly else view, code
 
 
 def _from_array_interface(
     obj: Any, described: dict[str, Any], writable: bool
 ) -> tuple[memoryview, str | None]:
-    typestr = described["typestr"]
-    shape = described["shape"]
     address, readonly = described["data"]
     if writable and readonly:
         raise BufferError("__cuda_array_interface__: buffer is read-only")
     if described.get("mask") is not None:
         raise BufferError("__cuda_array_interface__: cannot handle masked arrays")
-    itemsize = int(typestr[2:])
+    order, kind, itemsize = _typestr(described["typestr"])
+    _check_descr(described.get("descr"), described["typestr"])
+    shape = tuple(described["shape"])
+    if any(length < 0 for length in shape):
+        raise BufferError(f"__cuda_array_interface__: negative length in shape {shape}")
     strides = described.get("strides")
-    if strides is not None and not _contiguous(shape, [step // itemsize for step in strides]):
+    if strides is not None and not _contiguous(shape, tuple(strides), itemsize):
         raise BufferError("__cuda_array_interface__: buffer is not contiguous")
-    if typestr[0] == ">" and itemsize > 1:
-        raise BufferError(f"message: elements {typestr!r} are not in native byte order")
-    return at_address(address or 0, _product(shape) * itemsize, obj), typestr[1:]
+    if order not in ("|", _NATIVE):
+        raise BufferError(f"message: elements {described['typestr']!r} not in native byte order")
+    address = index(address or 0)
+    nbytes = _product(shape) * itemsize
+    _check_readable(address, nbytes)
+    view = at_address(address, nbytes, obj)
+    return view.toreadonly() if readonly else view, None if kind == "V" else f"{kind}{itemsize}"
+
+
+def _typestr(typestr: Any) -> tuple[str, str, int]:
+    """Return byte order, kind and size of elements."""
+    if not isinstance(typestr, str):
+        raise TypeError(f"typestr: expected str, got {type(typestr).__name__}")
+    order, kind, itemsize = typestr[:1], typestr[1:2], int(typestr[2:])
+    if itemsize < 1:
+        raise ValueError(f"typestr: {typestr!r} has no size")
+    return order, kind, itemsize
+
+
+def _check_descr(descr: Any, typestr: str) -> None:
+    if descr is None:
+        return
+    if not isinstance(descr, list):
+        raise TypeError(f"descr: expected list, got {type(descr).__name__}")
+    if descr != [("", typestr)]:
+        warnings.warn(
+            "__cuda_array_interface__: ignoring the fields of a structure", RuntimeWarning, 3
+        )
 
 
 def _product(shape: Any) -> int:
@@ -135,16 +223,15 @@ def _product(shape: Any) -> int:
     return total
 
 
-def _contiguous(shape: Any, strides: Any) -> bool:
-    """Return whether elements with *strides* in elements lie densely, in C or Fortran order."""
+def _contiguous(shape: Any, strides: Any, itemsize: int) -> bool:
+    """Return whether elements at these *strides* lie densely, in C or in Fortran order."""
     if _product(shape) == 0:
         return True
     dimensions = [pair for pair in zip(shape, strides, strict=True) if pair[0] != 1]
-    return _dense(reversed(dimensions)) or _dense(dimensions)
+    return _dense(reversed(dimensions), itemsize) or _dense(dimensions, itemsize)
 
 
-def _dense(dimensions: Any) -> bool:
-    step = 1
+def _dense(dimensions: Any, step: int) -> bool:
     for length, stride in dimensions:
         if stride != step:
             return False

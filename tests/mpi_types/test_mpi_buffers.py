@@ -33,6 +33,7 @@ from vmpp_mpi._datatype import (
     INT,
     INT32_T,
     SHORT_INT,
+    UNSIGNED_CHAR,
     Datatype,
 )
 from vmpp_mpi._errors import ERR_TYPE
@@ -60,8 +61,15 @@ class Dlpack:
     def __dlpack_device__(self):
         return self._device or self._array.__dlpack_device__()
 
-    def __dlpack__(self, **_):
+    def __dlpack__(self, stream=None):
         return self._array.__dlpack__()
+
+
+class VersionedDlpack(Dlpack):
+    """The same, whose capsule says its version and whether it may be written."""
+
+    def __dlpack__(self, *, max_version, stream=None):
+        return self._array.__dlpack__(max_version=max_version)
 
 
 class CudaArray:
@@ -275,7 +283,7 @@ def test_the_last_element_need_not_have_room_after_its_data():
 
 
 @pytest.mark.parametrize("kind", "bhilqBHILQfdFD")
-@pytest.mark.parametrize("wrap", [Dlpack, CudaArray])
+@pytest.mark.parametrize("wrap", [Dlpack, VersionedDlpack, CudaArray])
 def test_arrays_of_other_protocols(wrap, kind):
     inner = np.arange(6).astype(kind).reshape(2, 3)
     buffer = wrap(inner)
@@ -299,12 +307,20 @@ def test_other_protocols_take_datatypes_and_shapes_as_well():
 @pytest.mark.parametrize(
     ("buffer", "error"),
     [
-        (Dlpack(TEN, device=(2, 0)), BufferError),
+        (Dlpack(TEN, device=(2, None)), TypeError),
         (Dlpack(zeros()[::2]), BufferError),
         (CudaArray(zeros()[::2]), BufferError),
         (CudaArray(zeros(), mask=[1]), BufferError),
         (CudaArray(zeros(), typestr=">i4"), BufferError),
-        (CudaArray(zeros(), typestr="|V4"), KeyError),
+        (CudaArray(zeros(), data=(16, False)), BufferError),
+        (CudaArray(zeros(), shape=(3, -1)), BufferError),
+        (CudaArray(zeros(), shape=3), TypeError),
+        (CudaArray(zeros(), strides=(7,)), BufferError),
+        (CudaArray(zeros(), typestr="<iX"), ValueError),
+        (CudaArray(zeros(), typestr="<i0"), ValueError),
+        (CudaArray(zeros(), typestr=3), TypeError),
+        (CudaArray(zeros(), typestr="<x4"), KeyError),
+        (CudaArray(zeros(), descr=3), TypeError),
     ],
 )
 def test_what_other_protocols_cannot_give(buffer, error):
@@ -312,8 +328,19 @@ def test_what_other_protocols_cannot_give(buffer, error):
         send_view(buffer)
 
 
-def test_a_read_only_foreign_array_can_be_sent_only():
-    buffer = CudaArray(READ_ONLY)
+def test_what_has_no_datatype_elsewhere_is_bytes():
+    assert send_spec(CudaArray(zeros(), typestr="|V4")).datatype == UNSIGNED_CHAR
+    with pytest.warns(RuntimeWarning, match="structure"):
+        send_spec(CudaArray(zeros(), typestr="|V4", descr=[("a", "<i2"), ("b", "<i2")]))
+
+
+def test_memory_of_a_device_will_do_if_the_cpu_reads_it():
+    assert bytes(send_view(Dlpack(TEN, device=(2, 0)))) == TEN.tobytes()
+
+
+@pytest.mark.parametrize("wrap", [CudaArray, VersionedDlpack])
+def test_a_read_only_foreign_array_can_be_sent_only(wrap):
+    buffer = wrap(READ_ONLY)
     assert len(send_view(buffer)) == 32
     with pytest.raises(BufferError, match="read-only"):
         recv_view(buffer)
@@ -351,6 +378,7 @@ def test_a_count_is_that_of_one_block():
         (np.array([2, 3]), np.array([5, 1]), ([2, 3], [5, 1])),
         ([2, 3], [5, 1], ([2, 3], [5, 1])),
         (2, None, ([2, 2], [0, 2])),
+        (np.array(2), np.array(3), ([2, 2], [0, 3])),
         (2, 3, ([2, 2], [0, 3])),
         (None, None, ([5, 5], [0, 5])),
         (None, [5, 0], ([5, 5], [5, 0])),
