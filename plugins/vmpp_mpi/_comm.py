@@ -515,17 +515,31 @@ def _detached(buffer: SendBuffer | None, library: MPIState) -> Any:
     return buffer.memory
 
 
-def _comm_lock_table(comm: Comm) -> dict[Hashable, Lock]:
-    """Return the locks that mpi4py's own modules keep with a communicator."""
+def comm_lock_table(comm: Comm) -> dict[Hashable, Lock]:
+    """Return the locks of *comm*, by key, for mpi4py's own modules (``MPI._comm_lock_table``)."""
     state = comm._get()
     if state.locks is None:
         state.locks = {}
     return state.locks
 
 
-def _comm_lock(comm: Comm, key: Hashable | None = None) -> Lock:
-    """Return a lock that mpi4py's own modules keep with a communicator."""
-    return _comm_lock_table(comm).setdefault(key, Lock())
+def comm_lock(comm: Comm, key: Hashable | None = None) -> Lock:
+    """Return the lock of *comm* that has a *key*; for mpi4py's own modules (``MPI._comm_lock``)."""
+    return comm_lock_table(comm).setdefault(key, Lock())
+
+
+def commctx_intra(comm: Intracomm) -> tuple[Intracomm, int]:
+    """Return a communicator of the same group for a library's own messages, and a tag to use.
+
+    A collective operation: the first call makes the communicator, and each gives the next tag. For
+    mpi4py's own modules, which know it as ``MPI._commctx_intra``.
+    """
+    state = comm._get()
+    if state.companion is None:
+        state.companion = _duplicate(state)
+    tag = state.companion_tag
+    state.companion_tag = (tag + 1) & MAX_TAG
+    return Intracomm._wrap(state.companion), tag
 
 
 def _handle_of(state: CommState) -> Intracomm:

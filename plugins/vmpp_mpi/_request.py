@@ -63,19 +63,20 @@ class Operation:
     def wait(self) -> None:
         """Block until it is complete."""
         while (transfer := self.pending()) is not None:
-            self.state.protocol.wait(transfer)
+            # Not the communicator's protocol: messages go on when that is freed.
+            self.state.library.protocol.wait(transfer)
 
     def test(self) -> bool:
         """Return whether it is complete; lets a little time pass if not."""
         while (transfer := self.pending()) is not None:
-            if not self.state.protocol.test(transfer):
+            if not self.state.library.protocol.test(transfer):
                 return False
         return True
 
     def cancel(self) -> None:
         """Cancel it, if its message has not been matched."""
         if self.transfer is not None:
-            self.state.protocol.cancel(self.transfer)
+            self.state.library.protocol.cancel(self.transfer)
 
     def error(self) -> int:
         """Return the error class it ended with, 0 for none."""
@@ -472,7 +473,7 @@ def _active(requests: Sequence[Request]) -> list[tuple[int, Operation]]:
 
 
 def _wait_any(operations: list[Operation]) -> None:
-    protocol: Protocol = operations[0].state.protocol
+    protocol: Protocol = operations[0].state.library.protocol
     protocol.wait_any([item for item in (each.pending() for each in operations) if item])
 
 
@@ -626,7 +627,7 @@ class Message(Handle[Matched]):
         if view is None:
             spec = recv_spec(buf)
             view = spec.data
-        transfer = state.protocol.receive_matched(arrival, view)
+        transfer = state.library.protocol.receive_matched(arrival, view)
         finish = None if spec is None else spec.deliver
         return Request._wrap(Operation(state, transfer, True, finish))
 
@@ -637,7 +638,7 @@ class Message(Handle[Matched]):
             if status is not None:
                 status.fill(PROC_NULL, ANY_TAG, 0)
             return None
-        data = state.protocol.take_matched(arrival)
+        data = state.library.protocol.take_matched(arrival)
         if status is not None:
             status.fill(arrival.source, arrival.tag, arrival.nbytes)
         return pickle.loads(data)
@@ -648,7 +649,7 @@ class Message(Handle[Matched]):
         if state is None or arrival is None:
             return Request._wrap(_from_nobody())
         data = memoryview(bytearray(arrival.nbytes))
-        transfer = state.protocol.receive_matched(arrival, data)
+        transfer = state.library.protocol.receive_matched(arrival, data)
         return Request._wrap(
             Operation(state, transfer, True, lambda nbytes: pickle.loads(data[:nbytes]))
         )

@@ -163,12 +163,15 @@ class CommState:
         topology: of the processes, None if it has none.
         buffer: for buffered sends on this communicator only.
         info: hints of the program, None if it gave none.
+        companion: a communicator of the same group for libraries, None until one asks for it.
+        companion_tag: the tag that a library gets next with it.
         locks: what the pure Python part of mpi4py keeps with a communicator, None for nothing.
     """
 
     __slots__ = (
-        "_channel", "addresses", "attributes", "buffer", "context", "errhandler", "info", "library",
-        "locks", "name", "on_error", "protocol", "rank", "size", "topology",
+        "_channel", "addresses", "attributes", "buffer", "companion", "companion_tag", "context",
+        "errhandler", "info", "library", "locks", "name", "on_error", "protocol", "rank", "size",
+        "topology",
     )  # fmt: skip
 
     def __init__(
@@ -192,6 +195,8 @@ class CommState:
         self.topology: Grid | None = None
         self.buffer: SendBuffer | None = None
         self.info: Any = None
+        self.companion: CommState | None = None
+        self.companion_tag = 0
         self.locks: dict[Any, Any] | None = None
         self._channel: Channel | None = None
 
@@ -271,6 +276,8 @@ class CommState:
         """Give the contexts back; nothing may be sent or received from now on."""
         if self.buffer is not None:
             self.buffer.flush(self.protocol)
+        if self.companion is not None:
+            self.companion.release()
         self.library.give_back(self)
         freed: Any = _FREED
         self.protocol = freed

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from vmpp_mpi import MPI
+from vmpp_mpi._comm import comm_lock, comm_lock_table, commctx_intra
 
 WORLD, SELF, NULL = MPI.COMM_WORLD, MPI.COMM_SELF, MPI.COMM_NULL
 
@@ -481,13 +482,31 @@ def test_the_number_of_messages_is_that_of_the_algorithm(ranks):
     assert count(16, lambda: WORLD.Allgather(one, np.zeros(16))) == 16 * 4
 
 
-def test_locks_for_the_pure_python_part_of_mpi4py(ranks):
-    from vmpp_mpi._comm import _comm_lock, _comm_lock_table
-
+def test_messages_under_way_outlive_their_communicator(ranks):
     def program():
-        lock = _comm_lock(WORLD, "key")
-        assert lock is _comm_lock(WORLD, "key")
-        assert lock is not _comm_lock(SELF, "key")
-        assert list(_comm_lock_table(WORLD)) == ["key"]
+        comm = WORLD.Dup()
+        requests = [comm.isend("x" * 5000, 0), comm.irecv(source=0)]
+        comm.send("matched", 0, 5)
+        message = comm.mprobe(0, 5)
+        comm.Free()
+        assert MPI.Request.waitall(requests) == [None, "x" * 5000]
+        assert message.recv() == "matched"
+
+    ranks(1, program)
+
+
+def test_what_the_pure_python_part_of_mpi4py_keeps_with_a_communicator(ranks):
+    def program():
+        lock = comm_lock(WORLD, "key")
+        assert lock is comm_lock(WORLD, "key")
+        assert lock is not comm_lock(SELF, "key")
+        assert list(comm_lock_table(WORLD)) == ["key"]
+        comm = WORLD.Dup()
+        (own, first), (same, second) = commctx_intra(comm), commctx_intra(comm)
+        assert own == same != comm
+        assert (first, second) == (0, 1)
+        assert own.Compare(WORLD) == MPI.CONGRUENT
+        comm.Free()
+        assert error_class(own.Barrier) == MPI.ERR_COMM
 
     ranks(2, program)
