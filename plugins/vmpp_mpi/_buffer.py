@@ -413,9 +413,11 @@ def _message(obj: Any, writable: bool, blocks: int) -> tuple[memoryview, int, Da
         if isinstance(count, _SEQUENCES):
             count, displ = count
     memory, datatype = _resolve(buffer, given, writable)
-    layout = datatype._get()
     count = None if count is None else index(count)
     displ = 0 if displ is None else index(displ)
+    if not datatype and (count is None or displ):
+        raise ValueError("message: a null datatype tells neither count nor displacement")
+    layout = datatype._get()
     if count is not None and count < 0:
         raise ValueError(f"message: negative count {count}")
     if displ < 0:
@@ -491,6 +493,8 @@ def _vector(obj: Any, writable: bool, blocks: int) -> VSpec:
     else:
         raise TypeError("message: expecting buffer or list/tuple")
     memory, datatype = _resolve(buffer, given, writable)
+    if not datatype and counts is None:
+        raise ValueError("message: a null datatype does not tell the counts")
     layout = datatype._get()
     each = _vector_counts(counts, layout, len(memory), blocks)
     places = _vector_displs(displs, each, blocks)
@@ -544,9 +548,15 @@ def _generalized(obj: Any, writable: bool, blocks: int) -> WSpec:
             raise ValueError("message: expecting 2 to 4 items")
     if len(types) != blocks:
         raise ValueError(f"expecting {blocks} items, got {len(types)}")
-    memory = _EMPTY if _is_null(buffer) else _export(buffer, writable)[0]
-    each = [1] * blocks if counts is None and displs is None else _per_rank(counts, blocks)
-    places = [0] * blocks if counts is None and displs is None else _per_rank(displs, blocks)
+    if _is_null(buffer):
+        if counts is None or displs is None:
+            raise ValueError(f"message: buffer is {buffer}, which needs counts and displacements")
+        memory = _EMPTY
+    else:
+        memory = _export(buffer, writable)[0]
+    whole = counts is None and displs is None
+    each = [1] * blocks if whole else _per_rank(counts, blocks)
+    places = [0] * blocks if whole else _per_rank(displs, blocks)
     return WSpec(
         [
             _block(memory, count, place, datatype)

@@ -173,7 +173,13 @@ class Info(Handle[Entries]):
         return list(self._read().items())
 
     def update(self, items: Info | Items = (), **kwds: str) -> None:
-        """Give keys the values of *items* and *kwds*."""
+        """Give keys the values of *items* and *kwds*.
+
+        Raises:
+            KeyError: the handle is null.
+        """
+        if self._ref is None:
+            raise KeyError("the null info object has no keys")
         if isinstance(items, (Info, Mapping)):
             items = list(items.items())
         for key, value in [*items, *kwds.items()]:

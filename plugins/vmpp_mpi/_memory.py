@@ -37,7 +37,7 @@ class buffer(_Exporter):  # type: ignore[misc] # noqa: N801 - MPI's name for it
     __module__ = "mpi4py.MPI"  # where programs know it from
 
     obj: Any
-    """The object whose memory it is, None if the memory is the buffer's own."""
+    """The object whose memory it is, None if there is none."""
 
     def __new__(cls, *buf: Any) -> Self:
         """Make a buffer that refers to the memory of *buf*."""
@@ -61,7 +61,8 @@ class buffer(_Exporter):  # type: ignore[misc] # noqa: N801 - MPI's name for it
         """
         if nbytes < 0:
             raise ValueError("expecting non-negative size")
-        return buffer._over(memoryview(bytearray(int(nbytes))), None)
+        memory = bytearray(int(nbytes))
+        return buffer._over(memoryview(memory), memory)
 
     @staticmethod
     def frombuffer(obj: Any, readonly: bool = False) -> buffer:
@@ -87,7 +88,7 @@ class buffer(_Exporter):  # type: ignore[misc] # noqa: N801 - MPI's name for it
     def address(self) -> int:
         """Where the memory begins; 0 when there is none."""
         where: int = self.ctypes.data
-        return where if len(self) else 0
+        return 0 if self.obj is None and not len(self) else where
 
     @property
     def readonly(self) -> bool:

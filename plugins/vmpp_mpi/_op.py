@@ -317,13 +317,11 @@ def _minloc(x: Any, y: Any) -> Any:
 
 
 def _better(x: Any, y: Any, beats: Callable[[Any, Any], bool]) -> Any:
-    """Return the pair whose value *beats* the other's, with the lower index when they tie."""
+    """Return the pair whose value *beats* the other's, that of lower index when they tie."""
     u, i = x
     v, j = y
-    if beats(u, v):
+    if beats(u, v) or (u == v and i <= j):
         return u, i
-    if u == v:
-        return u, (i if i <= j else j)
     return v, j
 
 

@@ -106,6 +106,21 @@ def Get_library_version() -> str:
     return f"{VENDOR} {'.'.join(map(str, VENDOR_VERSION))}"
 
 
+def Get_abi_version() -> tuple[int, int]:
+    """Return the version of MPI's binary interface: -1, for there is nothing to link with."""
+    return -1, -1
+
+
+def Get_abi_info() -> Info:
+    """Return what is to know of the binary interface: nothing."""
+    return Info.Create()
+
+
+def Get_abi_fortran_info() -> Info:
+    """Return what is to know of the binary interface to Fortran: nothing."""
+    return Info.Create()
+
+
 def get_vendor() -> tuple[str, tuple[int, int, int]]:
     """Return the name and version of this library."""
     return VENDOR, VENDOR_VERSION
