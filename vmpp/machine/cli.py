@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn, TextIO
 
 import click
 
@@ -111,9 +111,9 @@ def run(
         seed=seed,
         module=module,
         watchdog=watchdog,
-        stdin=sys.stdin.buffer,
-        stdout=sys.stdout.buffer,
-        stderr=sys.stderr.buffer,
+        stdin=_bytes_of(sys.stdin),
+        stdout=_bytes_of(sys.stdout),
+        stderr=_bytes_of(sys.stderr),
     )
     _report(result, timing=timing, digest=digest)
     return result.status
@@ -147,10 +147,16 @@ def plugins() -> None:
     listings.show(listings.plugins())
 
 
+def _bytes_of(stream: TextIO | None) -> BinaryIO | None:
+    """Return what takes or gives the bytes of *stream*, which the shell may have closed."""
+    return None if stream is None else stream.buffer
+
+
 def _flushed(status: int) -> int:
     """Return *status*, or another if nobody reads what is still to be written."""
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
     except BrokenPipeError:
         # Python would try again, and complain, while it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
