@@ -148,9 +148,9 @@ class Process(SystemProcess):
     """
 
     __slots__ = (
-        "_cpu", "_deaths", "_engine", "_lookahead", "_timer", "dying", "fiber", "files",
-        "in_handler", "install", "job", "kernel", "libraries", "nid", "pid", "rank", "ready", "rpc",
-        "size", "space",
+        "_computes", "_cpu", "_deaths", "_engine", "_lookahead", "_timer", "dying", "fiber",
+        "files", "in_handler", "install", "job", "kernel", "libraries", "nid", "pid", "rank",
+        "ready", "rpc", "size", "space",
     )  # fmt: skip
 
     def __init__(self, kernel: QuintessentialKernel, job: Job, address: Address) -> None:
@@ -158,6 +158,7 @@ class Process(SystemProcess):
         self._engine: Engine = kernel.engine
         self._cpu: Cpu = kernel.node.application_cpu
         self._lookahead = kernel.lookahead
+        self._computes = False
         self._deaths = 0
         self._timer = 0
         self.kernel = kernel
@@ -186,9 +187,9 @@ class Process(SystemProcess):
             self.synchronise()
 
     def synchronise(self) -> None:
-        """Let virtual time catch up with the process's clock."""
+        """Let virtual time catch up with the process's clock; an event handler runs ahead."""
         clock = self.clock
-        if clock > self._engine.now:
+        if clock > self._engine.now and not self.in_handler:
             self._park_until(clock)
 
     def sleep(self, duration: int) -> None:
@@ -199,7 +200,11 @@ class Process(SystemProcess):
         """Use the CPU for *duration* picoseconds; interrupts make it longer."""
         self._may_block()
         self._cpu.work(self.clock + duration, self._resume, None)
-        self._engine.hub.switch()
+        self._computes = True
+        try:
+            self._engine.hub.switch()
+        finally:
+            self._computes = False
 
     def wait(self, watch: object) -> None:
         """Block until the kernel has changed what *watch* names.
@@ -241,11 +246,10 @@ class Process(SystemProcess):
         fiber = self.fiber
         if not fiber:
             return
-        self.watch = None
-        self._timer += 1
-        self._cpu.stop()
+        # What it still sends in its last moments must not leave in the virtual past.
+        self.clock = max(self.clock, self._engine.now)
         self.install()
-        fiber.throw(ProcessKilled)
+        self._interrupt(fiber, ProcessKilled())
 
     # -- parking and resuming ------------------------------------------------------------------
 
@@ -265,13 +269,22 @@ class Process(SystemProcess):
         if self.in_handler:
             raise RuntimeError("an event handler may not block")
 
+    def _interrupt(self, fiber: Fiber, error: BaseException) -> None:
+        """Raise *error* in the parked fiber, in place of whatever it waits for."""
+        self.watch = None
+        self._timer += 1
+        if self._computes:
+            self._cpu.stop()
+        fiber.throw(error)
+
     def _expire(self, timer: int) -> None:
         if timer == self._timer:
             self._resume(None)
 
     def _resume(self, _: object) -> None:
         now = self._engine.now
-        self.clock = max(self.clock, now)
+        if self.clock < now:
+            self.clock = now
         self.ready(self)
 
     def run_handler(
@@ -282,23 +295,19 @@ class Process(SystemProcess):
         The program is interrupted for as long as the handler takes; a handler may send, and may not
         block.
         """
-        program_clock, watch = self.clock, self.watch
-        self.clock = max(when, program_clock)
-        begin = self.clock
+        watch = self.watch
+        self.clock = begin = max(when, self.clock)
         self.in_handler = True
         self.install()
         error = Fiber(_caught, self._engine.hub, self).switch(handler, header, outcome)
         self.in_handler = False
-        if self._cpu.busy:
-            self._cpu.interrupt(self.clock - begin)
-            self.clock = program_clock
+        if self._computes:
+            self._cpu.interrupt(self.kernel.context_switch + self.clock - begin)
         self.watch = watch
-        if error is not None and self.fiber is not None:
+        fiber = self.fiber
+        if error is not None and fiber:
             # As a signal handler's exception does, it surfaces where the program stands.
-            self.watch = None
-            self._timer += 1
-            self._cpu.stop()
-            self.fiber.throw(error)
+            self._interrupt(fiber, error)
 
 
 def _caught(
