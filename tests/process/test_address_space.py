@@ -336,3 +336,19 @@ def test_builtins_and_sys_are_as_before_when_the_machine_is_gone(run_ranks):
     )
     assert (dict(vars(sys)), dict(vars(builtins))) == before
     assert sys.getrecursionlimit() < 5000
+
+
+def test_the_program_and_its_libraries_draw_from_one_state(run_ranks):
+    ranks = run_ranks(
+        RANK + "import random, time\n"
+        "random.seed(rank)\nfirst = random.random()\ntime.sleep(1)\nrandom.seed(rank)\n"
+        "import statistics\ntime.sleep(1)\n"
+        "assert statistics.NormalDist().samples(1) and random.random() != first\n"
+        "random.seed(rank)\nimport tempfile, pickle\n"
+        "assert pickle.loads(pickle.dumps(random.Random(3))).random() == random.Random(3).random()\n"
+        "shuffled = [1, 2, 3, 4, 5]\nrandom.shuffle(shuffled)\nprint(shuffled)"
+    )
+    for rank in ranks:
+        expected = [1, 2, 3, 4, 5]
+        random.Random(rank.rank).shuffle(expected)
+        assert rank.output == f"{expected}\n"

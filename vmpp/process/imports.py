@@ -35,6 +35,7 @@ from weakref import WeakValueDictionary
 from zipimport import ZipImportError, zipimporter
 
 from vmpp.engine import current_fiber, current_process
+from vmpp.process import randomness
 
 if TYPE_CHECKING:
     from vmpp.process.space import AddressSpace
@@ -61,7 +62,7 @@ _COPIED: Final = frozenset(("logging", "unittest"))
 
 _COPIED_MODULES: Final = frozenset(
     (
-        *("logging", "logging.config", "logging.handlers", "unittest"),
+        *("logging", "logging.config", "logging.handlers", "random", "unittest"),
         *(
             f"unittest.{name}"
             for name in (
@@ -382,6 +383,8 @@ class ProgramFinder:
             return self._find_own(name, tuple(path or ()))
         if name in _COPIED and self._along(name, tuple(space.path)) is None:
             return self._find_own(name, (os.path.dirname(os.__file__),))
+        if name == "random" and self._along(name, tuple(space.path)) is None:
+            return _given(name, randomness.module_of(space.random))
         if parent or name in _STARTUP or name == _VMPP or FrozenImporter.find_spec(name):
             return self._load_shared(name)
         entries = tuple(space.path)

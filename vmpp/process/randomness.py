@@ -31,6 +31,28 @@ _UUID_EPOCH: Final = 0x01B21DD213814000
 _real_seed = random.Random.seed
 _shared_state: Any = getattr(random, "_inst")  # noqa: B009 # the stub does not know it
 
+_FUNCTIONS: Final = tuple(
+    name
+    for name, value in vars(random).items()
+    if getattr(value, "__self__", None) is _shared_state
+)
+"""The functions of the module ``random`` that have a state."""
+
+
+def module_of(state: random.Random) -> ModuleType:
+    """Return the module ``random`` with *state* behind its functions.
+
+    A program gets this one, and draws from it as fast as it ever did. The functions that are
+    replaced in the shared module serve libraries.
+    """
+    module = ModuleType("random")
+    names = module.__dict__
+    names.update(vars(random))
+    for name in _FUNCTIONS:
+        names[name] = getattr(state, name)
+    names["_inst"] = state
+    return module
+
 
 def _random_function(name: str) -> Virtual:
     def call(process: Process, *args: Any, **kwargs: Any) -> Any:
@@ -83,11 +105,7 @@ def _getnode(process: Process) -> int:
 
 TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
     "random": {
-        **{
-            name: _random_function(name)
-            for name, value in vars(random).items()
-            if getattr(value, "__self__", None) is _shared_state
-        },
+        **{name: _random_function(name) for name in _FUNCTIONS},
         "Random.seed": _seed,
         "_urandom": _urandom,
     },
