@@ -251,7 +251,8 @@ class Protocol:
             bytes(data) if length else None,
             length,
         )
-        process.clock = max(process.clock, gone)
+        if process.clock < gone:
+            process.clock = gone
         if process.clock - self._engine.now > self._lookahead:
             process.synchronise()
 

@@ -39,7 +39,8 @@ class ContentionFree:
         sender = interfaces[source]
         destination = message.nid
         start = sender.out_free
-        start = max(start, ready)
+        if start < ready:
+            start = ready
         stream = (message.length + self._header) * self._rate // 1000
         sender.out_free = gone = start + stream
         engine = self._engine

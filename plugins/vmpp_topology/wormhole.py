@@ -45,7 +45,8 @@ class Wormhole:
         """
         sender = self._interfaces[source]
         start = sender.out_free
-        start = max(start, ready)
+        if start < ready:
+            start = ready
         sender.out_free = gone = start + (message.length + self._header) * self._rate // 1000
         engine = self._engine
         if start > engine.now:
@@ -64,7 +65,8 @@ class Wormhole:
         head = engine.now
         for link in route:
             taken = free.get(link, 0)
-            head = max(head, taken)
+            if head < taken:
+                head = taken
             head += hop
         tail = head + (message.length + self._header) * self._rate // 1000
         release = tail - hop * len(route)

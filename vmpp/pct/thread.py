@@ -155,7 +155,7 @@ class ProcessControlThread(SystemProcess):
             raise LoadError(f"node {self.kernel.nid} is out of memory: {error}") from None
         self.memory_map[address.pid] = region
         self.processes[address.pid] = process
-        process.ready = self._make_ready
+        self._share_cpu()
         try:
             self._loader.prepare(process)
         except LoadError:
@@ -239,6 +239,7 @@ class ProcessControlThread(SystemProcess):
         if region is not None:
             self.kernel.node.memory.free(region)
         self.names.withdraw(process.address)
+        self._share_cpu()
         self._loader.discard(process)
 
     def _kill(self, message: ControlMessage, job: Job) -> None:
@@ -266,11 +267,14 @@ class ProcessControlThread(SystemProcess):
 
     # -- scheduling ----------------------------------------------------------------------------
 
+    def _share_cpu(self) -> None:
+        """Say who runs a process that becomes ready: the kernel at once, if it is the only one."""
+        for process in self.processes.values():
+            if isinstance(process, Process):
+                process.ready = self._make_ready if len(self.processes) > 2 else self.kernel.run
+
     def _make_ready(self, process: Process) -> None:
         """Run a process that has become ready, now or when the CPU is free."""
-        if len(self.processes) == 2:
-            self.kernel.run(process)
-            return
         self._ready.append(process)
         if self._on_cpu is None:
             self._dispatch()
