@@ -194,3 +194,13 @@ def test_a_signal_to_another_process_goes_nowhere(run_ranks):
         ranks=1,
     )
     assert rank.output == "none\n"
+
+
+def test_parsing_arguments_takes_no_system_call(run_ranks):
+    # These processes have no files: whoever asks for one fails.
+    ranks = run_ranks(
+        "import argparse\nparser = argparse.ArgumentParser(prog='x')\n"
+        "parser.add_argument('--n', type=int, help='a number')\n"
+        "print(parser.parse_args(['--n', '3']).n, parser.format_help()[:8])"
+    )
+    assert {rank.output for rank in ranks} == {"3 usage: x\n"}

@@ -10,6 +10,7 @@ run when the process sends the signal to itself; nobody else sends any.
 from __future__ import annotations
 
 import errno
+import gettext
 import importlib
 import linecache
 import os
@@ -278,6 +279,28 @@ def _reload(process: Process, module: ModuleType) -> ModuleType:
     return _real_reload(module) if name in process.space.own else module
 
 
+# -- translations ----------------------------------------------------------------------------------
+
+_real_find = gettext.find
+
+
+def _find_translations(
+    process: Process,
+    domain: str,
+    localedir: Any = None,
+    languages: Any = None,
+    all: bool = False,  # noqa: A002 # the original calls it so
+) -> Any:
+    """Find catalogues of messages; the machine itself has none, whatever the host has.
+
+    ``argparse`` asks for some at every start. Twenty system calls a rank would find nothing.
+    """
+    del process
+    if localedir is None:
+        return [] if all else None
+    return _real_find(domain, localedir, languages, all)
+
+
 TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
     "_thread": {"start_new_thread": _start_thread, "start_new": _start_thread},
     "atexit": {
@@ -295,6 +318,7 @@ TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
         "set_threshold": _ignored,
         "unfreeze": _ignored,
     },
+    "gettext": {"find": _find_translations},
     "importlib": {"reload": _reload},
     "linecache": {
         name: _on_host(getattr(linecache, name))
