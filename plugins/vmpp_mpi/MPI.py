@@ -22,6 +22,9 @@ from vmpp_mpi import (
     _special,
 )
 from vmpp_mpi._comm import COMM_NULL, COMM_SELF, COMM_WORLD, Comm, Intracomm
+from vmpp_mpi._comm import comm_lock as _comm_lock
+from vmpp_mpi._comm import comm_lock_table as _comm_lock_table
+from vmpp_mpi._comm import commctx_intra as _commctx_intra
 from vmpp_mpi._datatype import Datatype
 from vmpp_mpi._datatype import datatype_create as _datatype_create
 from vmpp_mpi._datatype import typealign as _typealign
@@ -40,6 +43,8 @@ from vmpp_mpi._errors import (
 )
 from vmpp_mpi._group import Group
 from vmpp_mpi._info import Info
+from vmpp_mpi._intercomm import Intercomm
+from vmpp_mpi._intercomm import commctx_inter as _commctx_inter
 from vmpp_mpi._op import Op
 from vmpp_mpi._pickle import Pickle, pickle
 from vmpp_mpi._request import (

@@ -270,7 +270,7 @@ def _forget(errorcode: int) -> None:
     added.last = max(added.classes, default=ERR_LASTCODE)
 
 
-class Exception(RuntimeError):  # noqa: A001, N818 - MPI's name for it
+class Exception(RuntimeError):  # noqa: A001 - MPI's name for it
     """An error of MPI, with its error code. Compares as the number.
 
     Args:
