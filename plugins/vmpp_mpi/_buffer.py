@@ -137,8 +137,8 @@ class WSpec:
 
 
 def is_in_place(obj: object) -> bool:
-    """Return whether *obj* says that a collective works in place."""
-    return obj is IN_PLACE
+    """Return whether *obj* says that a collective works in place: `IN_PLACE` or None."""
+    return obj is IN_PLACE or obj is None
 
 
 def send_view(obj: Any) -> memoryview:

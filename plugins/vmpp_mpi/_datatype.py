@@ -175,8 +175,10 @@ class Datatype(Handle[Layout]):
         forget(self)
 
     def free(self) -> None:
-        """Free the datatype if it is one that can be freed."""
-        if not is_predefined(self):
+        """Free the datatype if that can be, and make the handle null unless it is a constant."""
+        if is_predefined(self):
+            forget(self)
+        else:
             self.Free()
 
     @classmethod

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final, Self
 
 from vmpp_mpi._errors import ERR_ERRHANDLER
-from vmpp_mpi._handle import Handle, forget, is_predefined, predefine
+from vmpp_mpi._handle import Handle, forget, predefine
 
 
 class Handler:
@@ -51,13 +51,11 @@ class Errhandler(Handle[Handler]):
             MPIError: of class `ERR_ERRHANDLER`: the handle is null.
         """
         self._get()
-        if not any(self is constant for constant in _CONSTANTS):
-            forget(self)
+        forget(self)
 
     def free(self) -> None:
-        """Free the handler if it is one that can be freed."""
-        if not is_predefined(self):
-            forget(self)
+        """Make the handle null unless it is a constant."""
+        forget(self)
 
 
 Errhandler._family = Errhandler
@@ -66,5 +64,3 @@ ERRHANDLER_NULL: Final = predefine("ERRHANDLER_NULL", Errhandler())
 ERRORS_RETURN: Final = predefine("ERRORS_RETURN", Errhandler._wrap(Handler()))
 ERRORS_ABORT: Final = predefine("ERRORS_ABORT", Errhandler._wrap(Handler()))
 ERRORS_ARE_FATAL: Final = predefine("ERRORS_ARE_FATAL", Errhandler._wrap(Handler()))
-
-_CONSTANTS: Final = (ERRORS_RETURN, ERRORS_ABORT, ERRORS_ARE_FATAL)

@@ -225,10 +225,10 @@ def Add_error_string(errorcode: int, string: str) -> None:
 
 
 def Remove_error_class(errorclass: int) -> None:
-    """Remove an error class that this rank added; codes of that class must be gone.
+    """Remove an error class that this rank added; its string and codes must be gone.
 
     Raises:
-        Exception: of class `ERR_ARG`: it is predefined, or it has codes left.
+        Exception: of class `ERR_ARG`: it is predefined, or it has a string or codes left.
     """
     _check_added(errorclass)
     classes = _added().classes
@@ -238,10 +238,10 @@ def Remove_error_class(errorclass: int) -> None:
 
 
 def Remove_error_code(errorcode: int) -> None:
-    """Remove an error code that this rank added.
+    """Remove an error code that this rank added; its string must be gone.
 
     Raises:
-        Exception: of class `ERR_ARG`: it is predefined or an error class.
+        Exception: of class `ERR_ARG`: it is predefined or an error class, or it has a string left.
     """
     _check_added(errorcode)
     if _added().classes[errorcode] == errorcode:
@@ -266,6 +266,8 @@ def _check_added(errorcode: int) -> None:
 
 def _forget(errorcode: int) -> None:
     added = _added()
+    if added.strings[errorcode]:
+        raise Exception(ERR_ARG, f"error code {errorcode} still has a string")
     del added.classes[errorcode], added.strings[errorcode]
     added.last = max(added.classes, default=ERR_LASTCODE)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from vmpp_mpi._constants import IDENT, PROC_NULL, SIMILAR, UNDEFINED, UNEQUAL
 from vmpp_mpi._errors import ERR_ARG, ERR_GROUP, ERR_RANK
 from vmpp_mpi._errors import Exception as MPIError
-from vmpp_mpi._handle import Handle, forget, is_predefined, predefine
+from vmpp_mpi._handle import Handle, forget, predefine
 
 if TYPE_CHECKING:
     from vmpp.portals import Address
@@ -228,19 +228,17 @@ class Group(Handle[Members]):
         return ranks
 
     def Free(self) -> None:
-        """Free the group and make the handle null.
+        """Free the group and make the handle null; `GROUP_EMPTY` itself stays.
 
         Raises:
             MPIError: of class `ERR_GROUP`: the handle is null.
         """
         self._get()
-        if not is_predefined(self):
-            forget(self)
+        forget(self)
 
     def free(self) -> None:
-        """Free the group if it is one that can be freed."""
-        if not is_predefined(self):
-            forget(self)
+        """Free the group if that can be, and make the handle null unless it is a constant."""
+        forget(self)
 
 
 Group._family = Group

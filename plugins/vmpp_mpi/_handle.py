@@ -145,7 +145,10 @@ def is_predefined(handle: Handle[Any]) -> bool:
 
 
 def forget(handle: Handle[Any]) -> None:
-    """Make *handle* null, and its number stand for nothing in this rank."""
+    """Make *handle* null, and its number stand for nothing in this rank; a constant stays."""
+    found = _predefined.get((handle._family, handle._ref))
+    if found is not None and _by_number[found[0]] is handle:
+        return
     own = _own()
     for number, other in own.items():
         if other._family is handle._family and other._ref is handle._ref:

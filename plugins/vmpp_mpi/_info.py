@@ -78,9 +78,11 @@ class Info(Handle[Entries]):
         forget(self)
 
     def free(self) -> None:
-        """Free the info object if it is one that can be freed."""
-        if not is_predefined(self):
+        """Free the info object if that can be, and make the handle null unless it is a constant."""
+        if is_predefined(self):
             forget(self)
+        else:
+            self.Free()
 
     def Dup(self) -> Self:
         """Return a new info object with the same keys and values, in the same order."""

@@ -116,8 +116,10 @@ class Op(Handle[Operation]):
         forget(self)
 
     def free(self) -> None:
-        """Free the operation if it is one that can be freed."""
-        if not is_predefined(self):
+        """Free the operation if that can be, and make the handle null unless it is a constant."""
+        if is_predefined(self):
+            forget(self)
+        else:
             self.Free()
 
     def Is_commutative(self) -> bool:

@@ -493,5 +493,6 @@ def test_blocks_of_datatypes_that_are_refused(spec, error):
 
 def test_in_place_is_recognised():
     assert is_in_place(IN_PLACE)
-    assert not is_in_place(None)
+    assert is_in_place(None)
+    assert not is_in_place(BOTTOM)
     assert not is_in_place(np.zeros(3))

@@ -116,6 +116,7 @@ def test_added_codes_can_be_removed(ranks):
         kind = Add_error_class()
         code = Add_error_code(kind)
         Add_error_string(code, "words")
+        assert error_of(Remove_error_code, code) == ERR_ARG
         Remove_error_string(code)
         assert Get_error_string(code) == ""
         assert error_of(Remove_error_class, kind) == ERR_ARG

@@ -19,7 +19,7 @@ from vmpp_mpi._runtime import abort_status
 STUBS = ast.parse((Path(mpi4py.__file__).parent / "MPI.pyi").read_text("utf-8"))
 
 LATER = {
-    "File", "FILE_NULL", "Win", "WIN_NULL", "Session", "SESSION_NULL", "Intercomm", "Graphcomm",
+    "File", "FILE_NULL", "Win", "WIN_NULL", "Session", "SESSION_NULL", "Graphcomm",
     "Distgraphcomm", "Grequest", "Iflush_buffer", "Open_port", "Close_port", "Publish_name",
     "Unpublish_name", "Lookup_name", "Register_datarep", "Get_hw_resource_info",
 }  # fmt: skip
@@ -112,6 +112,17 @@ def test_made_things_survive_pickling(monkeypatch):
     assert pickle.loads(pickle.dumps(MPI.INT.Dup())).decode() == (MPI.INT, "DUP", {})
     operation = pickle.loads(pickle.dumps(MPI.Op.Create(np.add, True)))
     assert operation.Is_commutative()
+
+
+@pytest.mark.parametrize("name", ["INT", "SUM", "GROUP_EMPTY", "INFO_ENV", "ERRORS_RETURN"])
+def test_freeing_spares_constants_and_not_their_copies(name):
+    constant = getattr(MPI, name)
+    copy = type(constant)(constant)
+    for _ in range(2):
+        constant.free()
+        assert constant
+        copy.free()
+        assert not copy
 
 
 def test_numpy_is_loaded_by_those_who_use_it():
