@@ -11,6 +11,8 @@ the body when it posts the receive.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,10 +65,6 @@ _SHORT, _LONG = 0, 1
 
 class HeapOverflow(Exception):
     """More unexpected messages arrived than the heap holds."""
-
-
-class ReadyFailed(Exception):
-    """A ready send found no receive posted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +220,7 @@ class Protocol:
         self._read_entries: list[MatchEntry | None] = []
         self._sends: list[_Send] = []
         self._free_sends: list[_Send] = []
-        self._outstanding: list[Transfer] = []
+        self._outstanding: deque[Transfer] = deque()
         process.table.install(RECEIVE_PORTAL, PortalEntry(self._list))
         process.table.install(
             ACKNOWLEDGE_PORTAL, PortalEntry(MatchList(self._acknowledge_entries, 0))
@@ -281,11 +279,16 @@ class Protocol:
         body: Any = record.body.buffer if long else bytes(data) if length else None
         transfer = Transfer(record)
         transfer.done = False
-        if mode == BUFFERED:
-            self._outstanding.append(transfer)
         self._kernel_send(process, dest, RECEIVE_PORTAL, bits, body, length, info)
         if process.clock - self._engine.now > self._lookahead:
             process.synchronise()
+        if mode == BUFFERED:
+            # To the program it is done: the copy is ours, and kept until somebody has received it.
+            outstanding = self._outstanding
+            while outstanding and self._look(outstanding[0]) is None:
+                outstanding.popleft()
+            outstanding.append(transfer)
+            return Transfer()
         return transfer
 
     def _keep(self, data: Any, readable: bool) -> _Send:
@@ -341,6 +344,7 @@ class Protocol:
         """
         bits, mask = _match(context, source, tag)
         if self._heap.messages:
+            self._check_drops()
             found = self._search(bits, mask)
             if found is not None:
                 transfer = self._from_heap(found, buffer)
@@ -365,6 +369,7 @@ class Protocol:
         """Begin to receive a message into *buffer*."""
         bits, mask = _match(context, source, tag)
         if self._heap.messages:
+            self._check_drops()
             found = self._search(bits, mask)
             if found is not None:
                 return self._from_heap(found, buffer)
@@ -456,7 +461,7 @@ class Protocol:
         process.clock += self._receive_cost
         if length > len(buffer):
             transfer.error = ERR_TRUNCATE
-            self._acknowledge(header)
+            self._dismiss(header)
             return transfer
         if header.bits & LONG_FLAG:
             self._pull(header, buffer, transfer)
@@ -493,8 +498,22 @@ class Protocol:
             ),
         )
 
+    def _dismiss(self, header: Header) -> None:
+        """Let the sender of a message that will not be received get on."""
+        info = header.info
+        if info is None:
+            return
+        if header.bits & LONG_FLAG:
+            # It waits for its body to be read: so an empty part of that is.
+            self._kernel_send(
+                self._process, header.source, READ_PORTAL, info.return_bits, None, 0,
+                SendInfo(read=True),
+            )  # fmt: skip
+        else:
+            self._acknowledge(header)
+
     def _acknowledge(self, header: Header) -> None:
-        """Tell the sender of a synchronous or long message that it has been received."""
+        """Tell the sender of a synchronous message that it has been received."""
         info = header.info
         if info is None or info.return_portal < 0:
             return
@@ -536,10 +555,10 @@ class Protocol:
                 header = self._search(bits, mask, take=take)
                 if header is not None:
                     return header
+            self._check_drops()
             if not blocking:
                 return None
             process.wait(ANYTHING)
-            self._check_drops()
 
     def receive_matched(self, arrival: Arrival, buffer: memoryview) -> Transfer:
         """Begin to receive a matched message into *buffer*."""
@@ -567,10 +586,10 @@ class Protocol:
             watch = self._look(transfer)
             if watch is None:
                 return
-            process.wait(watch)
             self._check_drops()
+            process.wait(watch)
 
-    def wait_all(self, transfers: list[Transfer]) -> None:
+    def wait_all(self, transfers: Iterable[Transfer]) -> None:
         """Block until all of *transfers* are done."""
         for transfer in transfers:
             if not transfer.done:
@@ -583,14 +602,15 @@ class Protocol:
             for place, transfer in enumerate(transfers):
                 if transfer.done or self._look(transfer) is None:
                     return place
-            process.wait(ANYTHING)
             self._check_drops()
+            process.wait(ANYTHING)
 
     def test(self, transfer: Transfer) -> bool:
         """Return whether *transfer* is done; a little time passes."""
         if not transfer.done:
             self._poll()
-            self._look(transfer)
+            if self._look(transfer) is not None:
+                self._check_drops()
         return transfer.done
 
     def cancel(self, transfer: Transfer) -> None:
@@ -628,6 +648,9 @@ class Protocol:
                 transfer.tag = entry.bits & _TAG_BITS if entry.mask & _TAG_BITS else ANY
             elif not entry.bits & PULLED_FLAG:
                 transfer.fill(header)
+            elif header.length != transfer.nbytes:
+                # Its sender is gone and the body with it: it never comes.
+                return record.descriptor
             self._unlink(record)
             self._process.clock += self._receive_cost
         transfer._record = None
