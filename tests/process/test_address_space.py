@@ -353,3 +353,28 @@ def test_the_program_and_its_libraries_draw_from_one_state(run_ranks):
         expected = [1, 2, 3, 4, 5]
         random.Random(rank.rank).shuffle(expected)
         assert rank.output == f"{expected}\n"
+
+
+def test_warning_filters_are_their_rank_own(run_ranks):
+    ranks = run_ranks(
+        RANK + "import time, warnings\n"
+        "with warnings.catch_warnings(record=rank == 1) as caught:\n"
+        "    warnings.simplefilter('ignore' if rank == 0 else 'always')\n"
+        "    time.sleep(1 + rank)\n    warnings.warn('inside')\n    time.sleep(1)\n"
+        "time.sleep(3 - rank)\nwarnings.warn('outside')\n"
+        "print(len(caught or []), len(warnings.filters))"
+    )
+    assert [rank.output for rank in ranks] == ["0 5\n", "1 5\n", "0 5\n"]
+    texts = [[line.split()[-1] for line in r.errors.splitlines()[::2]] for r in ranks]
+    assert texts == [["outside"], ["outside"], ["inside", "outside"]]
+
+
+def test_a_rank_may_show_warnings_its_own_way(run_ranks):
+    ranks = run_ranks(
+        RANK + "import time, warnings\nif rank:\n"
+        "    warnings.showwarning = lambda message, *rest, **more: print('own', message)\n"
+        "time.sleep(1)\nwarnings.warn('w')\nwarnings.resetwarnings()\ntime.sleep(1)\n"
+        "print(warnings.filters)"
+    )
+    assert [rank.output for rank in ranks] == ["[]\n", "own w\n[]\n", "own w\n[]\n"]
+    assert "UserWarning: w" in ranks[0].errors

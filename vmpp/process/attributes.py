@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.engine import current_process
+from vmpp.process import cautions
 from vmpp.process.imports import VIEW
 
 if TYPE_CHECKING:
@@ -224,6 +225,13 @@ ATTRIBUTES: Final[Mapping[str, tuple[ProcessAttribute, ...]]] = {
         ProcessAttribute("time", "daylight", lambda space: 0),
         ProcessAttribute("time", "timezone", lambda space: 0),
         ProcessAttribute("time", "tzname", lambda space: ("UTC", "UTC")),
+    ),
+    "warnings": (
+        ProcessAttribute("warnings", "_showwarnmsg_impl", cautions.default_show_message),
+        ProcessAttribute("warnings", "filters", cautions.default_filters),
+        ProcessAttribute("warnings", "formatwarning", cautions.default_format),
+        ProcessAttribute("warnings", "onceregistry", cautions.no_warnings),
+        ProcessAttribute("warnings", "showwarning", cautions.default_show),
     ),
 }
 """The attributes that processes have for themselves, by module."""

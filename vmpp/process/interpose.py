@@ -17,7 +17,6 @@ import ctypes
 import gc
 import os
 import sys
-import warnings
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -25,7 +24,7 @@ from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from vmpp.engine import current_process
-from vmpp.process import clocks, node, posix, randomness
+from vmpp.process import cautions, clocks, node, posix, randomness
 from vmpp.process.attributes import ATTRIBUTES, ProcessEnviron, SharedModule
 from vmpp.process.imports import MODULES, TABLE, ImportHook
 
@@ -38,6 +37,7 @@ TABLES: Final[tuple[Mapping[str, Mapping[str, Virtual]], ...]] = (
     clocks.TABLE,
     randomness.TABLE,
     node.TABLE,
+    cautions.TABLE,
     posix.TABLE,
 )
 """All tables of virtual functions."""
@@ -212,8 +212,6 @@ class _State:
     def __init__(self) -> None:
         weakref.finalize(self, int)  # so that the exit handler of finalizers is the host's
         self._patches = _Patches()
-        self._filters = list(warnings.filters)
-        self._showwarning = warnings.showwarning
         self._recursion_limit = sys.getrecursionlimit()
         self._importers = frozenset(sys.path_importer_cache)
         self._covered: dict[str, Any] = {}
@@ -270,8 +268,6 @@ class _State:
         self._patches.undo()
         for name, (module, attribute) in self._covered.items():
             _put_back(name, module, attribute)
-        warnings.filters[:] = self._filters  # type: ignore[index] # a list in fact
-        warnings.showwarning = self._showwarning
         sys.setrecursionlimit(self._recursion_limit)
         for entry in sys.path_importer_cache.keys() - self._importers:
             del sys.path_importer_cache[entry]
