@@ -204,3 +204,32 @@ def test_parsing_arguments_takes_no_system_call(run_ranks):
         "print(parser.parse_args(['--n', '3']).n, parser.format_help()[:8])"
     )
     assert {rank.output for rank in ranks} == {"3 usage: x\n"}
+
+
+def test_looking_for_a_library_is_not_importing_it(run_ranks):
+    sys.modules.pop("sched", None)
+    ranks = run_ranks(
+        "import importlib.util, sys\n"
+        "print(importlib.util.find_spec('sched') is not None, importlib.util.find_spec('nosuch'))\n"
+        "import sched\nprint(sched.__spec__.origin == sched.__file__, 'sched' in sys.modules)\n"
+        "import xml.sax.saxutils\nprint(xml.sax.__name__, xml.sax.saxutils.__spec__.parent)"
+    )
+    assert {rank.output for rank in ranks} == {"True None\nTrue True\nxml.sax xml.sax\n"}
+    assert type(sys.modules["sched"].__spec__.loader).__name__ == "SourceFileLoader"
+
+
+def test_a_library_is_loaded_once_and_its_parts_stay_together(
+    run_ranks, monkeypatch, tmp_path_factory
+):
+    place = tmp_path_factory.mktemp("libraries")
+    (place / "some_library").mkdir()
+    (place / "some_library" / "__init__.py").write_text("from .inner import *\nx = inner.y + 1\n")
+    (place / "some_library" / "inner.py").write_text("y = 1\nloads = []\nloads.append(1)\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(place)])
+    ranks = run_ranks(
+        "import some_library, time\nsome_library.inner.loads.append(2)\ntime.sleep(1)\n"
+        "print(some_library.x, some_library.inner.loads)"
+    )
+    assert {rank.output for rank in ranks} == {"2 [1, 2, 2, 2]\n"}
+    for name in ("some_library", "some_library.inner"):
+        del sys.modules[name]

@@ -301,12 +301,7 @@ class _GivenLoader(Loader):
 
 
 def _given(name: str, module: Any) -> ModuleSpec:
-    spec = ModuleSpec(name, _GivenLoader(module))
-    if name in MODULES and getattr(module, "__spec__", None) is not None:
-        # The import system prefers the description of a module that came in while it looked, and
-        # would load it again by its own loader.
-        module.__spec__ = spec
-    return spec
+    return ModuleSpec(name, _GivenLoader(module))
 
 
 class ProgramFinder:
@@ -509,7 +504,13 @@ class ProgramFinder:
         finally:
             if space is not None:
                 TABLE.install(space)
-        return None if module is _ABSENT else _given(name, module)
+        if module is _ABSENT:
+            return None
+        if space is not None and name in MODULES and name not in space.own:
+            # The import system prefers the description of a module that came in while it looked,
+            # and would load it again. The process sees the module when it has been given it.
+            TABLE.delete(space, name)
+        return _given(name, module)
 
 
 def _import(name: str) -> Any:

@@ -302,7 +302,11 @@ def _find_translations(
 
 
 TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
-    "_thread": {"start_new_thread": _start_thread, "start_new": _start_thread},
+    "_thread": {
+        "start_joinable_thread": _start_thread,
+        "start_new": _start_thread,
+        "start_new_thread": _start_thread,
+    },
     "atexit": {
         "_clear": _clear_callbacks,
         "_ncallbacks": _callbacks,
@@ -337,6 +341,7 @@ TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
         "kill": _kill,
         "killpg": _kill,
         "nice": _absent("priorities"),
+        "process_cpu_count": _cpu_count,
         "putenv": _ignored,
         "register_at_fork": _ignored,
         "sched_getaffinity": _affinity,
@@ -378,7 +383,11 @@ TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
     },
     "subprocess": {"Popen.__init__": _absent("second process")},
     "sys": {"setrecursionlimit": _setrecursionlimit},
-    "threading": {"Condition.wait": _wait_on_condition, "_start_new_thread": _start_thread},
+    "threading": {
+        "Condition.wait": _wait_on_condition,
+        "_start_joinable_thread": _start_thread,
+        "_start_new_thread": _start_thread,
+    },
     "weakref": {"finalize.__init__": _finalize_init},
 }
 """Virtual functions by module and name."""
