@@ -276,7 +276,7 @@ class Exception(RuntimeError):  # noqa: A001 - MPI's name for it
     """An error of MPI, with its error code. Compares as the number.
 
     Args:
-        ierr: the error code; one that does not exist stands as `ERR_UNKNOWN`.
+        ierr: the error code; a negative one stands as `ERR_UNKNOWN`.
         detail: what was wrong in this case, added to the words of the code.
 
     Attributes:
@@ -285,17 +285,14 @@ class Exception(RuntimeError):  # noqa: A001 - MPI's name for it
 
     def __init__(self, ierr: int = SUCCESS, detail: str = "", /) -> None:
         code = int(ierr)
-        if not 0 <= code <= ERR_LASTCODE and code not in _added().classes:
+        if code < 0:
             code = ERR_UNKNOWN
         super().__init__(code)
         self.args = (code,)
         self.detail = detail
 
     def __str__(self) -> str:
-        code = self.args[0]
-        if code > ERR_LASTCODE and code not in _added().strings:
-            return f"error code {code}"  # of another rank
-        text = Get_error_string(code)
+        text = self.Get_error_string()
         return f"{text} ({self.detail})" if self.detail else text
 
     def __repr__(self) -> str:
@@ -336,12 +333,18 @@ class Exception(RuntimeError):  # noqa: A001 - MPI's name for it
         return code
 
     def Get_error_class(self) -> int:
-        """Return the class of the error code."""
-        return Get_error_class(self.args[0])
+        """Return the class of the error code, `ERR_UNKNOWN` if this rank knows no such code."""
+        code = self.Get_error_code()
+        if code <= ERR_LASTCODE:
+            return code
+        return _added().classes.get(code, ERR_UNKNOWN)
 
     def Get_error_string(self) -> str:
-        """Return what the error code means."""
-        return Get_error_string(self.args[0])
+        """Return what the error code means, as far as this rank knows it."""
+        code = self.Get_error_code()
+        if code <= ERR_LASTCODE:
+            return Get_error_string(code)
+        return _added().strings.get(code, f"error code {code}")
 
     @property
     def error_code(self) -> int:
