@@ -378,3 +378,12 @@ def test_a_rank_may_show_warnings_its_own_way(run_ranks):
     )
     assert [rank.output for rank in ranks] == ["[]\n", "own w\n[]\n", "own w\n[]\n"]
     assert "UserWarning: w" in ranks[0].errors
+
+
+def test_what_stands_in_for_standard_output_is_flushed_at_the_end(run_ranks):
+    ranks = run_ranks(
+        RANK + "import io, sys, time\n"
+        "sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding='ascii', errors='replace')\n"
+        "time.sleep(1)\nprint('rank', rank, '\xe9')\nimport atexit\natexit.register(print, 'end')"
+    )
+    assert [rank.output for rank in ranks] == [f"rank {r} ?\nend\n" for r in range(3)]

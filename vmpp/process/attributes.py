@@ -192,10 +192,6 @@ def _argv(space: AddressSpace) -> list[str]:
     return list(space.program.argv)
 
 
-def _path(space: AddressSpace) -> list[str]:
-    return list(space.program.path)
-
-
 def _meta_path(space: AddressSpace) -> list[Any]:
     return list(sys.__dict__["meta_path"])
 
@@ -208,7 +204,7 @@ _SYS: Final = (
     ProcessAttribute("sys", "excepthook", lambda space: sys.__excepthook__),
     ProcessAttribute("sys", "meta_path", _meta_path),
     ProcessAttribute("sys", "modules", lambda space: VIEW),
-    ProcessAttribute("sys", "path", _path),
+    ProcessAttribute("sys", "path", lambda space: space.path),
     *(_OriginalStream("sys", f"__{s.name}__", s.default) for s in _STREAMS),
     *_STREAMS,
 )

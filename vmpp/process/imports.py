@@ -345,7 +345,8 @@ class ProgramFinder:
             compiled = as_host(SourceFileLoader.get_code, loader, name)
             assert compiled is not None
             known = self._codes[path] = (stamp, compiled)
-            self.sources.add(path)
+            if not any(path.startswith(folder + os.sep) for folder in self._interpreter):
+                self.sources.add(path)
         return known[1]
 
     def invalidate(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import builtins
-import os
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -180,7 +179,7 @@ class AddressSpace:
             status, failure = self._failed(error)
         self._run_exit_handlers()
         self._run_finalizers()
-        if not self.process.files.flush() and failure is None and not status:
+        if not self._flush() and failure is None and not status:
             status = 120
         if failure is not None:
             raise failure
@@ -231,6 +230,18 @@ class AddressSpace:
             if finalizer.atexit:
                 self._call_at_exit(finalizer, (), {}, "finalizer")
 
+    def _flush(self) -> bool:
+        """Flush the standard streams and what the program has put in place of them."""
+        sent = True
+        for name in ("sys.stdout", "sys.stderr"):
+            stream = (self.attributes or {}).get(name)
+            try:
+                if stream is not None and not getattr(stream, "closed", False):
+                    stream.flush()
+            except Exception:
+                sent = False
+        return bool(self.process.files.flush()) and sent
+
     def _call_at_exit(
         self, function: Callable[..., object], args: Any, kwargs: Any, what: str
     ) -> None:
@@ -268,8 +279,3 @@ def _path(space: AddressSpace) -> list[str]:
 def process_id(process: Process) -> int:
     """Return the number that *process* knows itself by, unique in its machine."""
     return (process.job.id << 20) + process.rank + 2
-
-
-def environment(space: AddressSpace) -> dict[str, str]:
-    """Return the environment of *space* as text."""
-    return {os.fsdecode(key): os.fsdecode(value) for key, value in space.environ.items()}

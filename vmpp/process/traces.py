@@ -10,6 +10,7 @@ import sysconfig
 import traceback
 from functools import cache
 from importlib.metadata import entry_points
+from importlib.util import find_spec
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Final
 
@@ -29,9 +30,9 @@ def _machinery() -> tuple[str, ...]:
     folders.append(os.path.dirname(importlib.__file__) + os.sep)
     folders.append(os.path.join(stdlib, "runpy.py"))
     for point in entry_points(group="vmpp"):
-        module = sys.modules.get(point.module.partition(".")[0])
-        if module is not None and module.__file__ is not None:
-            folders.append(os.path.dirname(module.__file__) + os.sep)
+        spec = find_spec(point.module.partition(".")[0])
+        if spec is not None and spec.origin is not None:
+            folders.append(os.path.dirname(spec.origin) + os.sep)
     greenlet = sys.modules["greenlet"].__file__
     if greenlet is not None:
         folders.append(os.path.dirname(greenlet) + os.sep)
@@ -54,20 +55,19 @@ def trim(program: Program, error: BaseException) -> TracebackType | None:
 def describe(program: Program, error: BaseException) -> str:
     """Return the traceback of *error* as python prints it, without frames of the machinery."""
     report = traceback.TracebackException(type(error), error, error.__traceback__, compact=True)
-    _trim_report(program, report, set())
+    _trim_report(program, report)
     return "".join(report.format())
 
 
 def stack(program: Program, error: BaseException) -> str:
     """Return the calls that *error* came through, the innermost last, as `describe` has them."""
     report = traceback.TracebackException(type(error), error, error.__traceback__, compact=True)
-    _trim_report(program, report, set())
+    _trim_report(program, report)
     return "".join(report.stack.format())
 
 
-def _trim_report(
-    program: Program, report: traceback.TracebackException, seen: set[traceback.TracebackException]
-) -> None:
+def _trim_report(program: Program, report: traceback.TracebackException) -> None:
+    """Take the machinery's frames out of *report* and of what it says came before."""
     todo: list[traceback.TracebackException | None] = [report]
     done: list[traceback.TracebackException] = []
     while todo:
