@@ -85,6 +85,20 @@ class Comm(CollectiveCalls):
         handle._ref = handle._state = state
         return handle
 
+    @classmethod
+    def fromhandle(cls, handle: int) -> Any:
+        """Return a handle to what a number stands for, of the class that it has: `Cartcomm`, say.
+
+        Raises:
+            MPIError: `ERR_COMM`: it stands for nothing of this kind.
+        """
+        found = super().fromhandle(handle)
+        state = found._state
+        if found._ref is None:
+            return found
+        grid = None if state is None else state.topology
+        return (Intracomm if grid is None else KINDS[type(grid)])._wrap(found._ref)
+
     # -- what it is --------------------------------------------------------------------------------
 
     def Get_rank(self) -> int:
@@ -226,8 +240,8 @@ class Comm(CollectiveCalls):
     def Split_type(self, split_type: int, key: int = 0, info: Info = INFO_NULL) -> Comm:
         """Return a communicator of the ranks that share something, memory with `COMM_TYPE_SHARED`.
 
-        There is nothing that processes of several nodes, or only a part of one, share: other types
-        get a null communicator.
+        The types that let *info* name the resource know ``mpi_shared_memory``. Other types get a
+        null communicator: there is nothing that only a part of a node's processes share.
 
         Raises:
             MPIError: `ERR_ARG`: there is no such type.
@@ -236,7 +250,11 @@ class Comm(CollectiveCalls):
         split_type = index(split_type)
         if split_type not in (*_SPLIT_TYPES, UNDEFINED):
             raise state.error(ERR_ARG, f"split type {split_type}")
-        shared = split_type == COMM_TYPE_SHARED
+        shared = split_type == COMM_TYPE_SHARED or (
+            split_type in (COMM_TYPE_HW_GUIDED, COMM_TYPE_RESOURCE_GUIDED)
+            and bool(info)
+            and info.get("mpi_hw_resource_type") == "mpi_shared_memory"
+        )
         color = state.library.process.nid if shared else UNDEFINED
         return Intracomm._make(_split(state, color, index(key)))
 

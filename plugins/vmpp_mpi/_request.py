@@ -481,7 +481,8 @@ def _extended(statuses: list[Status] | None, count: int) -> list[Status]:
     """Return *statuses*, made as long as *count*; an empty list for none."""
     if statuses is None:
         return []
-    statuses.extend(Status() for _ in range(count - len(statuses)))
+    if len(statuses) < count:
+        statuses.extend(Status() for _ in range(count - len(statuses)))
     return statuses
 
 
