@@ -93,6 +93,14 @@ class Plugins:
             self.manager.register(module, source.plugin)
         except (PluginValidationError, ValueError) as error:
             raise PluginError(f"plugin {source}: {_one_line(error)}") from error
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget what has been gathered: there is more now."""
+        for name, value in vars(type(self)).items():
+            if isinstance(value, cached_property):
+                vars(self).pop(name, None)
+        self._offers.clear()
 
     def check(self) -> None:
         """Refuse a hook that does not exist, and a name that two plugins offer.
