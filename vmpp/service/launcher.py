@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -140,7 +139,7 @@ class Launcher(SystemProcess):
     """
 
     __slots__ = (
-        "_allocate", "_bridge", "_chunk", "_ended", "_free", "_heap", "_jobs", "_kernel",
+        "_allocate", "_bridge", "_chunk", "_ended", "_free", "_heap", "_jobs", "_kernel", "_nodes",
         "_seed", "_service_time", "_started", "_surroundings", "records",
     )  # fmt: skip
 
@@ -163,6 +162,7 @@ class Launcher(SystemProcess):
         self._kernel = kernel
         self._bridge = bridge
         self._free = sorted(nodes)
+        self._nodes = frozenset(self._free)
         self._allocate = policy
         self._service_time = service_time
         self._chunk = chunk
@@ -184,13 +184,20 @@ class Launcher(SystemProcess):
         """Allocate *size* nodes and begin to load *program* on them.
 
         Raises:
-            LaunchError: there are not as many nodes, or not as many free.
+            LaunchError: there are not as many nodes, or not as many free; or the policy has chosen
+                what cannot be.
         """
         engine = self._kernel.engine
         nodes = self._allocate.choose(tuple(self._free), size)
         if nodes is None:
             raise LaunchError(f"{size} nodes are asked for and {len(self._free)} are free")
         taken = set(nodes)
+        if len(nodes) != size or len(taken) != size or not taken <= self._nodes:
+            chosen = ", ".join(map(str, nodes))
+            raise LaunchError(
+                f"{type(self._allocate).__name__} chose the nodes {chosen} for {size} processes; "
+                "name another allocator in the machine's file"
+            )
         self._free = [node for node in self._free if node not in taken]
         self._jobs += 1
         job = Job(self._jobs, tuple(nodes), program, Streams(self._seed), self._surroundings(nodes))
@@ -279,8 +286,7 @@ class Launcher(SystemProcess):
         record.finish("run", self._kernel.engine.now)
         record.running = False
         del self.records[record.job.id]
-        for node in record.job.nodes:
-            insort(self._free, node)
+        self._free = sorted({*self._free, *record.job.nodes})
         self._ended(record)
         record.done.set()
 
