@@ -260,7 +260,7 @@ class TestDeadlock:
         assert re.match(r"  rank 4 in Intracomm\.recv\(.*source=-\d+, tag=3\b", groups[1])
         assert re.match(r"  rank 6 in Request\.wait\(", groups[2])
         places = [line.strip() for line in lines if line.lstrip().startswith("File")]
-        assert places == [f'File "{path}", line {line}' for line in (8, 16, 19)]
+        assert places == [f'File "{path}", line {line}' for line in (9, 17, 20)]
         sources = [line.strip() for line in lines[3::3]]
         assert sources == [
             "comm.Recv(np.zeros((4, 2)), source=0, tag=9)",

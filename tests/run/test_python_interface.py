@@ -1,0 +1,391 @@
+"""vmpp from Python: `vmpp.run`, `vmpp.boot`, and what a program may ask of its machine."""
+
+from __future__ import annotations
+
+import ast
+from types import SimpleNamespace
+
+import pytest
+import trio
+
+import vmpp
+from vmpp.hooks import hookimpl
+from vmpp.machine.plugins import Plugins, Source
+from vmpp.process import Program
+from vmpp.service import LaunchError
+
+
+class TestResult:
+    def test_it_says_all_that_there_is_to_say(self, program):
+        path = program("""
+            import sys, time
+            time.sleep(2)
+            comm.barrier()
+            print("out")
+            print("err", file=sys.stderr)
+        """)
+        result = vmpp.run(path, nprocs=3)
+        assert (result.status, result.statuses, result.failure) == (0, [0, 0, 0], None)
+        assert result.virtual_time == pytest.approx(2, abs=1e-3)
+        assert (result.stdout, result.stderr) == (b"out\n" * 3, b"err\n" * 3)
+        assert int(result.digest, 16) > 0
+        assert set(result.counters) == {"messages", "bytes", "drops", "system_calls"}
+
+    def test_phases_are_allocation_load_and_run(self, program):
+        result = vmpp.run(program("import time\ntime.sleep(3)"), nprocs=3)
+        assert [phase.name for phase in result.phases] == ["allocation", "load", "run"]
+        assert all(phase.virtual_ps > 0 and phase.host_s >= 0 for phase in result.phases)
+        assert result.phases[2].virtual_ps / 1e12 == pytest.approx(3, abs=1e-3)
+        assert result.virtual_time == result.phases[2].virtual_ps / 1e12
+
+    def test_loading_takes_longer_the_more_there_is_to_load(self, program):
+        small, large = program(""), program("#" * 1_000_000, "large.py")
+
+        def load(path, nprocs):
+            return vmpp.run(path, nprocs=nprocs).phases[1].virtual_ps
+
+        assert load(small, 1) < load(small, 8) < load(small, 64)
+        assert load(small, 8) + 1e8 < load(large, 8)
+
+    def test_counters_count_messages_bytes_and_system_calls(self, program):
+        idle = vmpp.run(program("", "idle.py"), nprocs=2).counters
+        path = program("""
+            if rank == 0:
+                for _ in range(10):
+                    comm.Send(bytearray(1000), 1)
+            else:
+                for _ in range(10):
+                    comm.Recv(bytearray(1000), 0)
+        """)
+        busy = vmpp.run(path, nprocs=2).counters
+        assert busy["messages"] - idle["messages"] >= 10
+        assert 10_000 <= busy["bytes"] - idle["bytes"] < 11_000
+        assert busy["system_calls"] == idle["system_calls"]
+        assert busy["drops"] == idle["drops"] == 0
+        chatty = program("for n in range(5):\n    print(n)", "chatty.py")
+        talk = vmpp.run(chatty, nprocs=2).counters
+        assert talk["system_calls"] - idle["system_calls"] == 10
+
+
+class TestWhatAProgramKnowsOfItsMachine:
+    def test_the_node_map_has_place_and_distance_of_every_rank(self, program):
+        path = program("""
+            import vmpp
+            nodes = vmpp.node_map()
+            if rank == 1:
+                places = [nodes.coordinates(r) for r in range(comm.size)]
+                apart = [[nodes.distance(a, b) for b in range(comm.size)] for a in range(comm.size)]
+                print([places, apart, list(nodes.dims), list(nodes.nodes)])
+        """)
+        result = vmpp.run(path, nprocs=20, machine="paragon")
+        places, apart, dims, nodes = ast.literal_eval(result.stdout.decode())
+        assert dims == [16, 118]
+        assert len(set(places)) == len(set(nodes)) == 20
+        assert apart == [
+            [sum(abs(a - b) for a, b in zip(one, other, strict=True)) for other in places]
+            for one in places
+        ]
+
+    def test_processor_names_are_those_of_the_nodes(self, program):
+        path = program("print(MPI.Get_processor_name())")
+        result = vmpp.run(path, nprocs=3, machine="asci-red")
+        assert sorted(result.stdout.decode().split()) == [f"asci-red-n{n:05d}" for n in range(3)]
+
+    def test_it_computes_at_the_machines_rates(self, program):
+        path = program("""
+            import vmpp
+            times = []
+            for work in ({"seconds": 2}, {"flops": 50e6}, {"nbytes": 160e6}):
+                begin = MPI.Wtime()
+                vmpp.compute(**work)
+                times.append(round(MPI.Wtime() - begin, 4))
+            print(times)
+        """)
+        result = vmpp.run(path, nprocs=3, machine="paragon")
+        assert result.stdout == b"[2.0, 1.0, 1.0]\n" * 3
+
+    def test_work_that_overlaps_takes_the_time_of_the_longest(self, program):
+        path = program("import vmpp\nvmpp.compute(rank)\ncomm.barrier()")
+        assert vmpp.run(path, nprocs=4).virtual_time == pytest.approx(3, abs=1e-3)
+
+
+WAIT_FOR_FILE = """
+import os, sys, time
+while not os.path.exists(sys.argv[1]):
+    time.sleep(1e-3)
+print("done", rank)
+"""
+
+
+class TestBoot:
+    async def test_a_job_is_launched_and_waited_for(self, program):
+        async with vmpp.boot("paragon") as machine:
+            job = await machine.launch(program("print(rank)\nraise SystemExit(rank)"), 3)
+            result = await job.wait()
+        assert (result.status, result.statuses) == (2, [0, 1, 2])
+        assert sorted(result.stdout.split()) == [b"0", b"1", b"2"]
+
+    async def test_two_jobs_run_at_once_on_nodes_of_their_own(self, program, tmp_path):
+        path = program("""
+            import os, sys, time
+            from vmpp import node_map
+            folder, name, other = sys.argv[1:]
+            open(os.path.join(folder, name), "a").close()
+            while not os.path.exists(os.path.join(folder, other)):
+                time.sleep(1e-3)
+            for turn in range(3):
+                time.sleep(1)
+                print(name, comm.allreduce(rank), rank == 0 and sorted(node_map().nodes))
+        """)
+        async with vmpp.boot(nodes=8) as machine:
+            one = await machine.launch(path, 3, [str(tmp_path), "one", "two"])
+            two = await machine.launch(path, 5, [str(tmp_path), "two", "one"])
+            results = [await one.wait(), await two.wait()]
+        assert [result.status for result in results] == [0, 0]
+        assert (one.nodes, two.nodes) == ((0, 1, 2), (3, 4, 5, 6, 7))
+        for name, result, total, nodes in (
+            ("one", results[0], 3, [0, 1, 2]),
+            ("two", results[1], 10, [3, 4, 5, 6, 7]),
+        ):
+            lines = result.stdout.decode().splitlines()
+            assert sorted(lines) == sorted(
+                [f"{name} {total} {nodes}"] * 3 + [f"{name} {total} False"] * 3 * (len(nodes) - 1)
+            )
+
+    async def test_too_few_free_nodes_are_refused_and_later_free_again(self, program, tmp_path):
+        path = program(WAIT_FOR_FILE)
+        sign = tmp_path / "go"
+        async with vmpp.boot(nodes=4) as machine:
+            first = await machine.launch(path, 3, [str(sign)])
+            with pytest.raises(LaunchError, match="2 nodes are asked for and 1"):
+                await machine.launch(path, 2, [str(sign)])
+            sign.touch()
+            assert (await first.wait()).status == 0
+            again = await machine.launch(path, 4, [str(sign)])
+            assert (await again.wait()).status == 0
+
+    async def test_jobs_are_ended_by_the_host(self, program):
+        async with vmpp.boot() as machine:
+            job = await machine.launch(program("while True:\n    comm.barrier()"), 3)
+            await (
+                trio.testing.wait_all_tasks_blocked()
+            ) if False else await trio.lowlevel.checkpoint()
+            job.end(9)
+            result = await job.wait()
+            assert (result.status, result.statuses) == (9, [143] * 3)
+            after = await machine.launch(program("print(rank)"), 3)
+            assert (await after.wait()).status == 0
+
+    async def test_cancelling_the_machine_in_the_middle_of_a_job(self, program, monkeypatch):
+        import colorsys
+
+        monkeypatch.setattr(colorsys, "left", [], raising=False)
+        path = program("""
+            import colorsys  # a library, and so shared
+            try:
+                print("up", flush=True)
+                while True:
+                    comm.barrier()
+            finally:
+                colorsys.left.append(rank)
+        """)
+        with trio.CancelScope() as scope:
+            async with vmpp.boot() as machine:
+                job = await machine.launch(path, 3)
+                while job.stdout.count(b"up") < 3:
+                    await trio.lowlevel.checkpoint()
+                scope.cancel()
+                await job.wait()
+        assert scope.cancelled_caught
+        assert sorted(colorsys.left) == [0, 1, 2]
+
+    async def test_leaving_the_block_ends_what_still_runs(self, program):
+        async with vmpp.boot() as machine:
+            job = await machine.launch(program("while True:\n    comm.barrier()"), 3)
+            while machine.counters()["messages"] < 100:
+                await trio.lowlevel.checkpoint()
+        assert all(machine.process(job, rank) is None for rank in range(3))
+
+    async def test_an_error_of_the_block_comes_out_as_it_is(self):
+        with pytest.raises(ZeroDivisionError):
+            async with vmpp.boot():
+                raise ZeroDivisionError
+
+    async def test_an_unknown_machine_is_refused(self):
+        with pytest.raises(vmpp.VmppError, match="did you mean 'paragon'"):
+            async with vmpp.boot("paragom"):
+                pass
+
+    async def test_a_failing_job_leaves_the_machine_to_others(self, program):
+        good = program("print(comm.allreduce(rank))", "good.py")
+        bad = program("comm.barrier()\n1 / (rank - 1)\ncomm.barrier()", "bad.py")
+        async with vmpp.boot(nodes=6) as machine:
+            jobs = [await machine.launch(path, 3) for path in (bad, good)]
+            results = [await job.wait() for job in jobs]
+            assert [result.status for result in results] == [1, 0]
+            assert (await (await machine.launch(good, 6)).wait()).stdout == b"15\n" * 6
+
+
+class FromTheStart:
+    """An allocation policy that does not care whether nodes are free."""
+
+    def choose(self, free, size):
+        return tuple(range(size))
+
+
+class AllOnOneNode:
+    """An allocation policy that puts every rank on one node."""
+
+    def choose(self, free, size):
+        return (0,) * size
+
+
+def strangers_plugin(**offers):
+    """Return a plugin module with these hooks, which no distribution knows of."""
+    module = SimpleNamespace(__name__="strangers_plugin")
+    for name, offered in offers.items():
+        setattr(module, name, _hook(name, offered))
+    return module
+
+
+def _hook(name, offered):
+    def hook():
+        return offered
+
+    hook.__name__ = name
+    return hookimpl(hook)
+
+
+@pytest.fixture
+def plugins():
+    """Return what adds a stranger's plugin to those that are installed."""
+
+    def register(**offers):
+        found = Plugins.installed()
+        found.register(
+            strangers_plugin(**offers), Source("stranger", "strangers_plugin", "none", "")
+        )
+        found.check()
+        return found
+
+    return register
+
+
+class TestAStrangersPlugin:
+    async def test_a_second_process_on_a_node_is_refused_with_a_clear_error(
+        self, program, plugins, tmp_path
+    ):
+        (tmp_path / "crowded.toml").write_text('[service]\nallocator = "start"\n')
+        path, sign = program(WAIT_FOR_FILE), tmp_path / "go"
+        found = plugins(vmpp_allocators={"start": FromTheStart()})
+        async with vmpp.boot(tmp_path / "crowded.toml", nodes=4, plugins=found) as machine:
+            first = await machine.launch(path, 2, [str(sign)])
+            second = await machine.launch(path, 3, [str(sign)])
+            refused = await second.wait()
+            assert refused.status == 1
+            assert refused.stdout == b""
+            assert "cannot be loaded: node 0 takes no more processes: " in refused.failure
+            assert len(refused.failure.splitlines()) == 1
+            sign.touch()
+            assert sorted((await first.wait()).stdout.splitlines()) == [b"done 0", b"done 1"]
+
+    def test_an_allocator_that_chooses_wrongly_is_named(self, program, plugins, tmp_path):
+        (tmp_path / "crowded.toml").write_text('[service]\nallocator = "one"\n')
+        found = plugins(vmpp_allocators={"one": AllOnOneNode()})
+        with pytest.raises(LaunchError, match="AllOnOneNode chose the nodes 0, 0 for 2 processes"):
+            vmpp.run(program(""), nprocs=2, machine=tmp_path / "crowded.toml", plugins=found)
+
+    def test_an_allocator_is_used_where_a_machine_file_names_it(self, program, plugins, tmp_path):
+        class FromTheEnd:
+            def choose(self, free, size):
+                return tuple(free[::-1][:size]) if len(free) >= size else None
+
+        (tmp_path / "mine.toml").write_text(
+            '[topology]\ndims = [4, 3]\n[service]\nallocator = "end"\n'
+        )
+        found = plugins(vmpp_allocators={"end": FromTheEnd()})
+        result = vmpp.run(
+            program("print(rank, MPI.Get_processor_name())"),
+            nprocs=3,
+            machine=tmp_path / "mine.toml",
+            plugins=found,
+        )
+        assert sorted(result.stdout.decode().splitlines()) == [
+            f"{rank} mine-n{9 - rank:05d}" for rank in range(3)
+        ]
+
+    def test_a_library_is_linked_to_every_process(self, program, plugins):
+        class Counter:
+            def __init__(self):
+                self.modules = {"counting": "colorsys"}
+                self.log = []
+
+            def memory(self, description):
+                return 0
+
+            def attach(self, process, description):
+                self.log.append(("attach", process.rank))
+
+            def detach(self, process):
+                self.log.append(("detach", process.rank))
+
+        counter = Counter()
+        path = program("import counting\nprint(counting.__name__)")
+        result = vmpp.run(path, nprocs=3, plugins=plugins(vmpp_libraries={"count": counter}))
+        assert result.stdout == b"colorsys\n" * 3
+        assert sorted(counter.log) == [
+            (what, rank) for what in ("attach", "detach") for rank in range(3)
+        ]
+
+    def test_an_image_runs_by_its_name(self, program, plugins, tmp_path):
+        path = program("print(rank)")
+        found = plugins(vmpp_images={"counter": str(path)})
+        assert sorted(vmpp.run("counter", nprocs=3, plugins=found).stdout.split()) == [
+            b"0", b"1", b"2",
+        ]  # fmt: skip
+
+    def test_rare_events_are_told(self, program, plugins):
+        told = []
+        found = plugins()
+        listener = SimpleNamespace()
+
+        def vmpp_machine_booted(machine):
+            told.append(("booted", machine.description.name))
+
+        def vmpp_job_started(job):
+            told.append(("started", job.id))
+
+        def vmpp_job_ended(job, result):
+            told.append(("ended", job.id, result.status))
+
+        for hook in (vmpp_machine_booted, vmpp_job_started, vmpp_job_ended):
+            setattr(listener, hook.__name__, hookimpl(hook))
+        found.register(listener, Source("listener", "none", "none", ""))
+        found.check()
+        vmpp.run(program("raise SystemExit(3)"), nprocs=3, plugins=found)
+        assert told == [("booted", "default"), ("started", 1), ("ended", 1, 3)]
+
+
+async def test_when_the_file_server_has_stopped_print_and_open_fail_with_eio(program):
+    path = program("""
+        import errno
+        seen = set()
+        comm.barrier()
+        while len(seen) < 2:
+            for name, call in (("print", lambda: print("x", flush=True)),
+                               ("open", lambda: open("file", "w").close())):
+                try:
+                    call()
+                except OSError as error:
+                    assert error.errno == errno.EIO
+                    seen.add(name)
+        import os
+        os._exit(50 + len(seen))
+    """)
+    async with vmpp.boot() as machine:
+        job = await machine.launch(Program.script(str(path), cwd=str(path.parent)), 3)
+        while not job.stdout:
+            await trio.lowlevel.checkpoint()
+        machine.stop_server("files")
+        result = await job.wait()
+    assert result.statuses == [52, 52, 52]
