@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -195,3 +197,17 @@ def test_a_module_written_by_the_program_can_be_imported(run_ranks, folder):
 def test_nothing_is_written_to_the_program_folder(run_ranks, folder):
     run_ranks("import state", modules={"state.py": ""})
     assert sorted(path.name for path in folder.iterdir()) == ["program.py", "state.py"]
+
+
+def test_extension_modules_of_the_program_are_shared_by_its_ranks(run_ranks, folder):
+    spec = importlib.util.find_spec("xxlimited")
+    if spec is None or spec.origin is None:
+        pytest.skip("this python has no extension to try it with")
+    shutil.copy(spec.origin, folder)
+    ranks = run_ranks(
+        "import sys, time, xxlimited\ntime.sleep(1)\n"
+        "print(sys.modules['xxlimited'] is xxlimited, xxlimited.foo(1, 2), id(xxlimited))"
+    )
+    assert len({rank.output for rank in ranks}) == 1
+    assert ranks[0].output.startswith("True 3 ")
+    assert "xxlimited" not in sys.modules

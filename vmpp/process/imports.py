@@ -96,9 +96,14 @@ class NameSet:
     """Which names a process has modules of its own for, and which shared ones it does not see.
 
     There is one object for equal sets, so that equality is identity.
+
+    Attributes:
+        own: the names of the process's own modules.
+        hidden: the names of shared modules that it does not see.
+        covering: the hidden names in order, as that of the module table shows.
     """
 
-    __slots__ = ("__weakref__", "hidden", "own")
+    __slots__ = ("__weakref__", "covering", "hidden", "own")
 
     _all: Final[WeakValueDictionary[tuple[frozenset[str], frozenset[str]], NameSet]] = (
         WeakValueDictionary()
@@ -107,6 +112,7 @@ class NameSet:
     def __init__(self, own: frozenset[str], hidden: frozenset[str]) -> None:
         self.own = own
         self.hidden = hidden
+        self.covering = tuple(sorted(hidden))
 
     @classmethod
     def of(cls, own: frozenset[str], hidden: frozenset[str]) -> NameSet:
@@ -149,7 +155,7 @@ class ModuleTable:
         if self.installed is not None:
             self.uninstall()
         beneath = self.beneath
-        for name in space.names.hidden:
+        for name in space.names.covering:
             if name in MODULES:
                 beneath[name] = MODULES.pop(name)
         for name in space.own:
