@@ -58,13 +58,16 @@ _READ_ONLY: Final = 1
 _ON_CPU: Final = 1
 
 _CODES: Final = {
-    (0, 8): "i1", (0, 16): "i2", (0, 32): "i4", (0, 64): "i8",
-    (1, 8): "u1", (1, 16): "u2", (1, 32): "u4", (1, 64): "u8",
-    (2, 16): "f2", (2, 32): "f4", (2, 64): "f8", (2, 128): "f16",
-    (5, 64): "c8", (5, 128): "c16", (5, 256): "c32",
-    (6, 8): "b1",
+    (0, 8, 1): "i1", (0, 16, 1): "i2", (0, 32, 1): "i4", (0, 64, 1): "i8",
+    (1, 8, 1): "u1", (1, 16, 1): "u2", (1, 32, 1): "u4", (1, 64, 1): "u8",
+    (2, 16, 1): "f2", (2, 32, 1): "f4", (2, 64, 1): "f8", (2, 128, 1): "f16",
+    (5, 64, 1): "c8", (5, 128, 1): "c16", (2, 128, 2): "c32",
+    (6, 8, 1): "b1",
 }  # fmt: skip
-"""Type codes by DLPack's kind (signed, unsigned, float, complex, bool) and number of bits."""
+"""Type codes by DLPack's kind (signed, unsigned, float, complex, bool), bits and lanes.
+
+The bits of the longest complex numbers do not fit their field: these come as pairs of floats.
+"""
 
 _NATIVE: Final = "<" if sys.byteorder == "little" else ">"
 
@@ -165,7 +168,7 @@ def _from_dlpack(obj: Any, writable: bool) -> tuple[memoryview, str | None]:
     address = (tensor.data or 0) + tensor.byte_offset
     if device != _ON_CPU:
         _check_readable(address, nbytes)
-    code = _CODES.get((kind.code, kind.bits)) if kind.lanes == 1 else None
+    code = _CODES.get((kind.code, kind.bits, kind.lanes))
     view = at_address(address, nbytes, capsule)
     return view.toreadonly() if readonly else view, code
 
