@@ -56,11 +56,11 @@ class ProcessControlThread(SystemProcess):
     """
 
     __slots__ = (
+        "_busy_until",
         "_fanout",
         "_heap",
         "_loader",
         "_loads",
-        "_on_cpu",
         "_policy",
         "_ready",
         "_start_time",
@@ -95,7 +95,7 @@ class ProcessControlThread(SystemProcess):
         self._fanout = fanout
         self._start_time = start_time
         self._ready: list[Process] = []
-        self._on_cpu: Process | None = None
+        self._busy_until = 0
         self._loads: dict[int, _Load] = {}
         self._heap = Heap(_HEAP_BYTES)
         kernel.processes = self.processes
@@ -257,6 +257,10 @@ class ProcessControlThread(SystemProcess):
         process.kill()
         # It may not have begun, or refuse to end.
         self._ended(process, None)
+        if self._ready:
+            # It may have had the CPU that others wait for.
+            engine = self.kernel.engine
+            engine.at(engine.now, self._dispatch)
 
     def abort(self, process: Process, status: int) -> None:
         """Have the launcher end the whole job of *process* with *status*."""
@@ -276,25 +280,24 @@ class ProcessControlThread(SystemProcess):
     def _make_ready(self, process: Process) -> None:
         """Run a process that has become ready, now or when the CPU is free."""
         self._ready.append(process)
-        if self._on_cpu is None:
-            self._dispatch()
+        self._dispatch(None)
 
-    def _dispatch(self) -> None:
-        """Run ready processes, one after the other, as the policy chooses."""
-        while self._ready:
-            process = self._ready.pop(self._policy.choose(self._ready))
-            if process.dead:
-                continue
-            self._on_cpu = process
-            self.kernel.run(process)
-            self._on_cpu = None
-            if process.clock > self.kernel.engine.now and self._ready:
-                self.kernel.engine.at(process.clock, self._resume_dispatch, None)
+    def _dispatch(self, _: object) -> None:
+        """Run ready processes, one after the other, as the policy chooses, while the CPU is free.
+
+        A process that computes has the CPU until it is ready again; one that is ahead of time has
+        it until its clock.
+        """
+        engine = self.kernel.engine
+        cpu = self.kernel.node.application_cpu
+        while self._ready and not cpu.busy:
+            if self._busy_until > engine.now:
+                engine.at(self._busy_until, self._dispatch)
                 return
-
-    def _resume_dispatch(self, _: object) -> None:
-        if self._on_cpu is None:
-            self._dispatch()
+            process = self._ready.pop(self._policy.choose(self._ready))
+            process.clock = max(process.clock, engine.now)
+            self.kernel.run(process)
+            self._busy_until = process.clock
 
 
 _ACTIONS: Final[dict[Control, Callable[[ProcessControlThread, ControlMessage, Job], None]]] = {
