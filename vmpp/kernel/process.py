@@ -223,10 +223,14 @@ class Process(SystemProcess):
 
     def exit(self, status: int) -> NoReturn:
         """End this process with *status*."""
+        if self.dying:
+            self._may_block()
         raise ProcessExit(status)
 
     def abort(self, status: int) -> NoReturn:
         """End the whole job with *status*."""
+        if self.dying:
+            self._may_block()
         self.kernel.abort_job(self, status)
         self.dying = True
         raise ProcessKilled
