@@ -30,8 +30,7 @@ lint: $(READY)
 	$(BIN)/lint-imports
 
 bench: $(READY)
-	mkdir -p benchmarks/results
-	$(BIN)/python benchmarks/run.py --json benchmarks/results/latest.json
+	$(BIN)/python -m benchmarks
 
 clean:
 	rm -rf $(VENV) out .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
