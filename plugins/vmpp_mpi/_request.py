@@ -477,13 +477,15 @@ def _wait_any(operations: list[Operation]) -> None:
     protocol.wait_any([item for item in (each.pending() for each in operations) if item])
 
 
-def _extended(statuses: list[Status] | None, count: int) -> list[Status]:
-    """Return *statuses*, made as long as *count*; an empty list for none."""
+def _extended(statuses: Sequence[Status] | None, count: int) -> Sequence[Status]:
+    """Return *statuses* made as long as *count*, in place if they are a list; empty for none."""
     if statuses is None:
         return []
-    if len(statuses) < count:
-        statuses.extend(Status() for _ in range(count - len(statuses)))
-    return statuses
+    more = [Status() for _ in range(count - len(statuses))]
+    if isinstance(statuses, list):
+        statuses.extend(more)
+        return statuses
+    return [*statuses, *more]
 
 
 def _complete_all(requests: Sequence[Request], statuses: list[Status] | None) -> list[Any]:

@@ -134,6 +134,9 @@ def test_splitting_by_what_ranks_share(ranks):
         nodes = [3, 3, 5, 5, 5]
         mine = nodes[WORLD.rank]
         assert near.allgather(WORLD.rank) == [r for r, node in enumerate(nodes) if node == mine]
+        memory = MPI.Info.Create({"mpi_hw_resource_type": "mpi_shared_memory"})
+        assert WORLD.Split_type(MPI.COMM_TYPE_HW_GUIDED, info=memory).size == near.size
+        assert WORLD.Split_type(MPI.COMM_TYPE_RESOURCE_GUIDED) == NULL
         assert WORLD.Split_type(MPI.COMM_TYPE_HW_UNGUIDED) == NULL
         assert WORLD.Split_type(MPI.UNDEFINED) == NULL
         assert error_class(lambda: WORLD.Split_type(77)) == MPI.ERR_ARG
@@ -403,6 +406,14 @@ class TestMismatchedCollectives:
 
 
 class TestInPlace:
+    def test_none_says_so_too(self, ranks):
+        def program():
+            data = np.ones(1)
+            WORLD.Allreduce(None, data)
+            assert data[0] == 3
+
+        ranks(3, program)
+
     def test_all_that_can_work_in_place(self, ranks):
         def program():
             rank, size, here = WORLD.rank, WORLD.size, MPI.IN_PLACE

@@ -158,6 +158,7 @@ def test_a_duplicate_keeps_the_grid_and_a_part_by_colour_does_not(ranks):
         assert not cart.Split().is_topo
         assert MPI.Cartcomm(cart).dims == [2]
         assert MPI.Cartcomm(NULL) == NULL
+        assert type(MPI.Comm.fromhandle(cart.handle)) is MPI.Cartcomm
         with pytest.raises(TypeError):
             MPI.Cartcomm(WORLD)
 

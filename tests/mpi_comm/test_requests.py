@@ -165,6 +165,17 @@ def test_an_error_among_many_is_told_by_its_status(ranks):
     ranks(1, program)
 
 
+def test_statuses_may_be_a_tuple_of_any_length(ranks):
+    def program():
+        for count in range(3):
+            statuses = tuple(MPI.Status() for _ in range(count))
+            requests = [WORLD.irecv(source=0, tag=4), WORLD.isend("x", 0, 4)]
+            assert Request.waitall(requests, statuses) == ["x", None]
+            assert [status.tag for status in statuses[:1]] == [4] * min(count, 1)
+
+    ranks(1, program)
+
+
 def test_a_receive_can_be_cancelled(ranks):
     def program():
         status = MPI.Status()
