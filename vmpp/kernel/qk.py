@@ -110,7 +110,8 @@ class QuintessentialKernel:
         Raises:
             ValueError: *bits* are not 64 bits, or *portal* or *length* is not a number of such.
         """
-        if not 0 <= bits <= MATCH_BITS_MASK or length >> 40 or portal >> 16:
+        # A shift refuses what is no whole number, and leaves -1 of what is negative.
+        if bits >> 64 or length >> 40 or portal >> 16:
             raise ValueError(
                 f"match bits are 64 bits, not {bits:#x}, portals and lengths from 0 on, "
                 f"not {portal} and {length}"
