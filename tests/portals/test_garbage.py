@@ -261,18 +261,16 @@ def test_garbage_in_a_senders_wishes_harms_the_sender_alone(
     assert bystander.outcomes == []
 
 
-@given(
-    st.sampled_from(["portal", "bits", "body", "length"]),
-    st.integers(0, len(GARBAGE) - 1),
-    st.integers(0, 5),
-)
+@pytest.mark.parametrize("portal", range(6))
+@pytest.mark.parametrize("garbage", GARBAGE)
+@pytest.mark.parametrize("name", ["portal", "bits", "body", "length"])
 def test_garbage_in_the_arguments_of_a_send_harms_the_sender_alone(
-    wired: Any, name: str, number: int, portal: int
+    wired: Any, name: str, garbage: Callable[[], Any], portal: int
 ) -> None:
     machine, victim, _ = stage(wired)
     process = machine.processes[0]
     arguments: dict[str, Any] = {"portal": portal, "bits": 1, "body": b"abc", "length": 3}
-    arguments[name] = GARBAGE[number]()
+    arguments[name] = garbage()
     with contextlib.suppress(Exception):
         process.kernel.send(process, machine.processes[1].address, **arguments)
     machine.engine.run()
