@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from heapq import heappop, heappush
 from itertools import count
@@ -10,8 +9,8 @@ from typing import Any, Final
 
 from greenlet import getcurrent, greenlet
 
-NEVER: Final = sys.maxsize
-"""A time after every event."""
+NEVER: Final = 1 << 100
+"""A time after every event: forty billion years."""
 
 Event = tuple[int, int, Callable[[Any], object], Any]
 

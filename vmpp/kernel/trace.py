@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from array import array
 from hashlib import blake2b
+from typing import Final
+
+_WORD: Final = (1 << 64) - 1
 
 
 class Trace:
@@ -23,7 +26,11 @@ class Trace:
     def fold(self) -> None:
         """Fold the events collected so far into the digest."""
         if self.events:
-            words = array("Q", self.events)
+            try:
+                words = array("Q", self.events)
+            except OverflowError:
+                # Seven months of virtual time are more picoseconds than a word holds.
+                words = array("Q", [event & _WORD for event in self.events])
             self.events.clear()
             self._events_hash.update(words.tobytes())
 
