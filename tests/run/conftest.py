@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from textwrap import dedent
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+
+from vmpp.hooks import hookimpl
+from vmpp.machine.plugins import Plugins, Source
 
 COMMAND = Path(sys.executable).with_name("vmpp")
 """The command as a user has it."""
@@ -73,7 +76,32 @@ def spawn(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
         process.communicate()
 
 
+def strangers_plugin(**offers: object) -> SimpleNamespace:
+    """Return a plugin module with these hooks, which no distribution knows of."""
+    module = SimpleNamespace(__name__="strangers_plugin")
+    for name, offered in offers.items():
+        setattr(module, name, _hook(name, offered))
+    return module
+
+
+def _hook(name: str, offered: object) -> object:
+    def hook() -> object:
+        return offered
+
+    hook.__name__ = name
+    return hookimpl(hook)
+
+
 @pytest.fixture
-def descriptors() -> Callable[[], set[str]]:
-    """Return what tells which descriptors of this process are open."""
-    return lambda: set(os.listdir("/proc/self/fd"))
+def plugins() -> Callable[..., Plugins]:
+    """Return what adds a stranger's plugin to those that are installed."""
+
+    def register(**offers: object) -> Plugins:
+        found = Plugins.installed()
+        found.register(
+            strangers_plugin(**offers), Source("stranger", "strangers_plugin", "none", "")
+        )
+        found.check()
+        return found
+
+    return register

@@ -10,7 +10,7 @@ import trio
 
 import vmpp
 from vmpp.hooks import hookimpl
-from vmpp.machine.plugins import Plugins, Source
+from vmpp.machine.plugins import Source
 from vmpp.process import Program
 from vmpp.service import LaunchError
 
@@ -238,37 +238,6 @@ class AllOnOneNode:
 
     def choose(self, free, size):
         return (0,) * size
-
-
-def strangers_plugin(**offers):
-    """Return a plugin module with these hooks, which no distribution knows of."""
-    module = SimpleNamespace(__name__="strangers_plugin")
-    for name, offered in offers.items():
-        setattr(module, name, _hook(name, offered))
-    return module
-
-
-def _hook(name, offered):
-    def hook():
-        return offered
-
-    hook.__name__ = name
-    return hookimpl(hook)
-
-
-@pytest.fixture
-def plugins():
-    """Return what adds a stranger's plugin to those that are installed."""
-
-    def register(**offers):
-        found = Plugins.installed()
-        found.register(
-            strangers_plugin(**offers), Source("stranger", "strangers_plugin", "none", "")
-        )
-        found.check()
-        return found
-
-    return register
 
 
 class TestAStrangersPlugin:
