@@ -109,10 +109,15 @@ class ProcessControlThread(SystemProcess):
 
     def _control(self, header: Header, outcome: int) -> None:
         """Do what a control message says: the handler of the control portal."""
-        if outcome == AckOutcome.DROPPED:
+        dropped = outcome == AckOutcome.DROPPED
+        if not dropped:
+            self._heap.messages.pop()
+            self._heap.free(header)
+        if header.source.group:
+            # Anybody may send here; what a job's process says is nobody's command.
+            return
+        if dropped:
             raise RuntimeError(f"the PCT of node {self.kernel.nid} dropped {header!r}")
-        self._heap.messages.pop()
-        self._heap.free(header)
         message = ControlMessage.of(header)
         job = self.job_of(message.job)
         # The last process of a job may have ended while the word to end it was on its way.
