@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from contextlib import suppress
 from typing import Any
 
@@ -19,7 +20,7 @@ from vmpp.pct import (
     parent,
     send_control,
 )
-from vmpp.portals import Address, Header
+from vmpp.portals import Address, Header, SendInfo
 from vmpp.service import LaunchError
 from vmpp.service.launcher import TERMINATED
 
@@ -270,6 +271,49 @@ def test_more_nodes_than_there_are_is_a_launch_error(cluster: Any) -> None:
     machine = cluster(2)
     with pytest.raises(LaunchError):
         machine.launcher.launch(None, 3)  # type: ignore[arg-type]
+
+
+# -- protection ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [*Control, 0, 99, 2**64 - 1])
+@pytest.mark.parametrize(
+    "info",
+    [
+        None,
+        SendInfo(),
+        SendInfo(user_data=b"not what it should be"),
+        SendInfo(user_data=struct.pack("<IIi", 1, 0, 9)),
+        SendInfo(read=True, reply_length=10),
+    ],
+    ids=["plain", "empty", "garbage", "forged", "read"],
+)
+@pytest.mark.parametrize("body", [b"", b"x" * 100])
+def test_what_a_program_says_is_no_command_to_a_process_control_thread(
+    cluster: Any, kind: int, info: SendInfo | None, body: bytes
+) -> None:
+    machine = cluster(3)
+    ran: list[int] = []
+
+    def intruder(process: Process) -> None:
+        process.sleep(10_000)
+        for thread in machine.threads:
+            process.kernel.send(
+                process, thread.address, CONTROL_PORTAL, kind, body, len(body), info
+            )
+
+    def main(process: Process) -> None:
+        if process.rank == 2:
+            intruder(process)
+        process.sleep(50_000)
+        ran.append(process.rank)
+
+    record = machine.run(main, 3)
+    assert record.statuses == [0, 0, 0]
+    assert sorted(ran) == [0, 1, 2]
+    for thread in machine.threads:
+        thread.table.drops = 0
+    machine.assert_clean()
 
 
 # -- names, control messages ---------------------------------------------------------------------
