@@ -1,24 +1,49 @@
 """MPI for programs on a virtual machine: what ``from mpi4py import MPI`` gives them."""
 
+# ruff: noqa: PLC0415 - `vmpp plugins` need not load MPI
+
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
+from vmpp.errors import VmppError, suggestion
 from vmpp.hooks import hookimpl
 
 if TYPE_CHECKING:
     from vmpp.kernel import Process
     from vmpp.machine.description import MachineDescription
     from vmpp.process.library import Library
+    from vmpp_mpi._protocol import ProtocolParameters
+    from vmpp_mpi._state import Tuning
 
 
 class MpiLibrary:
     """The MPI library, linked to every process of a machine."""
 
-    __slots__ = ()
+    __slots__ = ("_made",)
 
     modules: Mapping[str, str] = {"mpi4py.MPI": "vmpp_mpi.MPI"}
+
+    def __init__(self) -> None:
+        self._made: tuple[MachineDescription, ProtocolParameters, Tuning] | None = None
+
+    def check(self, description: MachineDescription) -> None:
+        """Refuse names of thresholds that the collectives do not have.
+
+        Raises:
+            VmppError: there is such a name.
+        """
+        from vmpp_mpi._collectives import Thresholds
+
+        known = [each.name for each in fields(Thresholds)]
+        for name in description.mpi.thresholds:
+            if name not in known:
+                raise VmppError(
+                    f"machine {description.name!r}: [mpi.thresholds] has no {name!r}"
+                    f"{suggestion(name, known)} (there is: {', '.join(known)})"
+                )
 
     def memory(self, description: MachineDescription) -> int:
         """Return the bytes set aside for unexpected messages."""
@@ -26,26 +51,42 @@ class MpiLibrary:
 
     def attach(self, process: Process, description: MachineDescription) -> None:
         """Set up the portals of *process* and its communicators."""
-        from vmpp_mpi import _state  # noqa: PLC0415 - `vmpp plugins` need not load MPI
-        from vmpp_mpi._protocol import Protocol, ProtocolParameters  # noqa: PLC0415
+        from vmpp_mpi import _state
+        from vmpp_mpi._protocol import Protocol
 
-        table = description.mpi
-        protocol = Protocol(
-            process,
-            ProtocolParameters(
-                short_message=table.short_message,
-                heap=table.heap,
-                match_list=table.match_list,
-                send=table.send,
-                receive=table.receive,
-                copy_rate=description.node.copy_rate,
-            ),
-        )
-        process.libraries["mpi"] = _state.attach(process, protocol)
+        if self._made is None or self._made[0] is not description:
+            self._made = (description, *_parameters(description))
+        _, parameters, tuning = self._made
+        _state.attach(process, Protocol(process, parameters), tuning)
 
     def detach(self, process: Process) -> None:
         """Let go of the communicators of *process*."""
-        process.libraries.pop("mpi", None)
+        state = process.libraries.get("mpi")
+        if state is not None:
+            state.detach()
+
+
+def _parameters(description: MachineDescription) -> tuple[ProtocolParameters, Tuning]:
+    """Return what the library takes from a machine's description; one for all of its processes."""
+    from vmpp_mpi._collectives import Thresholds
+    from vmpp_mpi._protocol import ProtocolParameters
+    from vmpp_mpi._state import Tuning
+
+    table = description.mpi
+    parameters = ProtocolParameters(
+        short_message=table.short_message,
+        heap=table.heap,
+        match_list=table.match_list,
+        send=table.send,
+        receive=table.receive,
+        copy_rate=description.node.copy_rate,
+    )
+    tuning = Tuning(
+        eager=table.short_message,
+        reduce_rate=table.reduce_rate,
+        thresholds=Thresholds(**table.thresholds),
+    )
+    return parameters, tuning
 
 
 @hookimpl

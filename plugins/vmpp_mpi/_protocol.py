@@ -59,8 +59,9 @@ ERR_TRUNCATE: Final = 15
 _CONTEXT_BITS: Final = (0x1FFF << 48) | PULLED_FLAG
 _SOURCE_BITS: Final = 0xFFFF << 32
 _TAG_BITS: Final = 0xFFFFFFFF
-_SHORT, _LONG = 0, 1
-"""Places of the catch-alls in the match list."""
+_SHORT, _LONG, _ONLY, _FIRST = range(4)
+"""Places in the match list: the catch-alls, the entry of a blocking receive beside which none is
+posted, and the first of all others."""
 
 
 class HeapOverflow(Exception):
@@ -187,8 +188,8 @@ class Protocol:
     __slots__ = (
         "_acknowledge_entries", "_copy_rate", "_engine", "_entries", "_free_receives",
         "_free_sends", "_heap", "_kernel_send", "_last", "_limit", "_list", "_long_catch",
-        "_lookahead", "_outstanding", "_process", "_read_entries", "_receive_cost", "_receives",
-        "_send_cost", "_sends", "_short", "_short_catch",
+        "_lookahead", "_only", "_outstanding", "_process", "_read_entries", "_receive_cost",
+        "_receives", "_send_cost", "_sends", "_short", "_short_catch",
     )  # fmt: skip
 
     def __init__(self, process: Process, parameters: ProtocolParameters) -> None:
@@ -214,7 +215,11 @@ class Protocol:
         self._entries: list[MatchEntry | None] = [self._short_catch, self._long_catch]
         self._list = MatchList(self._entries, _SHORT)
         self._last = -1
-        self._receives: list[_Receive | None] = [None, None]
+        self._only = _Receive(_ONLY)
+        self._only.entry.active = False
+        self._only.entry.next_no_match = self._only.entry.next_invalid = _SHORT
+        self._entries.append(self._only.entry)
+        self._receives: list[_Receive | None] = [None, None, self._only]
         self._free_receives: list[_Receive] = []
         self._acknowledge_entries: list[MatchEntry | None] = []
         self._read_entries: list[MatchEntry | None] = []
@@ -241,7 +246,7 @@ class Protocol:
             return
         process = self._process
         process.clock += self._send_cost
-        gone = self._kernel_send(
+        process.clock = gone = self._kernel_send(
             process,
             dest,
             RECEIVE_PORTAL,
@@ -249,9 +254,7 @@ class Protocol:
             bytes(data) if length else None,
             length,
         )
-        if process.clock < gone:
-            process.clock = gone
-        if process.clock - self._engine.now > self._lookahead:
+        if gone - self._engine.now > self._lookahead:
             process.synchronise()
 
     def isend(
@@ -351,18 +354,38 @@ class Protocol:
                 if not transfer.done:
                     self.wait(transfer)
                 return None if transfer.error else found
-        record = self._post(bits, mask, buffer)
-        block = record.block
+        alone = self._last < 0
+        if alone:
+            # Nothing else is posted: one entry, linked to the catch-alls for good, is enough.
+            record = self._only
+            entry = record.entry
+            entry.bits = bits
+            entry.mask = mask
+            entry.active = True
+            block = record.block
+            block.buffer = buffer
+            self._list.head = self._last = record.index
+        else:
+            record = self._post(bits, mask, buffer)
+            entry = record.entry
+            block = record.block
         process = self._process
         while block.header is None:
             process.wait(record.descriptor)
             if block.header is None:
-                if record.entry.failed_no_fit:
+                if entry.failed_no_fit:
                     break
                 self._check_drops()
         header = block.header
-        self._unlink(record)
         process.clock += self._receive_cost
+        if alone:
+            self._list.head = _SHORT
+            self._last = -1
+            entry.active = entry.failed_no_fit = False
+            block.header = block.buffer = None
+            record.descriptor.next_free = 0
+        else:
+            self._unlink(record)
         return header
 
     def ireceive(self, context: int, source: int, tag: int, buffer: memoryview) -> Transfer:
@@ -394,7 +417,7 @@ class Protocol:
         entries = self._entries
         if self._free_receives:
             record = self._free_receives.pop()
-        elif len(entries) < self._limit + 2:
+        elif len(entries) < self._limit + _FIRST:
             record = _Receive(len(entries))
             entries.append(record.entry)
             self._receives.append(record)

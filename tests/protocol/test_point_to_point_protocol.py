@@ -37,7 +37,7 @@ def nothing_left(made: Any) -> None:
         assert protocol._heap.used == 0
         assert protocol._list.head == 0
         assert protocol._last == -1
-        assert len(protocol._free_receives) == len(protocol._entries) - 2
+        assert len(protocol._free_receives) == len(protocol._entries) - 3
         assert len(protocol._free_sends) == len(protocol._sends)
         assert rank.process.table.drops == 0
 

@@ -74,10 +74,9 @@ def save_independent(block: IndependentBlock, header: Header) -> int:
         return MALFORMED
     blocks = block.blocks
     place = block.next_free
-    if place == len(blocks):
-        return INVALID
-    if place < 0:
-        return MALFORMED
+    end = len(blocks)
+    if not 0 <= place < end:
+        return INVALID if place == end else MALFORMED
     target = blocks[place]
     if target.header is not None:
         return INVALID
@@ -88,17 +87,17 @@ def save_independent(block: IndependentBlock, header: Header) -> int:
         buffer = target.buffer
         if buffer is None:
             return MALFORMED
-        if length > buffer.nbytes:
-            return NO_FIT
         if length:
+            if length > buffer.nbytes:
+                return NO_FIT
             buffer[:length] = header.body
+            header.body = None
         outcome = SAVED_HEADER_AND_BODY
-    header.body = None
+    else:
+        header.body = None
     target.header = header
     place += 1
-    if place == len(blocks) and CIRCULAR[operation]:
-        place = 0
-    block.next_free = place
+    block.next_free = 0 if place == end and CIRCULAR[operation] else place
     return outcome
 
 

@@ -283,6 +283,9 @@ class Process(SystemProcess):
 
     def _expire(self, timer: int) -> None:
         if timer == self._timer:
+            if self.held:
+                # They came before the process's time: a program that polls must see them now.
+                self.kernel.release(self)
             self._resume(None)
 
     def _resume(self, _: object) -> None:

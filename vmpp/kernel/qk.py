@@ -28,9 +28,9 @@ from vmpp.portals import (
 )
 from vmpp.portals.operations import ACKNOWLEDGES
 
-ENTRY_POINTS: Final = ("send", "receive", "run")
-"""Everything that anybody calls in a kernel: a process's trap, the interface's interrupt, and the
-process control thread's request to run a process."""
+ENTRY_POINTS: Final = ("send", "receive", "release", "run")
+"""Everything that anybody calls in a kernel: a process's trap, the interface's interrupt, the
+end of a process's masking of it, and the process control thread's request to run a process."""
 
 
 class QuintessentialKernel:
@@ -157,9 +157,9 @@ class QuintessentialKernel:
             process.held = deque()
         process.held.append(header)
         if len(process.held) == 1:
-            self.engine.at(process.clock, self._release, process)
+            self.engine.at(process.clock, self.release, process)
 
-    def _release(self, process: SystemProcess) -> None:
+    def release(self, process: SystemProcess) -> None:
         """Take the messages that were held, as far as the process's clock allows."""
         held = process.held
         while held:
@@ -167,7 +167,7 @@ class QuintessentialKernel:
                 self._refuse(held.popleft())
                 continue
             if process.clock > self.engine.now:
-                self.engine.at(process.clock, self._release, process)
+                self.engine.at(process.clock, self.release, process)
                 return
             # The message stays in line until it is dealt with, so that none overtakes it.
             self._take(process, held[0])
@@ -179,20 +179,18 @@ class QuintessentialKernel:
         begin = self.free
         if begin < now:
             begin = now
-        length = header.length
         bits = header.bits
-        self.trace.events += (now, bits, self._place + length)
+        self.trace.events += (now, bits, self._place + header.length)
         source = header.source
-        group = process.group
+        info = header.info
         done = begin + self._receive
         entry: Any = None
         descriptor: Any = None
         outcome = MALFORMED
         # Whatever is wrong in a process's memory discards the message and nothing else.
         try:
-            portal = header.portal
-            if 0 <= portal < PORTALS and (source.group == group or source.group == 0 or group == 0):
-                found = process.table.entries[portal]
+            if source.group == process.group or source.group == 0 or process.group == 0:
+                found = process.table.entries[header.portal]
                 target = None
                 if type(found) is PortalEntry:
                     entry = found
@@ -211,15 +209,17 @@ class QuintessentialKernel:
                         if (
                             match.active
                             and (match.bits == bits or not (match.bits ^ bits) & match.mask)
-                            and (match.rank == source.rank or match.rank == -1)
-                            and (match.group == source.group or match.group == -1)
+                            and (match.rank == -1 or match.rank == source.rank)
+                            and (match.group == -1 or match.group == source.group)
                         ):
                             descriptor = match.descriptor
-                            outcome = (
-                                self._apply(descriptor, header, done)
-                                if descriptor is not None and descriptor.valid
-                                else INVALID
-                            )
+                            if descriptor is None or not descriptor.valid:
+                                outcome = INVALID
+                            elif info is None:
+                                # Plain writes, which most messages are, spare themselves a call.
+                                outcome = WRITERS[descriptor.operation](descriptor, header)
+                            else:
+                                outcome = self._apply(descriptor, header, done)
                             if outcome > 0:
                                 break
                             if outcome == NO_FIT:
@@ -242,9 +242,9 @@ class QuintessentialKernel:
             outcome = MALFORMED
         if outcome < 0:
             self._discard(process, header, entry)
-            if header.info is not None and descriptor is not None:
+            if info is not None and descriptor is not None:
                 done = self._answer(process, header, descriptor, AckOutcome.DROPPED, done)
-        elif header.info is not None:
+        elif info is not None:
             done = self._answer(process, header, descriptor, outcome, done)
         self.free = done
         if self._cpu.busy:

@@ -151,6 +151,8 @@ class Machine:
             _FILES_PID: self._file_process,
         }
         self.libraries = [plugins.libraries[name] for name in sorted(plugins.libraries)]
+        for library in self.libraries:
+            library.check(description)
         loader = ProgramLoader({"files": self._file_process.address}, self.libraries, description)
         policy = plugins.policies[description.pct.policy]
         self.threads = [
@@ -178,7 +180,7 @@ class Machine:
             acknowledge=description.kernel.acknowledge,
             context_switch=description.kernel.context_switch,
         )
-        # Room for the library work between two waits: that of receiving one message and sending one.
+        # Room for the library work between two waits: that of one receive and one send.
         lookahead = max(1, 3 * (costs.send + description.network.wire_latency + costs.receive))
         kernels = []
         for nid in range(description.nodes):

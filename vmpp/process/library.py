@@ -18,6 +18,14 @@ class Library(Protocol):
 
     modules: Mapping[str, str]
 
+    def check(self, description: Any) -> None:
+        """Check what the machine's file says of the library; called once, at boot.
+
+        Raises:
+            VmppError: something in it cannot be; one line, with the way out.
+        """
+        ...
+
     def memory(self, description: Any) -> int:
         """Return the bytes of memory that the library takes in each process."""
         ...
