@@ -336,7 +336,11 @@ class Protocol:
     def receive(self, context: int, source: int, tag: int, buffer: memoryview) -> Transfer:
         """Receive a message into *buffer* and return what is known of it."""
         transfer = self.ireceive(context, source, tag, buffer)
-        self.wait(transfer)
+        try:
+            self.wait(transfer)
+        except BaseException:
+            self.cancel(transfer)
+            raise
         return transfer
 
     def take(self, context: int, source: int, tag: int, buffer: memoryview) -> Header | None:
@@ -370,12 +374,17 @@ class Protocol:
             entry = record.entry
             block = record.block
         process = self._process
-        while block.header is None:
-            process.wait(record.descriptor)
-            if block.header is None:
-                if entry.failed_no_fit:
-                    break
-                self._check_drops()
+        try:
+            while block.header is None:
+                process.wait(record.descriptor)
+                if block.header is None:
+                    if entry.failed_no_fit:
+                        break
+                    self._check_drops()
+        except BaseException:
+            # What would have been received here is for the program's next receive.
+            self._abandon(record)
+            raise
         header = block.header
         process.clock += self._receive_cost
         if alone:
@@ -463,6 +472,17 @@ class Protocol:
         record.block.header = None
         record.block.buffer = None
         self._free_receives.append(record)
+
+    def _abandon(self, record: _Receive) -> None:
+        """Take back the entry of a blocking receive that an exception has ended."""
+        if record is not self._only:
+            self._unlink(record)
+            return
+        self._list.head = _SHORT
+        self._last = -1
+        record.entry.active = record.entry.failed_no_fit = False
+        record.block.header = record.block.buffer = None
+        record.descriptor.next_free = 0
 
     def _search(self, bits: int, mask: int, *, take: bool = True) -> Header | None:
         """Return the oldest unexpected message that matches, taken out of the heap if so asked."""
