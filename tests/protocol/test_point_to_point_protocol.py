@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from vmpp.hardware import LinkParameters
 from vmpp.kernel import KernelCosts
+from vmpp.portals import PortalEntry
 from vmpp_mpi._protocol import (
     BUFFERED,
     ERR_TRUNCATE,
@@ -411,6 +412,43 @@ def test_more_receives_than_the_match_list_holds_are_an_error(ranks: Any) -> Non
         rank.ireceive()
 
     made.run(program)
+
+
+@pytest.mark.parametrize("how", ["receive", "take"])
+@pytest.mark.parametrize("beside", [0, 2])
+@BODIES
+def test_a_receive_that_an_exception_ends_takes_nothing(
+    ranks: Any, how: str, beside: int, body: bytes
+) -> None:
+    made = ranks(3)
+
+    def handler(header: object, outcome: int) -> None:
+        raise LookupError
+
+    def disturber(rank: Any) -> None:
+        rank.process.sleep(1000)
+        process = rank.process
+        process.kernel.send(process, process.job.addresses[1], 50, 0, None, 0)
+
+    def sender(rank: Any) -> None:
+        rank.process.sleep(LATE)
+        rank.send(1, body)
+
+    def receiver(rank: Any) -> bytes:
+        rank.process.table.install(50, PortalEntry(None, handler))
+        others = [rank.ireceive(0, 70 + number)[0] for number in range(beside)]
+        buffer = memoryview(bytearray(1000))
+        with pytest.raises(LookupError):
+            getattr(rank.protocol, how)(5, 0, 0, buffer)
+        received = bytes(rank.receive(0, 0))
+        for transfer in others:
+            rank.protocol.cancel(transfer)
+        assert bytes(buffer) == bytes(1000)
+        return received
+
+    assert made.run(sender, receiver, disturber)[1] == body
+    made.ranks[1].process.table.drops = 0
+    nothing_left(made)
 
 
 # -- order ---------------------------------------------------------------------------------------
