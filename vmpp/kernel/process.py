@@ -286,6 +286,9 @@ class Process(SystemProcess):
             if self.held:
                 # They came before the process's time: a program that polls must see them now.
                 self.kernel.release(self)
+                if timer != self._timer:
+                    # A handler's exception has ended this wait.
+                    return
             self._resume(None)
 
     def _resume(self, _: object) -> None:
