@@ -267,6 +267,30 @@ def test_a_program_may_go_on_sending_in_time_after_a_handlers_exception(wired: A
     assert arrivals == [10 + 1 + 100 + RECEIVE + CONTEXT_SWITCH + 10 + 100]
 
 
+def test_a_handlers_exception_at_the_moment_of_waking_ends_one_wait_only(wired: Any) -> None:
+    machine = wired(lookahead=1000)
+
+    def handler(header: Header, outcome: int) -> None:
+        raise LookupError
+
+    machine.install(PortalEntry(buffer(), handler))
+    seen: list[int] = []
+
+    def program(process: Process) -> None:
+        with pytest.raises(LookupError):
+            # The message arrives meanwhile, and is taken when time has caught up.
+            process.charge(2000)
+        for _ in range(2):
+            begin = process.clock
+            process.compute(1000)
+            seen.append(process.clock - begin)
+
+    machine.start(1, program)
+    machine.put(b"x")
+    assert machine.failures == {}
+    assert seen == [1000, 1000]
+
+
 def test_a_handler_may_end_the_process(wired: Any) -> None:
     machine = wired()
     process = machine.processes[1]
