@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from vmpp.engine import Engine, Streams
-from vmpp.hardware import LinkParameters, NetworkInterface, Node, Partition
+from vmpp.hardware import LinkParameters, NetworkInterface, Node, Partition, Topology
 from vmpp.kernel import Job, KernelCosts, Process, QuintessentialKernel, Trace
 from vmpp.portals import Address, PortalEntry, SendInfo
-from vmpp_topology import ContentionFree, FullyConnected
+from vmpp_topology import ContentionFree, FullyConnected, Wormhole
 
 PS_PER_BYTE = LinkParameters(
     link_rate=1000,
@@ -44,6 +44,8 @@ class Wired:
         lookahead: int = 1000,
         jobs: Sequence[int] = (),
         memory: int = 1 << 30,
+        network: type[ContentionFree] | type[Wormhole] = ContentionFree,
+        topology: Topology | None = None,
     ) -> None:
         self.engine = Engine()
         self.trace = Trace()
@@ -51,15 +53,15 @@ class Wired:
         self.results: dict[int, Any] = {}
         self.kernels: list[QuintessentialKernel] = []
         self.processes: list[Process] = []
-        network = ContentionFree(self.engine, FullyConnected((size,)), links)
+        wires = network(self.engine, topology or FullyConnected((size,)), links)
         numbers = list(jobs) or [1] * size
         made = {number: Job(number, range(size), None, Streams(0)) for number in numbers}
         for nid, number in enumerate(numbers):
             interface = NetworkInterface(self.engine, nid, links)
-            network.attach(interface)
+            wires.attach(interface)
             node = Node(self.engine, nid, Partition.COMPUTE, interface, cpus=1, memory=memory)
             kernel = QuintessentialKernel(
-                self.engine, node, network.transmit, costs, self.trace, lookahead
+                self.engine, node, wires.transmit, costs, self.trace, lookahead
             )
             job = made[number]
             address = Address(nid, number, len(job.addresses), number)

@@ -21,6 +21,7 @@ from vmpp_mpi._protocol import (
     HeapOverflow,
     Transfer,
 )
+from vmpp_topology import ContentionFree, Mesh2D, Wormhole
 
 SHORT, LONG = b"short" * 10, b"long." * 100
 LATE = 10**6
@@ -522,6 +523,46 @@ def test_every_message_finds_the_receive_that_mpi_says(
 
     made.run(*[program] * size)
     nothing_left(made)
+
+
+@pytest.mark.parametrize("network", [ContentionFree, Wormhole])
+@given(seed=st.integers(0, 1000))
+def test_traffic_across_a_mesh_arrives_whole_and_in_order_of_time(
+    ranks: Any, network: Any, seed: int
+) -> None:
+    size = 6
+    machine = {"network": network, "topology": Mesh2D((3, 2)), "lookahead": 300}
+    made = ranks(size, machine, heap=1 << 20)
+    drawn = random.Random(seed)
+    plan = [
+        (source, drawn.randrange(size), drawn.choice([0, 10, 100, 101, 3000]), drawn.choice([0, 1]))
+        for source in range(size)
+        for _ in range(4)
+    ]
+
+    def program(rank: Any) -> int:
+        me = rank.process.rank
+        # The receiver sleeps in between, so that some of its messages find no receive posted.
+        sends = [
+            rank.isend(dest, bytes([source]) * length, mode=mode)
+            for source, dest, length, mode in plan
+            if source == me
+        ]
+        for source in range(size):
+            lengths = [length for sender, dest, length, _ in plan if (sender, dest) == (source, me)]
+            for length in lengths:
+                before = rank.now
+                assert rank.receive(source) == bytes([source]) * length
+                assert rank.now >= before
+            rank.process.sleep(500)
+        rank.protocol.wait_all(sends)
+        return int(rank.now)
+
+    times = made.run(*[program] * size)
+    digest = made.machine.trace.digest()
+    nothing_left(made)
+    again = ranks(size, machine, heap=1 << 20)
+    assert (again.run(*[program] * size), again.machine.trace.digest()) == (times, digest)
 
 
 def test_many_receives_are_completed_out_of_order(ranks: Any) -> None:
