@@ -29,6 +29,15 @@ REPLY_PORTAL: Final = 2
 _HEAP_BYTES: Final = 8 << 20
 
 
+def unlinked(server: str, request: bytes) -> bytes:
+    """Take the place of a process's link once the process is at its end.
+
+    Raises:
+        OSError: always.
+    """
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
 class ServerLink:
     """Marshals requests to servers: each a message through portals, answered by another."""
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vmpp.engine.watchdog import Overrun
-from vmpp.kernel import ProcessExit
+from vmpp.kernel import ProcessExit, ProcessKilled
 from vmpp.pct import Outcome
 from vmpp.process import traces
 from vmpp.process.files import Files
-from vmpp.process.link import ServerLink
+from vmpp.process.link import ServerLink, unlinked
 from vmpp.process.space import AddressSpace, ProgramFailed
 
 if TYPE_CHECKING:
@@ -55,18 +56,31 @@ class ProgramLoader:
         """Run the program in the fiber that calls, and say how it ended."""
         try:
             return Outcome(process.space.run() & 0xFF)
-        except ProcessExit as end:
+        except (ProcessExit, ProcessKilled) as end:
+            self._let_go(process)
+            traceback.clear_frames(end.__traceback__)
+            if isinstance(end, ProcessKilled):
+                raise
             return Outcome(end.status & 0xFF)
         except ProgramFailed as failure:
             return Outcome(1, f"{self._where(process)} raised an exception\n{failure}")
         except Overrun as overrun:
             return Outcome(1, self._overrun(process, overrun))
+        finally:
+            self._let_go(process)
 
     def discard(self, process: Process) -> None:
         """Let go of the address space and libraries of *process*."""
         for library in self._libraries:
             library.detach(process)
         process.libraries.clear()
+
+    @staticmethod
+    def _let_go(process: Process) -> None:
+        """Drop the program's objects that are left; what their ``__del__`` does is lost."""
+        process.dying = True
+        process.rpc = unlinked
+        process.space.drop_objects()
 
     def _where(self, process: Process) -> str:
         return f"rank {process.rank} on node {process.job.node_name(process.rank)}"

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from types import FrameType, FunctionType, ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from greenlet import GreenletExit
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from vmpp.kernel.process import Process
     from vmpp.process.program import Program
+
+_CONTAINERS: Final = (list, dict, set, tuple)
 
 _update = MODULES.update
 
@@ -179,6 +181,7 @@ class AddressSpace:
             status, failure = self._failed(error)
         self._run_exit_handlers()
         self._run_finalizers()
+        self.drop_objects()
         if not self._flush() and failure is None and not status:
             status = 120
         if failure is not None:
@@ -243,6 +246,21 @@ class AddressSpace:
             except Exception:
                 sent = False
         return bool(self.process.files.flush()) and sent
+
+    def drop_objects(self) -> None:
+        """Let go of the objects in the program's modules, while their ``__del__`` can still act.
+
+        What they may need for it, functions, classes and objects of libraries, stays.
+        """
+        for module in list(self.own.values()):
+            names = getattr(module, "__dict__", {})
+            if not self.program.owns(names.get("__file__") or ""):
+                continue
+            objects = [name for name in names if type(names[name]).__module__ in self.own]
+            objects += [name for name in names if isinstance(names[name], _CONTAINERS)]
+            for name in objects:
+                if name[:2] != "__":
+                    names.pop(name, None)
 
     def _call_at_exit(
         self, function: Callable[..., object], args: Any, kwargs: Any, what: str
