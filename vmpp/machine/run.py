@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from vmpp.machine.images import locate
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.result import Phase, Result
 from vmpp.process.program import Program
+from vmpp.service.launcher import INTERRUPTED
 
 __all__ = ["Phase", "Result", "run"]
 
@@ -70,27 +70,53 @@ def run(
             machine, nodes=nprocs, seed=seed, watchdog=watchdog, plugins=found
         ) as booted:
             job = await booted.launch(loaded, nprocs, stdin=stdin, stdout=stdout, stderr=stderr)
-            with _interruptible(booted, job):
-                return await job.wait()
+            interrupt.ends(booted, job)
+            return await job.wait()
 
-    return trio.run(main)
+    with _Interrupt() as interrupt:
+        return trio.run(main)
 
 
-@contextmanager
-def _interruptible(machine: Machine, job: Job) -> Iterator[None]:
-    """Have ^C end the job, and a process that does not let go of the processor with it."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    token = trio.lowlevel.current_trio_token()
+class _Interrupt:
+    """Has ^C end a job, and a process that does not let go of the processor with it.
 
-    def interrupted(number: int, frame: object) -> None:
-        job.record.interrupted = True
-        machine.watchdog.hurry()
-        token.run_sync_soon(job.end, 128 + number)
+    Trio would raise KeyboardInterrupt wherever the machine is. Struck before there is a job, it
+    ends the job as soon as there is one.
+    """
 
-    before = signal.signal(signal.SIGINT, interrupted)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
+    def __init__(self) -> None:
+        self._struck = False
+        self._end: Callable[[], object] | None = None
+        self._before: Any = None
+
+    def __enter__(self) -> _Interrupt:
+        if threading.current_thread() is threading.main_thread():
+            before = signal.getsignal(signal.SIGINT)
+            # Who ignores ^C, as a job of the shell's in the background does, goes on doing so.
+            if before is not None and before != signal.SIG_IGN:
+                self._before = before
+                signal.signal(signal.SIGINT, self._strike)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._before is not None:
+            signal.signal(signal.SIGINT, self._before)
+
+    def ends(self, machine: Machine, job: Job) -> None:
+        """Have ^C end *job* from now on, and now if it has been struck."""
+        token = trio.lowlevel.current_trio_token()
+
+        def end() -> None:
+            job.record.interrupted = True
+            machine.watchdog.hurry()
+            token.run_sync_soon(job.end, INTERRUPTED)
+
+        self._end = end
+        if self._struck:
+            end()
+
+    def _strike(self, number: int, frame: object) -> None:
+        """Take note of ^C: the handler of the signal."""
+        self._struck = True
+        if self._end is not None:
+            self._end()
