@@ -11,6 +11,7 @@ from types import MappingProxyType
 import pytest
 
 import vmpp
+from vmpp_topology import ContentionFree
 
 PROGRAMS = {
     "communicating": "while True:\n    comm.barrier()",
@@ -58,11 +59,38 @@ class TestFromPython:
         assert signal.getsignal(signal.SIGINT) is before
         assert vmpp.run(program("print(rank)", "next.py")).stdout == b"0\n"
 
+    def test_while_the_machine_is_still_being_booted(self, program, plugins):
+        def networks(*arguments):
+            os.kill(os.getpid(), signal.SIGINT)
+            return ContentionFree(*arguments)
+
+        (program("print(rank)").parent / "mine.toml").write_text('[network]\ntiming = "slow"\n')
+        path = program("while True:\n    comm.barrier()")
+        result = vmpp.run(
+            path,
+            nprocs=3,
+            machine=path.parent / "mine.toml",
+            plugins=plugins(vmpp_networks={"slow": networks}),
+        )
+        assert (result.status, result.failure) == (130, None)
+
+    def test_where_it_is_ignored_it_stays_so(self, program):
+        path = program("import os, signal\ncomm.barrier()\nprint(rank)")
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            assert vmpp.run(path, nprocs=3).status == 0
+            assert signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+        finally:
+            signal.signal(signal.SIGINT, before)
+
     def test_while_the_job_is_still_being_loaded(self, program, plugins):
         class Striking:
             """A library at whose linking to rank 5 the user strikes ^C."""
 
             modules = MappingProxyType({})
+
+            def check(self, description):
+                pass
 
             def memory(self, description):
                 return 0

@@ -123,11 +123,13 @@ class State:
 
 
 @pytest.fixture
-def jobs(program, tmp_path):
+def jobs(program, tmp_path, monkeypatch):
     """Return what runs one of the programs, after each has been run once to load libraries."""
     program("kept = []", "helper.py")
     paths = {name: program(text, f"{name}.py") for name, text in {"good": GOOD, **BAD}.items()}
-    (tmp_path / "run").mkdir()
+    for folder in ("run", "temporary"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
 
     def run(name):
         return vmpp.run(paths[name], nprocs=3, cwd=tmp_path / "run", watchdog=0.05)
@@ -157,7 +159,7 @@ def test_nothing_refers_to_the_processes_of_a_job_that_has_ended(jobs):
         assert not [one for one in gc.get_objects() if type(one).__name__ == "AddressSpace"]
 
 
-def test_a_refused_program_changes_nothing(program):
+def test_a_refused_program_changes_nothing(program, jobs):
     before = State()
     for wrong in ("nowhere.py", program("def f(:", "wrong.py")):
         with pytest.raises(vmpp.VmppError):

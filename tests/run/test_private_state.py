@@ -368,3 +368,39 @@ os.environ["MARK"] = "x"
 sys.argv.append("MARK")
 """
     assert told(text) == told(text)
+
+
+def test_objects_that_are_left_at_the_end_are_finalized_in_their_own_process(program):
+    path = program("""
+        class Noted:
+            def __init__(self, name):
+                self.name = name
+            def __del__(self):
+                print("gone:", self.name, comm.rank)
+        comm.barrier()
+        one = Noted("object")
+        several = [Noted("in a list")]
+    """)
+    result = vmpp.run(path, nprocs=3)
+    assert result.failure is None
+    assert sorted(result.stdout.decode().splitlines()) == sorted(
+        f"gone: {name} {rank}" for name in ("object", "in a list") for rank in range(3)
+    )
+    assert result.stderr == b""
+
+
+@pytest.mark.parametrize("end", ["os._exit(3)", "comm.Abort(3) if rank == 1 else comm.recv()"])
+def test_where_the_end_is_sudden_they_are_lost_without_a_word(program, shell, end):
+    program(f"""
+        import os
+        class Noted:
+            def __del__(self):
+                print("gone", comm.rank)
+        def inner():
+            local = Noted()
+            {end}
+        one = Noted()
+        inner()
+    """)
+    done = shell("run", "-n", 3, "program.py")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "", "")

@@ -289,6 +289,9 @@ class TestAStrangersPlugin:
                 self.modules = {"counting": "colorsys"}
                 self.log = []
 
+            def check(self, description):
+                self.log.append(("check", -1))
+
             def memory(self, description):
                 return 0
 
@@ -303,7 +306,9 @@ class TestAStrangersPlugin:
         result = vmpp.run(path, nprocs=3, plugins=plugins(vmpp_libraries={"count": counter}))
         assert result.stdout == b"colorsys\n" * 3
         assert sorted(counter.log) == [
-            (what, rank) for what in ("attach", "detach") for rank in range(3)
+            *(("attach", rank) for rank in range(3)),
+            ("check", -1),
+            *(("detach", rank) for rank in range(3)),
         ]
 
     def test_an_image_runs_by_its_name(self, program, plugins, tmp_path):
