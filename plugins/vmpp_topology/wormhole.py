@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from heapq import heappush
 from typing import Any
@@ -43,6 +44,10 @@ class Wormhole:
 
         The time returned is that of an unhindered message: the interface buffers what stalls.
         """
+        destination = message.nid
+        # Looked up first: whoever names a node that is not there has sent nothing.
+        arrive = self._interfaces[destination].arrive
+        sent = self._route(source, destination), arrive, message
         sender = self._interfaces[source]
         start = sender.out_free
         if start < ready:
@@ -50,18 +55,17 @@ class Wormhole:
         sender.out_free = gone = start + (message.length + self._header) * self._rate // 1000
         engine = self._engine
         if start > engine.now:
-            heappush(engine.queue, (start, engine.next_sequence(), self._enter, (source, message)))
+            heappush(engine.queue, (start, engine.next_sequence(), self._enter, sent))
         else:
-            self._enter((source, message))
+            self._enter(sent)
         return gone
 
-    def _enter(self, sent: tuple[int, Any]) -> None:
+    def _enter(self, sent: tuple[Sequence[int], Callable[[Any], object], Any]) -> None:
         """Claim the path of a message whose head leaves its node now."""
-        source, message = sent
+        route, arrive, message = sent
         engine = self._engine
         free = self._free
         hop = self._hop
-        route = self._route(source, message.nid)
         head = engine.now
         for link in route:
             taken = free.get(link, 0)
@@ -78,7 +82,7 @@ class Wormhole:
             (
                 tail + self._wire,
                 engine.next_sequence(),
-                self._interfaces[message.nid].arrive,
+                arrive,
                 message,
             ),
         )

@@ -130,7 +130,11 @@ class QuintessentialKernel:
 
         A process that is in a library call, or has messages waiting, gets it when its turn comes.
         """
-        process = self.processes.get(header.pid)
+        try:
+            process = self.processes.get(header.pid)
+        except Exception:
+            # The sender's address of a process is its own memory.
+            process = None
         if process is None or process.dead:
             self._refuse(header)
             return
