@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from vmpp.portals import (
     MATCH_BITS_MASK,
     AckOutcome,
+    Address,
     Block,
     CombinedBlock,
     DynamicBlock,
@@ -28,6 +29,7 @@ from vmpp.portals import (
     SendInfo,
     SingleBlock,
 )
+from vmpp_topology import ContentionFree, Wormhole
 
 O = MemoryOperation  # noqa: E741 - many of them follow
 
@@ -278,6 +280,27 @@ def test_garbage_in_the_arguments_of_a_send_harms_the_sender_alone(
     used = victim.heap.used - Heap.HEADER_BYTES * len(victim.heap.messages)
     assert used == sum(len(header.body or b"") for header in victim.heap.messages)
     assert machine.kernels[0].bytes >= 0
+
+
+@pytest.mark.parametrize("network", [ContentionFree, Wormhole])
+@pytest.mark.parametrize("garbage", [*GARBAGE, lambda: 1000])
+@pytest.mark.parametrize("name", Address.__slots__)
+def test_garbage_in_the_address_of_a_send_harms_the_sender_alone(
+    wired: Any, name: str, garbage: Callable[[], Any], network: Any
+) -> None:
+    machine = wired(3, network=network)
+    victim = Victim(machine.processes[1])
+    process = machine.processes[0]
+    target = Address(1, 1, 1, 1)
+    setattr(target, name, garbage())
+    with contextlib.suppress(Exception):
+        process.kernel.send(process, target, 1, 0, b"abc", 3, SendInfo(return_portal=9))
+    machine.engine.run()
+    machine.trace.fold()
+    process.clock = max(process.clock, machine.engine.now)
+    process.kernel.send(process, machine.processes[1].address, 2, 0, b"abc", 3)
+    machine.engine.run()
+    assert victim.outcomes[-1] == AckOutcome.SAVED_BODY
 
 
 @pytest.mark.parametrize("bits", [-1, MATCH_BITS_MASK + 1])
