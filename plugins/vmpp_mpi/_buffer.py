@@ -153,8 +153,9 @@ def send_view(obj: Any) -> memoryview:
         listed = _listed(obj, 1)
         return send_spec(obj).data if listed is None else listed[0]
     try:
-        if memoryview(obj).format in BY_CODE:
-            return PickleBuffer(obj).raw()
+        view = memoryview(obj)
+        if view.format in BY_CODE:
+            return _bytes_of(view)
     except (TypeError, ValueError, BufferError):
         pass  # something unusual, or wrong: the long way tells which
     return send_spec(obj).data
@@ -174,11 +175,24 @@ def recv_view(obj: Any) -> memoryview | None:
         try:
             view = memoryview(obj)
             if not view.readonly and view.format in BY_CODE:
-                return PickleBuffer(obj).raw()
+                return _bytes_of(view)
         except (TypeError, ValueError, BufferError):
             pass  # something unusual, or wrong: the long way tells which
     spec = recv_spec(obj)
     return spec.data if spec.base is None else None
+
+
+def _bytes_of(view: memoryview) -> memoryview:
+    """Return the bytes of contiguous memory.
+
+    Raises:
+        BufferError: it is not contiguous.
+    """
+    try:
+        return view.cast("B")
+    except TypeError:
+        # In Fortran's order, without elements, or of a format that cast() does not know.
+        return PickleBuffer(view).raw()
 
 
 def _listed(obj: Any, blocks: int) -> tuple[memoryview, int, Datatype] | None:
