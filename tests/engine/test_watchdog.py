@@ -122,3 +122,22 @@ async def test_a_hurried_watchdog_has_little_patience() -> None:
     engine.at(0, lambda _: fiber.switch())
     await run(engine, watchdog)
     assert seen == [Overrun]
+
+
+async def test_a_program_that_catches_everything_is_parked() -> None:
+    engine = Engine()
+    caught: list[type] = []
+
+    def body() -> None:
+        while True:
+            try:
+                spin()
+            except BaseException as error:
+                caught.append(type(error))
+
+    fiber = Fiber(body, engine.hub)
+    engine.at(0, lambda _: fiber.switch())
+    engine.at(1, lambda _: caught.append(int))
+    await run(engine, Watchdog(0.05))
+    assert caught == [Overrun] * Watchdog.CAUGHT + [int]
+    assert not fiber.dead

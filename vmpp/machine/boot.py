@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import trio
 
-from vmpp.engine import Engine, to_seconds
+from vmpp.engine import Engine, Fiber, to_seconds
 from vmpp.engine.bridge import Bridge
 from vmpp.engine.host import advance
 from vmpp.engine.watchdog import Watchdog
@@ -23,7 +23,7 @@ from vmpp.machine import description as descriptions
 from vmpp.machine.description import MachineDescription
 from vmpp.machine.nodemap import NodeMap
 from vmpp.machine.plugins import Plugins
-from vmpp.machine.report import deadlock
+from vmpp.machine.report import deadlock, refusal
 from vmpp.machine.result import Result
 from vmpp.machine.streams import Capture, HostInput, StreamSink, Traced
 from vmpp.pct import ProcessControlThread
@@ -122,6 +122,7 @@ class Machine:
         self.engine = Engine()
         self.bridge = Bridge(self.engine)
         self.watchdog = Watchdog(watchdog)
+        self.watchdog.refused = self._refused
         self.trace = Trace()
         self.topology: Topology = plugins.topologies[description.topology.kind](
             description.topology.dims
@@ -328,13 +329,23 @@ class Machine:
             self.launcher.end(job.record, 1, text)
         return bool(waiting)
 
+    def _refused(self, fiber: Fiber) -> None:
+        """End the job of a process that catches all that would end it."""
+        process: Process | None = fiber.process
+        record = None if process is None else self.launcher.records.get(process.job.id)
+        if process is not None and record is not None:
+            self.launcher.end(record, 1, refusal(process))
+
     def shut_down(self) -> None:
         """End what still runs, without letting any more virtual time pass."""
+        self.watchdog.hurry()
+        self.watchdog.fiber_runs = True
         for job in self._jobs.values():
             for rank in range(len(job.nodes)):
                 process = self.process(job, rank)
                 if process is not None:
                     self.threads[process.nid].kill(process)
+        self.watchdog.fiber_runs = False
         self.files.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from types import FrameType
 from typing import Any, Final
@@ -35,6 +36,19 @@ def deadlock(processes: Sequence[Process], elapsed: int) -> str:
         rest = sum(len(ranks) for ranks in list(groups.values())[MOST_GROUPS:])
         lines.append(f"  and {rest} more ranks, each in its own way")
     return "\n".join(lines)
+
+
+def refusal(process: Process) -> str:
+    """Return the report on the running *process*, which cannot be ended, with its line."""
+    text = (
+        f"rank {process.rank} on node {process.job.node_name(process.rank)} computes without end "
+        "and catches what the watchdog raises; let it catch no more than Exception"
+    )
+    frame = process.space.user_frame(sys._getframe())
+    if frame is None:
+        return text
+    file, line, source = process.space.lines(frame)
+    return f'{text}\n  File "{file}", line {line}, in {frame.f_code.co_name}\n    {source}'
 
 
 def ranges(ranks: Iterable[int]) -> str:
