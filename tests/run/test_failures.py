@@ -344,6 +344,25 @@ class TestAnEndlessLoop:
         assert re.fullmatch(rf'  File "{re.escape(str(path))}", line [78], in search', lines[3])
         assert len(lines) == 5
 
+    def test_so_it_is_if_it_catches_everything(self, program):
+        path = program("""
+            def work():
+                while True:
+                    try:
+                        sum(range(100))
+                    except:
+                        continue
+
+            if rank == 2:
+                work()
+            comm.barrier()
+        """)
+        result = vmpp.run(path, nprocs=3, watchdog=0.05)
+        assert (result.status, result.statuses) == (1, [143, 143, 143])
+        first, place, _ = result.failure.splitlines()
+        assert first.startswith("rank 2 on node default-n00002 computes without end and catches")
+        assert re.fullmatch(rf'  File "{re.escape(str(path))}", line \d+, in work', place)
+
     def test_a_long_computation_is_none(self, program):
         path = program("""
             import time

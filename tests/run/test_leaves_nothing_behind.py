@@ -153,10 +153,15 @@ def test_two_jobs_and_a_failing_one_between_them(jobs, bad):
 
 
 def test_nothing_refers_to_the_processes_of_a_job_that_has_ended(jobs):
+    def spaces():
+        gc.collect()
+        return [one for one in gc.get_objects() if type(one).__name__ == "AddressSpace"]
+
+    # Programs that catch everything, in other tests, stay parked for good.
+    before = len(spaces())
     for name in ("good", "deadlocks", "raises"):
         jobs(name)
-        gc.collect()
-        assert not [one for one in gc.get_objects() if type(one).__name__ == "AddressSpace"]
+        assert len(spaces()) == before
 
 
 def test_a_refused_program_changes_nothing(program, jobs):
@@ -184,6 +189,22 @@ async def test_a_machine_that_is_cancelled_leaves_no_task(program):
         assert threading.enumerate() == threads
         assert os.listdir("/proc/self/fd") == descriptors
     assert current_process() is None
+
+
+async def test_a_machine_goes_down_with_programs_that_do_not(program):
+    path = program("""
+        try:
+            print("up", flush=True)
+            while True:
+                comm.barrier()
+        finally:
+            while True:
+                pass
+    """)
+    async with vmpp.boot(watchdog=0.1) as machine:
+        job = await machine.launch(path, 3)
+        while job.stdout.count(b"up") < 3:
+            await trio.lowlevel.checkpoint()
 
 
 async def test_the_host_is_itself_while_a_machine_is_up(program):
