@@ -17,6 +17,7 @@ import ctypes
 import gc
 import os
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -180,6 +181,8 @@ class Interposition(AbstractContextManager["Interposition"]):
     """
 
     _depth: ClassVar[int] = 0
+    _lock: ClassVar[threading.Lock] = threading.Lock()
+    _thread: ClassVar[int] = 0
     _state: ClassVar[_State | None] = None
 
     def __init__(self, provided: Mapping[str, Callable[[], ModuleType]] | None = None) -> None:
@@ -187,10 +190,22 @@ class Interposition(AbstractContextManager["Interposition"]):
 
     def __enter__(self) -> Interposition:
         cls = Interposition
-        if cls._state is None:
-            cls._state = _State()
-        cls._depth += 1
-        cls._state.provide(self._provided)
+        thread = threading.get_ident()
+        with cls._lock:
+            if cls._depth and cls._thread != thread:
+                raise RuntimeError(
+                    "a machine is up in another thread of this interpreter; run all of them in one "
+                    "thread, or each in a process of its own"
+                )
+            cls._thread = thread
+            cls._depth += 1
+        try:
+            if cls._state is None:
+                cls._state = _State()
+            cls._state.provide(self._provided)
+        except BaseException:
+            cls._depth -= 1
+            raise
         return self
 
     def __exit__(
