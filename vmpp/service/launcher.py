@@ -186,7 +186,10 @@ class Launcher(SystemProcess):
         Raises:
             LaunchError: there are not as many nodes, or not as many free; or the policy has chosen
                 what cannot be.
+            ValueError: *size* is not positive.
         """
+        if size < 1:
+            raise ValueError(f"a job has at least one process, not {size}")
         engine = self._kernel.engine
         nodes = self._allocate.choose(tuple(self._free), size)
         if nodes is None:
@@ -245,9 +248,12 @@ class Launcher(SystemProcess):
     def _control(self, header: Header, outcome: int) -> None:
         """Take a report: the handler of the control portal."""
         if outcome == AckOutcome.DROPPED:
-            raise RuntimeError(f"the launcher dropped {header!r}")
+            return
         self._heap.messages.pop()
         self._heap.free(header)
+        if header.source.group:
+            # Only the system commands; what a program sends here is nobody's business.
+            return
         message = ControlMessage.of(header)
         record = self.records.get(message.job)
         if record is not None:
