@@ -12,6 +12,7 @@ from typing import Any
 
 import trio
 
+from vmpp.engine import current_process
 from vmpp.machine.boot import Job, Machine, boot
 from vmpp.machine.description import MachineDescription
 from vmpp.machine.images import locate
@@ -56,8 +57,11 @@ def run(
 
     Raises:
         VmppError: the program or the machine is not there, or not as it should be.
-        RuntimeError: Trio runs already; use `vmpp.boot` there.
+        RuntimeError: Trio runs already; use `vmpp.boot` there. Or the caller runs on a machine
+            itself, or another thread has one.
     """
+    if current_process() is not None:
+        raise RuntimeError("a program that runs on a machine cannot boot another one")
     found = Plugins.installed() if plugins is None else plugins
     folder = os.getcwd() if cwd is None else fspath(cwd)
     if module:
