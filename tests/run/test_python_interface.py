@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -363,3 +364,38 @@ async def test_when_the_file_server_has_stopped_print_and_open_fail_with_eio(pro
         machine.stop_server("files")
         result = await job.wait()
     assert result.statuses == [52, 52, 52]
+
+
+class TestWhereNoMachineCanBe:
+    async def test_run_under_trio_says_that_it_is_inside_a_run(self, program):
+        with pytest.raises(RuntimeError, match="inside a run"):
+            vmpp.run(program(""))
+
+    def test_a_program_cannot_boot_a_machine(self, program):
+        result = vmpp.run(program("import vmpp\nvmpp.run(__file__)"), nprocs=3)
+        assert result.status == 1
+        assert "a program that runs on a machine cannot boot another one" in result.failure
+
+    async def test_a_second_thread_is_refused_and_harms_nobody(self, program):
+        path, errors = program("print(comm.allreduce(rank))"), []
+
+        def run():
+            try:
+                vmpp.run(path)
+            except RuntimeError as error:
+                errors.append(str(error))
+
+        async with vmpp.boot() as machine:
+            thread = threading.Thread(target=run)
+            thread.start()
+            thread.join()
+            result = await (await machine.launch(path, 3)).wait()
+        assert result.stdout == b"3\n" * 3
+        assert len(errors) == 1
+        assert "another thread" in errors[0]
+
+    @pytest.mark.parametrize("size", [0, -1])
+    async def test_a_job_has_at_least_one_process(self, program, size):
+        async with vmpp.boot() as machine:
+            with pytest.raises(ValueError, match=f"at least one process, not {size}"):
+                await machine.launch(program(""), size)
