@@ -88,6 +88,7 @@ def shell(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
 def test_every_example_does_what_the_page_says(page: Path, tmp_path: Path) -> None:
     for kind, name, text in blocks(page):
         if name:
+            (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_text(text)
             if name == "pyproject.toml":
                 install(tmp_path)
