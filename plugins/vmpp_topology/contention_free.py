@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from heapq import heappush
-
 from vmpp.engine import Engine
 from vmpp.hardware import LinkParameters, NetworkInterface, NetworkMessage, Topology
 
@@ -16,11 +14,11 @@ class ContentionFree:
     """
 
     __slots__ = (
-        "_engine", "_header", "_hop", "_hops", "_interfaces", "_rate", "_wire",
+        "_at", "_header", "_hop", "_hops", "_interfaces", "_rate", "_wire",
     )  # fmt: skip
 
     def __init__(self, engine: Engine, topology: Topology, parameters: LinkParameters) -> None:
-        self._engine = engine
+        self._at = engine.at
         self._hops = topology.hops
         self._hop = parameters.hop_latency
         self._wire = parameters.wire_latency
@@ -43,14 +41,9 @@ class ContentionFree:
             start = ready
         stream = (message.length + self._header) * self._rate // 1000
         sender.out_free = gone = start + stream
-        engine = self._engine
-        heappush(
-            engine.queue,
-            (
-                gone + self._wire + self._hops(source, destination) * self._hop,
-                engine.next_sequence(),
-                interfaces[destination].arrive,
-                message,
-            ),
+        self._at(
+            gone + self._wire + self._hops(source, destination) * self._hop,
+            interfaces[destination].arrive,
+            message,
         )
         return gone

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from heapq import heappush
 from typing import Any
 
 from vmpp.engine import Engine
@@ -55,7 +54,7 @@ class Wormhole:
         sender.out_free = gone = start + (message.length + self._header) * self._rate // 1000
         engine = self._engine
         if start > engine.now:
-            heappush(engine.queue, (start, engine.next_sequence(), self._enter, sent))
+            engine.at(start, self._enter, sent)
         else:
             self._enter(sent)
         return gone
@@ -77,12 +76,4 @@ class Wormhole:
         for link in route:
             release += hop
             free[link] = release
-        heappush(
-            engine.queue,
-            (
-                tail + self._wire,
-                engine.next_sequence(),
-                arrive,
-                message,
-            ),
-        )
+        engine.at(tail + self._wire, arrive, message)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
+from itertools import count
 from typing import Any
 
 from trio.lowlevel import ParkingLot
@@ -12,14 +13,25 @@ from vmpp.engine.queue import NEVER, Engine
 
 
 class Ticket:
-    """A request that has left virtual time: when its reply is due, and its place in the order."""
+    """A request that has left virtual time, and the event that its reply will be.
 
-    __slots__ = ("deadline", "is_open", "sequence")
+    Attributes:
+        deadline: when the reply is due, in picoseconds.
+        reply: callback and argument of the event; None as long as the request is open.
+    """
 
-    def __init__(self, deadline: int, sequence: int) -> None:
+    __slots__ = ("deadline", "reply")
+
+    def __init__(self, deadline: int) -> None:
         self.deadline = deadline
-        self.sequence = sequence
-        self.is_open = True
+        self.reply: tuple[Callable[[Any], object], Any] | None = None
+
+    def take_effect(self, _: object) -> None:
+        """Run the reply: the event that was scheduled when the request was opened."""
+        if self.reply is None:
+            raise RuntimeError(f"virtual time passed a request due at {self.deadline} ps")
+        callback, argument = self.reply
+        callback(argument)
 
 
 class Bridge:
@@ -31,11 +43,12 @@ class Bridge:
     which Trio runs its tasks never shows.
     """
 
-    __slots__ = ("_engine", "_heap", "_settled", "open_requests")
+    __slots__ = ("_engine", "_heap", "_opened", "_settled", "open_requests")
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._heap: list[tuple[int, int, Ticket]] = []
+        self._opened = count().__next__
         self._settled = ParkingLot()
         self.open_requests = 0
 
@@ -50,8 +63,9 @@ class Bridge:
         if deadline < self._engine.now:
             now = self._engine.now
             raise ValueError(f"cannot be answered at {deadline} ps: it is {now} ps already")
-        ticket = Ticket(deadline, self._engine.next_sequence())
-        heappush(self._heap, (deadline, ticket.sequence, ticket))
+        ticket = Ticket(deadline)
+        self._engine.at(deadline, ticket.take_effect)
+        heappush(self._heap, (deadline, self._opened(), ticket))
         self.open_requests += 1
         self._engine.horizon = min(self._engine.horizon, deadline)
         return ticket
@@ -62,13 +76,12 @@ class Bridge:
         Raises:
             ValueError: the request has been answered.
         """
-        if not ticket.is_open:
+        if ticket.reply is not None:
             raise ValueError("this request has been answered")
-        ticket.is_open = False
+        ticket.reply = callback, argument
         self.open_requests -= 1
-        heappush(self._engine.queue, (ticket.deadline, ticket.sequence, callback, argument))
         heap = self._heap
-        while heap and not heap[0][2].is_open:
+        while heap and heap[0][2].reply is not None:
             heappop(heap)
         self._engine.horizon = heap[0][0] if heap else NEVER
         self._settled.unpark_all()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from heapq import heappop, heappush
-from itertools import count
 from typing import Any, Final
 
 from greenlet import getcurrent, greenlet
@@ -12,31 +11,32 @@ from greenlet import getcurrent, greenlet
 NEVER: Final = 1 << 100
 """A time after every event: forty billion years."""
 
-Event = tuple[int, int, Callable[[Any], object], Any]
-
 
 class Engine:
     """Orders callbacks by ``(time, sequence)`` and runs them.
 
     Two events at one instant run in the order in which they were scheduled, so a run depends on
-    nothing but its inputs. Fibers live beside the queue: their hub is the greenlet that runs it.
+    nothing but its inputs. The ranks of a parallel program do much at the same instants: the queue
+    is a heap of the instants at which something happens, with a list of events for each, in
+    sequence. Fibers live beside the queue: their hub is the greenlet that runs it.
 
     Attributes:
         now: the time of the running event, in picoseconds.
         horizon: events at or after this time must wait (see `vmpp.engine.bridge`).
-        queue: the heap itself. The hot path pushes on it directly, as `at` does.
-        next_sequence: draws the tie-breaker of the next event.
         hub: the greenlet that events run in and that fibers return to.
     """
 
-    __slots__ = ("horizon", "hub", "next_sequence", "now", "queue")
+    __slots__ = ("_done", "_events", "_instants", "horizon", "hub", "now")
 
     def __init__(self) -> None:
         self.now = 0
         self.horizon = NEVER
-        self.queue: list[Event] = []
-        self.next_sequence: Callable[[], int] = count().__next__
         self.hub: greenlet = getcurrent()
+        self._instants: list[int] = []
+        # By instant: callback and argument of each event, in turn.
+        self._events: dict[int, list[Any]] = {}
+        # How much of the list of the earliest instant has been run.
+        self._done = 0
 
     def at(self, when: int, callback: Callable[[Any], object], argument: Any = None) -> None:
         """Call *callback(argument)* at time *when*, in picoseconds.
@@ -44,9 +44,14 @@ class Engine:
         Raises:
             ValueError: *when* lies in the virtual past.
         """
+        events = self._events.get(when)
+        if events is not None:
+            events += (callback, argument)
+            return
         if when < self.now:
             raise ValueError(f"cannot schedule at {when} ps: it is {self.now} ps already")
-        heappush(self.queue, (when, self.next_sequence(), callback, argument))
+        self._events[when] = [callback, argument]
+        heappush(self._instants, when)
 
     def after(self, delay: int, callback: Callable[[Any], object], argument: Any = None) -> None:
         """Call *callback(argument)* when *delay* picoseconds have passed."""
@@ -54,17 +59,15 @@ class Engine:
 
     def peek(self) -> int:
         """Return the time of the next event, or `NEVER`."""
-        return self.queue[0][0] if self.queue else NEVER
+        self._drop_finished()
+        return self._instants[0] if self._instants else NEVER
 
-    def place(self) -> tuple[int, Event | None]:
-        """Return the time and the next event: no two events see the same, whoever asks from where.
+    def place(self) -> tuple[int, int]:
+        """Return where in virtual time the engine is: no two events see the same.
 
         Safe to call from another thread.
         """
-        try:
-            return self.now, self.queue[0]
-        except IndexError:
-            return self.now, None
+        return self.now, self._done
 
     def step(self, events: int) -> bool:
         """Run at most *events* events before the horizon; return whether more could run now.
@@ -72,20 +75,36 @@ class Engine:
         The greenlet that calls becomes the hub. An exception of a callback propagates.
         """
         self.hub = getcurrent()
-        queue = self.queue
-        for _ in range(events):
-            if not queue:
-                return False
-            event = queue[0]
-            when = event[0]
+        instants = self._instants
+        while instants:
+            when = instants[0]
             if when >= self.horizon:
-                return False
-            heappop(queue)
+                return self._drop_finished() and instants[0] < self.horizon
             self.now = when
-            event[2](event[3])
-        return bool(queue) and queue[0][0] < self.horizon
+            batch = self._events[when]
+            done = self._done
+            # An event may add to its own instant, and draw the horizon up to it.
+            while done < len(batch):
+                if not events or when >= self.horizon:
+                    return when < self.horizon
+                events -= 1
+                callback = batch[done]
+                argument = batch[done + 1]
+                done += 2
+                self._done = done
+                callback(argument)
+            self._drop_finished()
+        return False
 
     def run(self) -> None:
         """Run until nothing is left before the horizon."""
         while self.step(1 << 20):
             continue
+
+    def _drop_finished(self) -> bool:
+        """Forget the earliest instant if all of its events have run; return whether any is left."""
+        instants = self._instants
+        if instants and self._done == len(self._events[instants[0]]):
+            del self._events[heappop(instants)]
+            self._done = 0
+        return bool(instants)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappush
 from typing import Any
 
 from vmpp.engine import Engine
@@ -44,8 +43,7 @@ class NetworkInterface:
         when = free + drain
         # One picosecond more, so that an empty message arriving at `when` stays behind this one.
         self.in_free = when + 1
-        engine = self._engine
-        heappush(engine.queue, (when, engine.next_sequence(), self.deliver, message))
+        self._engine.at(when, self.deliver, message)
 
 
 def _nobody_listens(message: Any) -> None:
