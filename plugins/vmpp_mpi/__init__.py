@@ -59,6 +59,12 @@ class MpiLibrary:
         _, parameters, tuning = self._made
         _state.attach(process, Protocol(process, parameters), tuning)
 
+    def finish(self, process: Process) -> None:
+        """Finalize MPI, if the program has not: what it sent by buffered sends is on its way."""
+        state = process.libraries["mpi"]
+        if not state.finalized:
+            state.finalize()
+
     def detach(self, process: Process) -> None:
         """Let go of the communicators of *process*."""
         state = process.libraries.get("mpi")

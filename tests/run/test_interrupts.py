@@ -99,6 +99,9 @@ class TestFromPython:
                 if process.rank == 5:
                     os.kill(os.getpid(), signal.SIGINT)
 
+            def finish(self, process):
+                pass
+
             def detach(self, process):
                 pass
 

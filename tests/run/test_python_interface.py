@@ -299,6 +299,9 @@ class TestAStrangersPlugin:
             def attach(self, process, description):
                 self.log.append(("attach", process.rank))
 
+            def finish(self, process):
+                pass
+
             def detach(self, process):
                 self.log.append(("detach", process.rank))
 

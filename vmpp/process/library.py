@@ -38,6 +38,13 @@ class Library(Protocol):
         """
         ...
 
+    def finish(self, process: Process) -> None:
+        """End the library's work in *process*, whose program has ended normally.
+
+        Called in the process's fiber, after the program's exit handlers: it may communicate.
+        """
+        ...
+
     def detach(self, process: Process) -> None:
         """Let go of what the library holds for *process*, which has ended, however it did."""
         ...

@@ -55,7 +55,10 @@ class ProgramLoader:
     def main(self, process: Process) -> Outcome:
         """Run the program in the fiber that calls, and say how it ended."""
         try:
-            return Outcome(process.space.run() & 0xFF)
+            status = process.space.run()
+            for library in self._libraries:
+                library.finish(process)
+            return Outcome(status & 0xFF)
         except (ProcessExit, ProcessKilled) as end:
             self._let_go(process)
             traceback.clear_frames(end.__traceback__)

@@ -103,7 +103,7 @@ class ServiceProcess(SystemProcess):
     def _arrived(self, header: Header, outcome: int) -> None:
         """Take a request: the handler of the portal."""
         if outcome == AckOutcome.DROPPED:
-            raise RuntimeError(f"server {self._service.name} dropped {header!r}")
+            return
         self._heap.messages.pop()
         self._heap.free(header)
         self.requests += 1
