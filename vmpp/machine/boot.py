@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import gc
 import importlib
+import resource
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from os import PathLike, fspath
 from types import ModuleType
@@ -388,6 +389,7 @@ async def boot(
     with ExitStack() as stack:
         stack.enter_context(Interposition(_provided(built.libraries)))
         stack.enter_context(built.watchdog.watching())
+        stack.enter_context(_as_many_files_as_can_be())
         stack.enter_context(_patient_collector())
         stack.callback(built.shut_down)
         async with trio.open_nursery() as partitions:
@@ -414,6 +416,18 @@ def _patient_collector() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
+
+
+@contextmanager
+def _as_many_files_as_can_be() -> Iterator[None]:
+    """Have the file server hold as many files at once as the host allows: every rank opens some."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def _provided(libraries: Sequence[Library]) -> dict[str, Callable[[], ModuleType]]:

@@ -34,6 +34,7 @@ class ProgramLoader:
     def __init__(
         self, servers: Mapping[str, Address], libraries: Sequence[Library], description: Any
     ) -> None:
+        traces.look_around()
         self._servers = servers
         self._libraries = libraries
         self._description = description

@@ -39,6 +39,11 @@ def _machinery() -> tuple[str, ...]:
     return tuple(folders)
 
 
+def look_around() -> None:
+    """Find out what the machinery is, while there is nothing else to do and files can be opened."""
+    _machinery()
+
+
 def is_machinery(program: Program, filename: str) -> bool:
     """Return whether *filename* belongs to vmpp, its plugins or the import system."""
     return not program.owns(filename) and filename.startswith(as_host(_machinery))
