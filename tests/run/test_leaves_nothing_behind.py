@@ -7,6 +7,7 @@ import gc
 import io
 import os
 import random
+import resource
 import signal
 import sys
 import tempfile
@@ -97,6 +98,8 @@ class State:
             list(sys.path), list(sys.argv), list(sys.meta_path), list(sys.path_hooks),
             dict(os.environ), os.getcwd(), random.getstate(), sys.getrecursionlimit(),
             list(warnings.filters), sys.gettrace(), sys.getprofile(), tempfile.tempdir,
+            resource.getrlimit(resource.RLIMIT_NOFILE), gc.get_threshold(), gc.isenabled(),
+            gc.get_freeze_count(),
         )  # fmt: skip
         self.signals = [signal.getsignal(number) for number in sorted(signal.valid_signals())]
         self.threads = threading.enumerate()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import resource
 from itertools import pairwise
 
 import pytest
@@ -128,6 +129,39 @@ def test_the_default_machine_grows(program):
     ]
     assert [dims[0] * dims[1] >= n + 2 for dims, n in zip(sizes, (1, 30, 100), strict=True)]
     assert len(set(sizes)) == 3
+
+
+def test_ranks_may_hold_more_files_open_than_a_process_of_the_host_may(program, shell):
+    program("""
+        import os
+        file = open(f"of{rank}", "w")
+        comm.barrier()
+        if rank == 0:
+            print(len(os.listdir()))
+    """)
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 400:
+        pytest.skip("the host does not allow that many")
+
+    def few_files():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, hard))
+
+    done = shell("run", "-n", 200, "program.py", preexec_fn=few_files)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert int(done.stdout) == 201
+
+
+def test_where_the_host_allows_no_more_the_program_is_told(program, shell):
+    program("files = [open(__file__) for _ in range(300)]")
+
+    def few_files():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+
+    done = shell("run", "-n", 3, "program.py", preexec_fn=few_files)
+    assert done.returncode == 1
+    assert "OSError: [Errno 24] Too many open files" in done.stderr
+    assert done.stderr.count("Traceback") == 1
+    assert "vmpp/" not in done.stderr.replace("vmpp run", "")
 
 
 class TestListings:
