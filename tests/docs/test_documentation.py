@@ -84,7 +84,9 @@ def shell(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if runnable(page)], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if runnable(page)], ids=lambda page: page.name
+)
 def test_every_example_does_what_the_page_says(page: Path, tmp_path: Path) -> None:
     for kind, name, text in blocks(page):
         if name:
