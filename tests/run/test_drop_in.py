@@ -126,8 +126,8 @@ class TestStandardInput:
             talk.stdin.write(word + "\n")
             talk.stdin.flush()
             assert talk.stdout.readline() == word.upper() + "\n"
-        rest, errors = talk.communicate()
-        assert (talk.returncode, rest, errors) == (0, "more? ", "")
+        talk.stdin.close()
+        assert (talk.stdout.read(), talk.stderr.read(), talk.wait()) == ("more? ", "", 0)
 
     def test_bytes_and_binary_files_serve_from_python(self, program):
         path = program("import sys; print(sys.stdin.buffer.read()) if rank == 0 else None")
