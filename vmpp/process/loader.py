@@ -67,7 +67,8 @@ class ProgramLoader:
                 raise
             return Outcome(end.status & 0xFF)
         except ProgramFailed as failure:
-            return Outcome(1, f"{self._where(process)} raised an exception\n{failure}")
+            where = f"{self._where(process)} raised an exception"
+            return Outcome(failure.status, where if failure.shown else f"{where}\n{failure}")
         except Overrun as overrun:
             return Outcome(1, self._overrun(process, overrun))
         finally:
