@@ -174,8 +174,27 @@ class TestARankThatRaises:
         result = vmpp.run(program("import helper\nif rank == 1:\n    helper.f()"), nprocs=3)
         assert f'File "{tmp_path / "helper.py"}", line 5, in f' in result.failure
 
-    def test_a_keyboard_interrupt_of_the_programs_own(self, program):
-        assert vmpp.run(program("raise KeyboardInterrupt")).status in {1, 130}
+    def test_a_keyboard_interrupt_of_the_programs_own_is_130(self, program):
+        assert vmpp.run(program("raise KeyboardInterrupt"), nprocs=3).status == 130
+
+    def test_a_hook_of_the_programs_own_says_it_instead(self, program):
+        path = program("""
+            import sys
+            sys.excepthook = lambda kind, error, trace: print("hook:", error, file=sys.stderr)
+            if rank == 1:
+                raise ValueError("wrong")
+            comm.barrier()
+        """)
+        result = vmpp.run(path, nprocs=3)
+        assert (result.status, result.stderr) == (1, b"hook: wrong\n")
+        assert result.failure == "rank 1 on node default-n00001 raised an exception"
+
+    def test_under_mpi4pys_own_runner(self, program, shell):
+        path = program(self.PROGRAM)
+        done = shell("run", "-n", 4, "-m", "mpi4py.run", path)
+        assert done.returncode == 1
+        assert "JSONDecodeError" in done.stderr
+        assert "rank 2 on node default-n00002" in done.stderr
 
 
 class TestAbort:
