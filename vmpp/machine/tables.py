@@ -159,9 +159,6 @@ class PctTable(Table, frozen=True, kw_only=True):
     process_start: Annotated[int, _time("to make a process from a loaded program")] = duration(
         "50 us"
     )
-    quantum: Annotated[
-        int, _time("that a process runs before another; for policies that share", "1 us")
-    ] = duration("10 ms")
 
 
 class ServiceTable(Table, frozen=True, kw_only=True):
