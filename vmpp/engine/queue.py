@@ -15,9 +15,9 @@ NEVER: Final = 1 << 100
 class Engine:
     """Orders callbacks by time, those of one instant by when they were scheduled, and runs them.
 
-    So a run depends on nothing but its inputs. The ranks of a parallel program do much at the same instants: the queue
-    is a heap of the instants at which something happens, with a list of events for each, in
-    sequence. Fibers live beside the queue: their hub is the greenlet that runs it.
+    So a run depends on nothing but its inputs. The ranks of a parallel program do much at the same
+    instants: the queue is a heap of the instants at which something happens, with a list of events
+    for each, in sequence. Fibers live beside the queue: their hub is the greenlet that runs it.
 
     Attributes:
         now: the time of the running event, in picoseconds.
