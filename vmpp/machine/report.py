@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from vmpp.kernel import Process
 from vmpp.machine.quantities import DURATION
 
 MOST_GROUPS: Final = 20
-"""Groups of alike ranks that a report lists before it counts the rest."""
+"""Groups of alike ranks that a report lists before it takes those together whose arguments differ,
+and counts what is left."""
+
+
+class _Wait(NamedTuple):
+    """What a process waits in: a call with its arguments, by name, and a line of the program."""
+
+    call: str
+    arguments: tuple[tuple[str, str], ...]
+    place: str
+
+    def __str__(self) -> str:
+        if not self.place:
+            return self.call
+        arguments = ", ".join(f"{name}={value}" for name, value in self.arguments)
+        return f"{self.call}({arguments}){self.place}"
 
 
 def deadlock(processes: Sequence[Process], elapsed: int) -> str:
@@ -22,20 +37,45 @@ def deadlock(processes: Sequence[Process], elapsed: int) -> str:
     Ranks that wait alike stand together.
     """
     size = processes[0].job.size if processes else 0
-    groups: dict[str, list[int]] = {}
+    groups: dict[_Wait, list[int]] = {}
     for process in processes:
         groups.setdefault(_waits(process), []).append(process.rank)
+    if len(groups) > MOST_GROUPS:
+        groups = _taken_together(groups)
     lines = [
         f"deadlock after {DURATION.write(elapsed)}: nothing can move any more, and "
         f"{len(processes)} of {size} {'rank' if size == 1 else 'ranks'} still "
         f"{'waits' if len(processes) == 1 else 'wait'}:"
     ]
-    for text, ranks in list(groups.items())[:MOST_GROUPS]:
-        lines.append(f"  {ranges(ranks)} in {text}")
+    for wait, ranks in list(groups.items())[:MOST_GROUPS]:
+        lines.append(f"  {ranges(ranks)} in {wait}")
     if len(groups) > MOST_GROUPS:
         rest = sum(len(ranks) for ranks in list(groups.values())[MOST_GROUPS:])
         lines.append(f"  and {rest} more ranks, each in its own way")
     return "\n".join(lines)
+
+
+def _taken_together(groups: Mapping[_Wait, list[int]]) -> dict[_Wait, list[int]]:
+    """Return *groups* with those made one that differ by the values of arguments only."""
+    alike: dict[tuple[object, ...], list[_Wait]] = {}
+    for wait in groups:
+        names = tuple(name for name, _ in wait.arguments)
+        alike.setdefault((wait.call, names, wait.place), []).append(wait)
+    together = {}
+    for waits in alike.values():
+        columns = zip(*(wait.arguments for wait in waits), strict=True)
+        arguments = tuple((column[0][0], _joined(column)) for column in columns)
+        ranks = sorted(rank for wait in waits for rank in groups[wait])
+        together[waits[0]._replace(arguments=arguments)] = ranks
+    return together
+
+
+def _joined(column: Iterable[tuple[str, str]]) -> str:
+    """Return the values of one argument in several calls: all of them, if they are numbers."""
+    values = list(dict.fromkeys(value for _, value in column))
+    if len(values) > 1 and all(value.isdecimal() for value in values):
+        return _spans(sorted(map(int, values)))
+    return " or ".join(values) if len(values) <= 3 else f"{values[0]} or others"
 
 
 def refusal(process: Process) -> str:
@@ -53,29 +93,35 @@ def refusal(process: Process) -> str:
 
 def ranges(ranks: Iterable[int]) -> str:
     """Return sorted *ranks* in words: ``rank 3``, ``ranks 0-2, 5``."""
+    text = _spans(ranks)
+    return f"rank {text}" if text.isdecimal() else f"ranks {text}"
+
+
+def _spans(numbers: Iterable[int]) -> str:
     runs: list[list[int]] = []
-    for rank in ranks:
-        if runs and rank == runs[-1][-1] + 1:
-            runs[-1][1:] = [rank]
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
         else:
-            runs.append([rank])
-    text = ", ".join("-".join(map(str, run)) for run in runs)
-    return f"ranks {text}" if len(runs) > 1 or len(runs[0]) > 1 else f"rank {text}"
+            runs.append([number])
+    return ", ".join("-".join(map(str, run)) for run in runs)
 
 
-def _waits(process: Process) -> str:
+def _waits(process: Process) -> _Wait:
     """Return where a parked process waits: the call, and the line of the program."""
     frame: FrameType | None = process.fiber.gr_frame if process.fiber is not None else None
     if frame is None:
-        return "its first instruction"
+        return _Wait("its first instruction", (), "")
     own = process.space.user_frame(frame)
-    call = _called_from(frame, own)
     file, line, source = process.space.lines(frame if own is None else own)
-    return f'{call}\n      File "{file}", line {line}\n        {source}'
+    place = f'\n      File "{file}", line {line}\n        {source}'
+    return _Wait(*_called_from(frame, own), place)
 
 
-def _called_from(innermost: FrameType, own: FrameType | None) -> str:
-    """Return the library call, with arguments, that the program's frame *own* is in."""
+def _called_from(
+    innermost: FrameType, own: FrameType | None
+) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """Return the library call that the program's frame *own* is in, and its arguments."""
     frame: FrameType | None = innermost
     called = innermost
     while frame is not None and frame is not own:
@@ -84,17 +130,17 @@ def _called_from(innermost: FrameType, own: FrameType | None) -> str:
     return _rendered(called)
 
 
-def _rendered(frame: FrameType) -> str:
+def _rendered(frame: FrameType) -> tuple[str, tuple[tuple[str, str], ...]]:
     code = frame.f_code
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
-    arguments = ", ".join(
-        f"{name}={_shown(frame.f_locals[name])}"
+    arguments = tuple(
+        (name, _shown(frame.f_locals[name]))
         for name in names
         if name not in {"self", "cls"} and name in frame.f_locals
     )
     # A method is called by the name that the program knows its object's class by.
     owner = type(frame.f_locals["self"]).__name__ + "." if names[:1] == ("self",) else ""
-    return f"{owner}{code.co_name if owner else code.co_qualname}({arguments})"
+    return f"{owner}{code.co_name}" if owner else code.co_qualname, arguments
 
 
 def _shown(value: Any) -> str:
