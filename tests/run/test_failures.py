@@ -287,6 +287,20 @@ class TestDeadlock:
             "request.wait()",
         ]
 
+    def test_many_ranks_whose_arguments_differ_stand_together_too(self, program):
+        path = program("""
+            comm.ssend(rank, (rank + 1) % comm.size, tag=rank % 2)
+        """)
+        few = vmpp.run(path, nprocs=3).failure.splitlines()
+        assert [line for line in few if line.startswith("  rank")] == [
+            f"  rank {n} in Intracomm.ssend(obj={n}, dest={(n + 1) % 3}, tag={n % 2})"
+            for n in range(3)
+        ]
+        many = vmpp.run(path, nprocs=100).failure.splitlines()
+        assert [line for line in many if line.startswith("  rank")] == [
+            "  ranks 0-99 in Intracomm.ssend(obj=0-99, dest=0-99, tag=0-1)"
+        ]
+
     def test_it_is_found_the_moment_nothing_can_move(self, program):
         path = program("""
             import time
