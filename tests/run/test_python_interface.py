@@ -15,6 +15,8 @@ from vmpp.machine.plugins import Source
 from vmpp.process import Program
 from vmpp.service import LaunchError
 
+ONE_AND_OTHER = ("default", "paragon")
+
 
 class TestResult:
     def test_it_says_all_that_there_is_to_say(self, program):
@@ -402,3 +404,30 @@ class TestWhereNoMachineCanBe:
         async with vmpp.boot() as machine:
             with pytest.raises(ValueError, match=f"at least one process, not {size}"):
                 await machine.launch(program(""), size)
+
+
+def test_two_machines_in_one_interpreter_run_side_by_side(program):
+    path = program("""
+        import sys
+        seen = []
+        for turn in range(200):
+            seen.append(comm.allreduce(rank))
+            if turn % 50 == 0:
+                print(turn, flush=True)
+        print(MPI.Get_processor_name()[:4], len(seen), set(seen), sys.argv[1])
+    """)
+    alone = [vmpp.run(path, [name], nprocs=4, machine=name).virtual_time for name in ONE_AND_OTHER]
+
+    async def both():
+        async with vmpp.boot("default", nodes=4) as one, vmpp.boot("paragon") as other:
+            jobs = [
+                await machine.launch(path, 4, [machine.description.name])
+                for machine in (one, other)
+            ]
+            return [await job.wait() for job in jobs]
+
+    results = trio.run(both)
+    for name, result in zip(ONE_AND_OTHER, results, strict=True):
+        assert result.failure is None
+        assert sorted(result.stdout.decode().splitlines())[-1] == f"{name[:4]} 200 {{6}} {name}"
+    assert [result.virtual_time for result in results] == alone
