@@ -234,6 +234,7 @@ class TestExitStatus:
 
 
 def test_ten_thousand_ranks_of_hello_world(program):
+    # The longest test of a program: a few seconds. What makes it longer is worth a look.
     path = program("print(f'hello from {rank} of {comm.size} on {MPI.Get_processor_name()}')")
     result = vmpp.run(path, nprocs=10_000)
     assert result.status == 0
