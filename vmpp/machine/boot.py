@@ -379,18 +379,18 @@ async def boot(
     described = (
         machine if isinstance(machine, MachineDescription) else descriptions.load(machine, found)
     )
-    built = Machine(
-        described.sized(nodes, found),
-        found,
-        seed=seed,
-        watchdog=WATCHDOG_SECONDS if watchdog is None else watchdog,
-    )
     error: BaseException | None = None
     with ExitStack() as stack:
+        stack.enter_context(_patient_collector())
+        built = Machine(
+            described.sized(nodes, found),
+            found,
+            seed=seed,
+            watchdog=WATCHDOG_SECONDS if watchdog is None else watchdog,
+        )
         stack.enter_context(Interposition(_provided(built.libraries)))
         stack.enter_context(built.watchdog.watching())
         stack.enter_context(_as_many_files_as_can_be())
-        stack.enter_context(_patient_collector())
         stack.callback(built.shut_down)
         async with trio.open_nursery() as partitions:
             partitions.start_soon(built._service_partition)
