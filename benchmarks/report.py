@@ -13,9 +13,9 @@ NOTHING = ""
 
 def table(found: Sequence[Measurement]) -> Table:
     """Return one table of all that was measured."""
-    columns = ("Messages", "Yardstick", "Ratio", "Round", "GB/s", "CPU s", "Elapsed s", "Peak MB")
+    columns = ("Messages", "Yardstick", "Ratio", "Round", "GB/s", "CPU s", "Wall s", "Peak MB")
     made = Table(title="vmpp, per second of CPU time", title_justify="left")
-    made.add_column("Case")
+    made.add_column("Case", no_wrap=True)
     for name in ("Ranks", *columns, "Target"):
         made.add_column(name, justify="right")
     made.add_column("Met")
