@@ -60,10 +60,17 @@ class MpiLibrary:
         _state.attach(process, Protocol(process, parameters), tuning)
 
     def finish(self, process: Process) -> None:
-        """Finalize MPI, if the program has not: what it sent by buffered sends is on its way."""
+        """Finalize MPI, if the program has not: what it sent by buffered sends is on its way.
+
+        What ``mpi4py.run`` has run and seen fail ends the whole job instead.
+        """
         state = process.libraries["mpi"]
-        if not state.finalized:
-            state.finalize()
+        if state.finalized:
+            return
+        start = process.libraries.get("mpi.start")
+        if start is not None and start.abort_status:
+            process.abort(start.abort_status)
+        state.finalize()
 
     def detach(self, process: Process) -> None:
         """Let go of the communicators of *process*."""

@@ -33,7 +33,7 @@ class _Start:
 
     Attributes:
         initialized: whether MPI is: at import, unless the program told mpi4py not to.
-        abort_status: with which status to end the job if the program fails, 0 for none.
+        abort_status: with which status the library ends the job when the rank ends, 0 for not.
     """
 
     __slots__ = ("abort_status", "initialized")
@@ -257,7 +257,7 @@ def handleof(arg: Any) -> int:
 
 
 def set_abort_status(status: int) -> None:
-    """Say with which status the process shall end its job if it fails (``mpi4py.run``)."""
+    """Say with which status the process shall end its whole job (``mpi4py.run``), when it ends."""
     _start().abort_status = int(status)
 
 

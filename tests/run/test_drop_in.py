@@ -253,6 +253,20 @@ def test_the_programs_of_mpi4py_itself_run(shell):
     assert done.stdout == "1\n" * 5, done.stderr
 
 
+def test_a_rank_that_fails_under_mpi4py_run_ends_the_job(program, shell):
+    path = program("""
+        import sys
+        if rank == 1:
+            sys.exit(5)
+        comm.barrier()
+    """)
+    done = shell("run", "-n", 3, "-m", "mpi4py.run", path)
+    assert (done.returncode, done.stdout, done.stderr) == (5, "", "")
+    alone = shell("run", "-n", 3, path)
+    assert alone.returncode == 1
+    assert "deadlock" in alone.stderr
+
+
 def test_the_real_extension_module_is_never_loaded(program):
     path = program("""
         import sys
