@@ -50,14 +50,20 @@ class MpiLibrary:
         return description.mpi.heap
 
     def attach(self, process: Process, description: MachineDescription) -> None:
-        """Set up the portals of *process* and its communicators."""
-        from vmpp_mpi import _state
-        from vmpp_mpi._protocol import Protocol
+        """Set up the portals of *process* and its communicators.
 
+        Raises:
+            LoadError: the job has more ranks than match bits can tell apart.
+        """
+        from vmpp.pct import LoadError
+        from vmpp_mpi import _protocol, _state
+
+        if process.size > _protocol.MAX_RANKS:
+            raise LoadError(f"MPI serves up to {_protocol.MAX_RANKS} ranks, not {process.size}")
         if self._made is None or self._made[0] is not description:
             self._made = (description, *_parameters(description))
         _, parameters, tuning = self._made
-        _state.attach(process, Protocol(process, parameters), tuning)
+        _state.attach(process, _protocol.Protocol(process, parameters), tuning)
 
     def finish(self, process: Process) -> None:
         """Finalize MPI, if the program has not: what it sent by buffered sends is on its way.

@@ -428,6 +428,15 @@ def test_unexpected_messages_that_overflow_the_heap(program):
     assert result.counters["drops"] > 0
 
 
+def test_more_ranks_than_mpi_can_tell_apart(program, monkeypatch):
+    monkeypatch.setattr("vmpp_mpi._protocol.MAX_RANKS", 4)
+    path = program("print('hello')")
+    assert vmpp.run(path, nprocs=4).stdout == b"hello\n" * 4
+    result = vmpp.run(path, nprocs=5)
+    assert (result.status, result.stdout) == (1, b"")
+    assert result.failure.endswith("cannot be loaded: MPI serves up to 4 ranks, not 5")
+
+
 def test_a_program_larger_than_a_nodes_memory(program, tmp_path):
     (tmp_path / "tiny.toml").write_text('[node]\nmemory = "1 MiB"\n')
     result = vmpp.run(program(""), nprocs=3, machine=tmp_path / "tiny.toml")

@@ -34,7 +34,10 @@ class Library(Protocol):
         """Set the library up in *process*, which has not started yet.
 
         Args:
-            description: the machine's, with the library's own table in it.
+            description: the machine's, a `vmpp.machine.description.MachineDescription`.
+
+        Raises:
+            LoadError: the library cannot serve this process; the job is not started.
         """
         ...
 
