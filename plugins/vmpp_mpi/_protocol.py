@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.kernel import ANYTHING
 from vmpp.portals import (
+    MATCH_BITS_MASK,
     AckOutcome,
     Address,
     Block,
@@ -32,6 +33,7 @@ from vmpp.portals import (
     SendInfo,
     SingleBlock,
 )
+from vmpp_mpi._errors import ERR_TRUNCATE
 
 if TYPE_CHECKING:
     from vmpp.kernel import Process
@@ -53,8 +55,7 @@ STANDARD, SYNCHRONOUS, READY, BUFFERED = range(4)
 """Modes of a send."""
 
 ANY: Final = -1
-ERR_TRUNCATE: Final = 15
-"""MPI's error class for a message longer than its receive."""
+"""Any source, or any tag."""
 
 _CONTEXT_BITS: Final = (0x1FFF << 48) | PULLED_FLAG
 _SOURCE_BITS: Final = 0xFFFF << 32
@@ -65,7 +66,7 @@ posted, and the first of all others."""
 
 
 class HeapOverflow(Exception):
-    """More unexpected messages arrived than the heap holds."""
+    """More unexpected messages arrived than the heap holds, or more receives than the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,11 +156,10 @@ class _Receive:
 class _Send:
     """What a send that is acknowledged keeps: an entry for the acknowledgement, one for reads."""
 
-    __slots__ = ("acknowledged", "acknowledgement", "body", "index", "synchronous")
+    __slots__ = ("acknowledged", "acknowledgement", "body", "index")
 
     def __init__(self, index: int) -> None:
         self.index = index
-        self.synchronous = False
         self.acknowledged = Block()
         self.acknowledgement = IndependentBlock(MemoryOperation.IND_LIN_SV_HDR, [self.acknowledged])
         self.body = SingleBlock(MemoryOperation.SINGLE_SNDR_OFF_RPLY, memoryview(b""))
@@ -431,7 +431,10 @@ class Protocol:
             entries.append(record.entry)
             self._receives.append(record)
         else:
-            raise HeapOverflow(f"more than {self._limit} receives are posted at once")
+            raise HeapOverflow(
+                f"more than {self._limit} receives are posted at once; give [mpi] match_list a "
+                "larger number in the machine's file"
+            )
         entry = record.entry
         entry.bits = bits
         entry.mask = mask
@@ -523,7 +526,7 @@ class Protocol:
             raise RuntimeError(f"a long message without a way back: {header!r}")
         record = self._post(0, 0, buffer)
         bits = PULLED_FLAG | record.index
-        record.entry.bits, record.entry.mask = bits, -1 & ((1 << 64) - 1)
+        record.entry.bits, record.entry.mask = bits, MATCH_BITS_MASK
         transfer.done = False
         transfer._record = record
         self._kernel_send(

@@ -18,6 +18,7 @@ from vmpp_mpi._collectives import Channel, Reduction, Thresholds, allreduce, des
 from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, BSEND_OVERHEAD, MAX_TAG, PROC_NULL
 from vmpp_mpi._errors import ERR_BUFFER, ERR_COMM, ERR_OTHER, ERR_RANK, ERR_TAG, ERR_TRUNCATE
 from vmpp_mpi._errors import Exception as MPIError
+from vmpp_mpi._protocol import CONTEXTS
 
 if TYPE_CHECKING:
     from vmpp.kernel.process import Process
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from vmpp_mpi._grid import Grid
     from vmpp_mpi._protocol import Protocol
 
-CONTEXT_PAIRS: Final = 1 << 12
-"""How many communicators a process can be in at once: half the contexts of the protocol."""
+CONTEXT_PAIRS: Final = CONTEXTS // 2
+"""How many communicators a process can be in at once."""
 _WORLD, _SELF, _GROUPS = range(3)
 """The pairs of contexts in use from the start; the last is for making communicators of groups."""
 _ALL_FREE: Final = (1 << CONTEXT_PAIRS) - (1 << (_GROUPS + 1))
