@@ -137,7 +137,7 @@ class WSpec:
 
 
 def is_in_place(obj: object) -> bool:
-    """Return whether *obj* says that a collective works in place: `IN_PLACE` or None."""
+    """Return whether *obj* says that a collective works in place; None does, as with mpi4py."""
     return obj is IN_PLACE or obj is None
 
 

@@ -18,6 +18,7 @@ from mpi4py import rc
 from vmpp_mpi import _collectives as algorithms
 from vmpp_mpi._buffer import (
     Spec,
+    is_in_place,
     recv_spec,
     recv_vspec,
     recv_wspec,
@@ -31,7 +32,6 @@ from vmpp_mpi._errors import ERR_BUFFER, ERR_ROOT
 from vmpp_mpi._op import SUM, Op
 from vmpp_mpi._pickle import pickle
 from vmpp_mpi._point_to_point import PointToPoint
-from vmpp_mpi._special import IN_PLACE
 from vmpp_mpi._state import CommState
 
 Operator = Op | Callable[[Any, Any], Any]
@@ -68,7 +68,7 @@ class CollectiveCalls(PointToPoint):
             return
         into = recv_spec(recvbuf, state.size)
         own = _block(into, state.rank, state.size)
-        block = own if _in_place(sendbuf) else send_spec(sendbuf).data
+        block = own if is_in_place(sendbuf) else send_spec(sendbuf).data
         _agree(channel, len(block), len(own))
         algorithms.gather(channel, block, into.data, root)
         into.deliver()
@@ -82,7 +82,7 @@ class CollectiveCalls(PointToPoint):
             algorithms.gatherv(channel, _sent(state, sendbuf).data, None, root)
             return
         into = recv_vspec(recvbuf, state.size)
-        own = None if _in_place(sendbuf) else send_spec(sendbuf).data
+        own = None if is_in_place(sendbuf) else send_spec(sendbuf).data
         algorithms.gatherv(channel, own, list(into.blocks()), root)
         into.deliver()
 
@@ -98,7 +98,7 @@ class CollectiveCalls(PointToPoint):
             return
         given = send_spec(sendbuf, state.size)
         own = _block(given, root, state.size)
-        if _in_place(recvbuf):
+        if is_in_place(recvbuf):
             algorithms.scatter(channel, given.data, memoryview(bytearray(own)), root)
             return
         into = recv_spec(recvbuf)
@@ -112,7 +112,7 @@ class CollectiveCalls(PointToPoint):
         root = _root(state, root)
         channel = state.channel.begin(Kind.SCATTERV)
         given = list(send_vspec(sendbuf, state.size).blocks()) if state.rank == root else None
-        if given is not None and _in_place(recvbuf):
+        if given is not None and is_in_place(recvbuf):
             algorithms.scatterv(channel, given, None, root)
             return
         into = _received(state, recvbuf)
@@ -125,7 +125,7 @@ class CollectiveCalls(PointToPoint):
         channel = state.channel.begin(Kind.ALLGATHER)
         into = recv_spec(recvbuf, state.size)
         own = _block(into, state.rank, state.size)
-        if not _in_place(sendbuf):
+        if not is_in_place(sendbuf):
             block = send_spec(sendbuf).data
             _agree(channel, len(block), len(own))
             own[:] = block
@@ -141,7 +141,7 @@ class CollectiveCalls(PointToPoint):
         into = recv_vspec(recvbuf, state.size)
         blocks = list(into.blocks())
         own = blocks[state.rank]
-        if not _in_place(sendbuf):
+        if not is_in_place(sendbuf):
             block = send_spec(sendbuf).data
             _agree(channel, len(block), len(own))
             own[:] = block
@@ -159,7 +159,7 @@ class CollectiveCalls(PointToPoint):
         state = self._get()
         channel = state.channel.begin(Kind.ALLTOALL)
         into = recv_spec(recvbuf, state.size)
-        if _in_place(sendbuf):
+        if is_in_place(sendbuf):
             data = memoryview(bytearray(into.data))
         else:
             data = send_spec(sendbuf, state.size).data
@@ -172,7 +172,7 @@ class CollectiveCalls(PointToPoint):
         state = self._get()
         into = recv_vspec(recvbuf, state.size)
         take = list(into.blocks())
-        if _in_place(sendbuf):
+        if is_in_place(sendbuf):
             give = [memoryview(bytearray(block)) for block in take]
         else:
             give = list(send_vspec(sendbuf, state.size).blocks())
@@ -184,7 +184,7 @@ class CollectiveCalls(PointToPoint):
         state = self._get()
         into = recv_wspec(recvbuf, state.size)
         take = [spec.data for spec in into.blocks]
-        if _in_place(sendbuf):
+        if is_in_place(sendbuf):
             give = [memoryview(bytearray(block)) for block in take]
         else:
             give = [spec.data for spec in send_wspec(sendbuf, state.size).blocks]
@@ -218,7 +218,7 @@ class CollectiveCalls(PointToPoint):
         """Reduce the vectors of all ranks, and give each an equal block of the result."""
         state = self._get()
         channel = state.channel.begin(Kind.REDUCE_SCATTER_BLOCK)
-        if _in_place(sendbuf):
+        if is_in_place(sendbuf):
             given = into = recv_spec(recvbuf, state.size)
             out = _block(into, 0, state.size)
         else:
@@ -247,7 +247,7 @@ class CollectiveCalls(PointToPoint):
         """
         state = self._get()
         into = recv_spec(recvbuf)
-        given = into if _in_place(sendbuf) else send_spec(sendbuf)
+        given = into if is_in_place(sendbuf) else send_spec(sendbuf)
         _same_type(given, into)
         if recvcounts is not None:
             counts = [index(count) for count in recvcounts]
@@ -368,7 +368,7 @@ class ScanCalls(CollectiveCalls):
         """Reduce the vectors of the ranks below the own; rank 0's receive buffer stays as it is."""
         state = self._get()
         into = recv_spec(recvbuf)
-        given = into if _in_place(sendbuf) else send_spec(sendbuf)
+        given = into if is_in_place(sendbuf) else send_spec(sendbuf)
         _same_shape(given, into)
         reduction = _reduction(state, op, into.datatype)
         channel = state.channel.begin(Kind.EXSCAN)
@@ -388,11 +388,6 @@ class ScanCalls(CollectiveCalls):
         return algorithms.scan_objects(
             channel, sendobj, op, pickle.dumps, pickle.loads, inclusive=kind is Kind.SCAN
         )
-
-
-def _in_place(buf: Any) -> bool:
-    """Return whether a buffer argument says to work in place; None says so too, as with mpi4py."""
-    return buf is None or buf is IN_PLACE
 
 
 def _root(state: CommState, root: Any) -> int:
@@ -421,14 +416,14 @@ def _agree(channel: algorithms.Channel, sent: int, expected: int) -> None:
 
 def _sent(state: CommState, buf: Any) -> Spec:
     """Return what a rank sends that is not the root."""
-    if _in_place(buf):
+    if is_in_place(buf):
         raise state.error(ERR_BUFFER, "only the root can work in place")
     return send_spec(buf)
 
 
 def _received(state: CommState, buf: Any) -> Spec:
     """Return what a rank receives into."""
-    if _in_place(buf):
+    if is_in_place(buf):
         raise state.error(ERR_BUFFER, "only the root can work in place")
     return recv_spec(buf)
 
@@ -451,7 +446,7 @@ def _loaded(sendbuf: Any, recvbuf: Any) -> Spec:
         ValueError: the buffers differ in count or datatype.
     """
     into = recv_spec(recvbuf)
-    if not _in_place(sendbuf):
+    if not is_in_place(sendbuf):
         given = send_spec(sendbuf)
         _same_shape(given, into)
         into.data[:] = given.data

@@ -10,7 +10,7 @@ import pytest
 
 from vmpp.hooks import hookimpl
 from vmpp.machine.description import load
-from vmpp.machine.plugins import PluginError, Plugins, Source, pick
+from vmpp.machine.plugins import PluginError, Plugins, Source
 
 
 def source(name: str) -> Source:
@@ -138,16 +138,6 @@ def test_a_machine_that_two_files_describe_is_refused(tmp_path: Path) -> None:
         (folder / "same.toml").touch()
     with pytest.raises(PluginError, match="describe one machine"):
         of(files=Folders(*folders))
-
-
-def test_a_name_that_nobody_offers_is_answered_with_the_nearest() -> None:
-    offers = of(one=Networks("wormhole", "contention-free")).networks
-    with pytest.raises(PluginError) as caught:
-        pick("network", offers, "wormhol")
-    assert str(caught.value) == (
-        "no network is called 'wormhol'; did you mean 'wormhole'? "
-        "(there is: contention-free, wormhole)"
-    )
 
 
 def test_entry_points_are_loaded_in_order_of_their_names(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from pluggy import PluginManager, PluginValidationError
 
@@ -19,11 +19,9 @@ if TYPE_CHECKING:
     from vmpp.process.library import Library
     from vmpp.service import AllocationPolicy
 
-T = TypeVar("T")
-
 
 class PluginError(VmppError):
-    """A plugin cannot be used, or nobody offers what was asked for."""
+    """A plugin cannot be used, or not beside another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,21 +193,6 @@ class Plugins:
             return read(function())
         except Exception as error:
             raise PluginError(f"plugin {source}: {hook} failed: {_one_line(error)}") from error
-
-
-def pick(kind: str, offers: Mapping[str, T], name: str) -> T:
-    """Return what *offers* has under *name*.
-
-    Raises:
-        PluginError: nobody offers it; the message names the nearest and lists what there is.
-    """
-    try:
-        return offers[name]
-    except KeyError:
-        raise PluginError(
-            f"no {kind} is called {name!r}{suggestion(name, offers)} "
-            f"(there is: {', '.join(sorted(offers))})"
-        ) from None
 
 
 def _entry_order(entry: EntryPoint) -> tuple[str, str]:

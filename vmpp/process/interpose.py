@@ -22,15 +22,12 @@ import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import Any, ClassVar, Final
 
 from vmpp.engine import current_process
 from vmpp.process import cautions, clocks, node, posix, randomness
 from vmpp.process.attributes import ATTRIBUTES, ProcessEnviron, SharedModule
 from vmpp.process.imports import MODULES, TABLE, ImportHook
-
-if TYPE_CHECKING:
-    pass
 
 Virtual = Callable[..., Any]
 
@@ -97,7 +94,7 @@ class _Patches:
     """What was replaced, to be put back."""
 
     def __init__(self) -> None:
-        self._attributes: list[tuple[Any, str, Any, Any]] = []
+        self._attributes: list[tuple[Any, str, Any]] = []
         self._methods: list[tuple[type, str, Any]] = []
         self._modules: list[SharedModule] = []
 
@@ -117,7 +114,7 @@ class _Patches:
 
     def _replace(self, owner: Any, name: str, real: Any, replacement: Any) -> None:
         setattr(owner, name, replacement)
-        self._attributes.append((owner, name, real, replacement))
+        self._attributes.append((owner, name, real))
 
     def methods(self, cls: type, table: Mapping[str, Virtual]) -> None:
         """Replace methods of the C type *cls*, whose attributes cannot be set."""
@@ -144,7 +141,7 @@ class _Patches:
             _dictionary(cls)[name] = real
             _modified(cls)
         while self._attributes:
-            owner, name, real, _ = self._attributes.pop()
+            owner, name, real = self._attributes.pop()
             if real is _MISSING:
                 delattr(owner, name)
             else:

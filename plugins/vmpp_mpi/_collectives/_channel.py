@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from vmpp.portals import Address
@@ -222,15 +222,6 @@ class Channel:
         received: Buffer = self._object(self._context, source, self.tag)[0]
         self._wait(transfer)
         return received
-
-    def start_send(self, peer: int, data: Buffer) -> Any:
-        """Begin to send *data*, and return what `finish` takes."""
-        return self._isend(self._context, self.rank, self._addresses[peer], self.tag, data)
-
-    def finish(self, transfers: Sequence[Any]) -> None:
-        """Wait until all that `start_send` began is done."""
-        for transfer in transfers:
-            self._wait(transfer)
 
     def mismatch(self, peer: int, got: int | str, expected: int) -> Exception:
         """Return the exception for *got* bytes from *peer* where others were *expected*."""
