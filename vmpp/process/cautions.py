@@ -9,15 +9,14 @@ from __future__ import annotations
 
 import sys
 import warnings
-from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
+
+from vmpp.process.virtual import Functions
 
 if TYPE_CHECKING:
     from vmpp.kernel.process import Process
     from vmpp.process.space import AddressSpace
-
-Virtual = Callable[..., Any]
 
 _module: Any = warnings
 
@@ -102,7 +101,7 @@ def _show(process: Process, message: Any) -> None:
         show(message.message, message.category, *place)
 
 
-TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
+TABLE: Final[Functions] = {
     "warnings": {"_add_filter": _add_filter, "_showwarnmsg": _show, "resetwarnings": _reset},
 }
 """Virtual functions by module and name."""

@@ -19,11 +19,10 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.engine import NANOSECOND, SECOND
+from vmpp.process.virtual import Functions, Virtual
 
 if TYPE_CHECKING:
     from vmpp.kernel.process import Process
-
-Virtual = Callable[..., Any]
 
 CLOCK_READ: Final = 100 * NANOSECOND
 """What it takes a program to read a clock, in picoseconds."""
@@ -42,8 +41,8 @@ def _since_epoch(process: Process) -> int:
     return _since_boot(process) + epoch
 
 
-def _cpu_time(process: Process) -> int:
-    """Return what the process has run; waiting for messages is running, sleeping is not."""
+def cpu_time(process: Process) -> int:
+    """Return what *process* has run, in ps; waiting for messages is running, sleeping is not."""
     space = process.space
     running: int = _since_boot(process) - space.started - space.slept
     return max(running, 0)
@@ -78,7 +77,7 @@ def _clock_of(identifier: int) -> Callable[[Process], int]:
     if identifier == time.CLOCK_REALTIME:
         return _since_epoch
     if identifier in (time.CLOCK_PROCESS_CPUTIME_ID, time.CLOCK_THREAD_CPUTIME_ID):
-        return _cpu_time
+        return cpu_time
     return _since_boot
 
 
@@ -141,7 +140,7 @@ def _mktime(process: Process, moment: Any, /) -> float:
     return float(calendar.timegm(moment))
 
 
-TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
+TABLE: Final[Functions] = {
     "time": {
         "asctime": _virtual_asctime,
         "clock_getres": _clock_getres,
@@ -158,12 +157,12 @@ TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
         "monotonic_ns": _in_nanoseconds(_since_boot),
         "perf_counter": _in_seconds(_since_boot),
         "perf_counter_ns": _in_nanoseconds(_since_boot),
-        "process_time": _in_seconds(_cpu_time),
-        "process_time_ns": _in_nanoseconds(_cpu_time),
+        "process_time": _in_seconds(cpu_time),
+        "process_time_ns": _in_nanoseconds(cpu_time),
         "sleep": _sleep,
         "strftime": _virtual_strftime,
-        "thread_time": _in_seconds(_cpu_time),
-        "thread_time_ns": _in_nanoseconds(_cpu_time),
+        "thread_time": _in_seconds(cpu_time),
+        "thread_time_ns": _in_nanoseconds(cpu_time),
         "time": _in_seconds(_since_epoch),
         "time_ns": _in_nanoseconds(_since_epoch),
     },

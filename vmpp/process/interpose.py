@@ -28,10 +28,9 @@ from vmpp.engine import current_process
 from vmpp.process import cautions, clocks, node, posix, randomness
 from vmpp.process.attributes import ATTRIBUTES, ProcessEnviron, SharedModule
 from vmpp.process.imports import MODULES, TABLE, ImportHook
+from vmpp.process.virtual import Functions, Virtual
 
-Virtual = Callable[..., Any]
-
-TABLES: Final[tuple[Mapping[str, Mapping[str, Virtual]], ...]] = (
+TABLES: Final[tuple[Functions, ...]] = (
     clocks.TABLE,
     randomness.TABLE,
     node.TABLE,

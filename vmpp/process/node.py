@@ -19,29 +19,18 @@ import signal
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from vmpp.engine import SECOND, to_ps
-from vmpp.process.clocks import _cpu_time
+from vmpp.process.clocks import cpu_time
 from vmpp.process.imports import as_host
 from vmpp.process.space import process_id
+from vmpp.process.virtual import Functions, Virtual, absent
 
 if TYPE_CHECKING:
     from vmpp.kernel.process import Process
-
-Virtual = Callable[..., Any]
-
-
-def _absent(what: str) -> Virtual:
-    """Return a virtual function that says that a compute node has no *what*."""
-
-    def refuse(process: Process, *_: Any, **__: Any) -> NoReturn:
-        del process
-        raise OSError(errno.ENOSYS, f"a compute node has no {what}")
-
-    return refuse
 
 
 def _on_host(function: Callable[..., Any]) -> Virtual:
@@ -194,7 +183,7 @@ def _getenv(process: Process, key: str, default: Any = None) -> Any:
 
 
 def _times(process: Process) -> os.times_result:
-    seconds = _cpu_time(process) / SECOND
+    seconds = cpu_time(process) / SECOND
     return os.times_result((seconds, 0.0, 0.0, 0.0, process.clock / SECOND))
 
 
@@ -202,7 +191,7 @@ def _getrusage(process: Process, who: int, /) -> Any:
     del who
     import resource  # noqa: PLC0415 # only programs that ask need it
 
-    return resource.struct_rusage((_cpu_time(process) / SECOND, 0.0, *(0,) * 14))
+    return resource.struct_rusage((cpu_time(process) / SECOND, 0.0, *(0,) * 14))
 
 
 def _setrecursionlimit(process: Process, limit: int, /) -> None:
@@ -244,7 +233,7 @@ def _clear_callbacks(process: Process) -> None:
 
 
 def _run_callbacks(process: Process) -> None:
-    process.space._run_exit_handlers()
+    process.space.run_exit_handlers()
 
 
 _real_finalize_init = weakref.finalize.__init__
@@ -301,7 +290,7 @@ def _find_translations(
     return _real_find(domain, localedir, languages, all)
 
 
-TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
+TABLE: Final[Functions] = {
     "_thread": {
         "start_joinable_thread": _start_thread,
         "start_new": _start_thread,
@@ -340,48 +329,48 @@ TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
         "getsid": _getpgid,
         "kill": _kill,
         "killpg": _kill,
-        "nice": _absent("priorities"),
+        "nice": absent("priorities"),
         "process_cpu_count": _cpu_count,
         "putenv": _ignored,
         "register_at_fork": _ignored,
         "sched_getaffinity": _affinity,
         "sched_setaffinity": _ignored,
-        "setpgid": _absent("process groups"),
-        "setsid": _absent("sessions"),
+        "setpgid": absent("process groups"),
+        "setsid": absent("sessions"),
         "times": _times,
         "uname": _uname,
         "unsetenv": _ignored,
         **dict.fromkeys(
             ("fork", "forkpty", "posix_spawn", "posix_spawnp", "popen", "system"),
-            _absent("second process"),
+            absent("second process"),
         ),
-        **dict.fromkeys(("execv", "execve"), _absent("exec")),
+        **dict.fromkeys(("execv", "execve"), absent("exec")),
         **dict.fromkeys(("wait", "wait3", "wait4", "waitid", "waitpid"), _no_children),
     },
-    "_posixsubprocess": {"fork_exec": _absent("second process")},
+    "_posixsubprocess": {"fork_exec": absent("second process")},
     "platform": {"node": _node_name, "uname": _platform_uname},
     "resource": {"getrusage": _getrusage, "setrlimit": _ignored},
     "select": {
-        "epoll": _absent("epoll"),
-        "poll": _absent("poll"),
+        "epoll": absent("epoll"),
+        "poll": absent("poll"),
         "select": _select,
     },
     "signal": {
-        "alarm": _absent("alarms"),
+        "alarm": absent("alarms"),
         "getsignal": _getsignal,
-        "pause": _absent("signals to wait for"),
+        "pause": absent("signals to wait for"),
         "raise_signal": _raise_signal,
-        "set_wakeup_fd": _absent("descriptors to wake up"),
-        "setitimer": _absent("timers"),
+        "set_wakeup_fd": absent("descriptors to wake up"),
+        "setitimer": absent("timers"),
         "siginterrupt": _ignored,
         "signal": _signal,
     },
     "socket": {
         "gethostname": _node_name,
-        "socket.__init__": _absent("sockets"),
-        "socketpair": _absent("sockets"),
+        "socket.__init__": absent("sockets"),
+        "socketpair": absent("sockets"),
     },
-    "subprocess": {"Popen.__init__": _absent("second process")},
+    "subprocess": {"Popen.__init__": absent("second process")},
     "sys": {"setrecursionlimit": _setrecursionlimit},
     "threading": {
         "Condition.wait": _wait_on_condition,

@@ -31,13 +31,12 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from vmpp.process import calls
 from vmpp.process.files import FIRST, Descriptor, Files
 from vmpp.process.stdio import encode_path, open_file, read_line
+from vmpp.process.virtual import Functions, Virtual, absent, refused
 
 if TYPE_CHECKING:
     from random import Random
 
     from vmpp.kernel.process import Process
-
-Virtual = Callable[..., Any]
 
 
 # -- open files ----------------------------------------------------------------------------------
@@ -196,7 +195,7 @@ def _get_blocking(process: Process, fd: int, /) -> bool:
 def _set_blocking(process: Process, fd: int, blocking: bool, /) -> None:
     _files(process).lookup(_fd(fd))
     if not blocking:
-        raise _missing("files that do not block")
+        raise OSError(errno.ENOSYS, "a compute node has no files that do not block")
 
 
 def _get_inheritable(process: Process, fd: int, /) -> bool:
@@ -654,25 +653,6 @@ class _Closer(tempfile._TemporaryFileCloser):  # type: ignore[name-defined,misc]
             super().close(unlink or os.unlink)
 
 
-# -- what a compute node does not have -----------------------------------------------------------
-
-
-def _missing(what: str) -> OSError:
-    return OSError(errno.ENOSYS, f"a compute node has no {what}")
-
-
-def _refused(number: int, text: str = "") -> Virtual:
-    def refuse(process: Process, *args: Any, **kwargs: Any) -> Any:
-        del process, args, kwargs
-        raise OSError(number, text or os.strerror(number))
-
-    return refuse
-
-
-def _absent(what: str) -> Virtual:
-    return _refused(errno.ENOSYS, f"a compute node has no {what}")
-
-
 # -- the table -----------------------------------------------------------------------------------
 
 
@@ -696,7 +676,7 @@ def _at(process: Process, dir_fd: int | None) -> int:
     return calls.HERE if dir_fd is None else _files(process).handle(_fd(dir_fd))
 
 
-TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
+TABLE: Final[Functions] = {
     "builtins": {
         "input": read_line,
         "open": open_file,
@@ -710,50 +690,50 @@ TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
         "chdir": _chdir,
         "chmod": _chmod,
         "chown": _chown,
-        "chroot": _refused(errno.EPERM),
+        "chroot": refused(errno.EPERM),
         "close": _close,
         "closerange": _closerange,
-        "copy_file_range": _absent("copy_file_range"),
+        "copy_file_range": absent("copy_file_range"),
         "device_encoding": _device_encoding,
         "dup": _dup,
         "dup2": _dup2,
-        "eventfd": _absent("event descriptors"),
-        "eventfd_read": _absent("event descriptors"),
-        "eventfd_write": _absent("event descriptors"),
+        "eventfd": absent("event descriptors"),
+        "eventfd_read": absent("event descriptors"),
+        "eventfd_write": absent("event descriptors"),
         "fchdir": _fchdir,
         "fchmod": _fchmod,
         "fchown": _fchown,
         "fdatasync": _fsync,
-        "fpathconf": _absent("fpathconf"),
+        "fpathconf": absent("fpathconf"),
         "fstat": _fstat,
         "fstatvfs": _fstatvfs,
         "fsync": _fsync,
         "ftruncate": _ftruncate,
         "get_blocking": _get_blocking,
         "get_inheritable": _get_inheritable,
-        "get_terminal_size": _refused(errno.ENOTTY),
+        "get_terminal_size": refused(errno.ENOTTY),
         "getcwd": _getcwd,
         "getcwdb": _getcwdb,
-        "getxattr": _refused(errno.ENOTSUP),
-        "initgroups": _refused(errno.EPERM),
+        "getxattr": refused(errno.ENOTSUP),
+        "initgroups": refused(errno.EPERM),
         "isatty": _isatty,
         "lchown": _lchown,
         "link": _link,
         "listdir": _listdir,
-        "listxattr": _refused(errno.ENOTSUP),
-        "lockf": _refused(errno.ENOLCK),
-        "login_tty": _refused(errno.ENOTTY),
+        "listxattr": refused(errno.ENOTSUP),
+        "lockf": refused(errno.ENOLCK),
+        "login_tty": refused(errno.ENOTTY),
         "lseek": _lseek,
         "lstat": _lstat,
-        "memfd_create": _absent("anonymous memory files"),
+        "memfd_create": absent("anonymous memory files"),
         "mkdir": _mkdir,
-        "mkfifo": _absent("named pipes"),
-        "mknod": _absent("device nodes"),
+        "mkfifo": absent("named pipes"),
+        "mknod": absent("device nodes"),
         "open": _open,
-        "openpty": _absent("pseudo-terminals"),
-        "pathconf": _absent("pathconf"),
-        "pipe": _absent("pipes"),
-        "pipe2": _absent("pipes"),
+        "openpty": absent("pseudo-terminals"),
+        "pathconf": absent("pathconf"),
+        "pipe": absent("pipes"),
+        "pipe2": absent("pipes"),
         "posix_fadvise": _posix_fadvise,
         "posix_fallocate": _posix_fallocate,
         "pread": _pread,
@@ -764,7 +744,7 @@ TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
         "readlink": _readlink,
         "readv": _readv,
         "remove": _unlink,
-        "removexattr": _refused(errno.ENOTSUP),
+        "removexattr": refused(errno.ENOTSUP),
         "rename": _rename,
         "replace": _rename,
         "rmdir": _rmdir,
@@ -772,25 +752,25 @@ TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
         "sendfile": _sendfile,
         "set_blocking": _set_blocking,
         "set_inheritable": _set_inheritable,
-        "setegid": _refused(errno.EPERM),
-        "seteuid": _refused(errno.EPERM),
-        "setgid": _refused(errno.EPERM),
-        "setgroups": _refused(errno.EPERM),
-        "setregid": _refused(errno.EPERM),
-        "setresgid": _refused(errno.EPERM),
-        "setresuid": _refused(errno.EPERM),
-        "setreuid": _refused(errno.EPERM),
-        "setuid": _refused(errno.EPERM),
-        "setxattr": _refused(errno.ENOTSUP),
-        "splice": _absent("splice"),
+        "setegid": refused(errno.EPERM),
+        "seteuid": refused(errno.EPERM),
+        "setgid": refused(errno.EPERM),
+        "setgroups": refused(errno.EPERM),
+        "setregid": refused(errno.EPERM),
+        "setresgid": refused(errno.EPERM),
+        "setresuid": refused(errno.EPERM),
+        "setreuid": refused(errno.EPERM),
+        "setuid": refused(errno.EPERM),
+        "setxattr": refused(errno.ENOTSUP),
+        "splice": absent("splice"),
         "stat": _stat,
         "statvfs": _statvfs,
         "symlink": _symlink,
         "sync": _sync,
-        "tcgetpgrp": _refused(errno.ENOTTY),
-        "tcsetpgrp": _refused(errno.ENOTTY),
+        "tcgetpgrp": refused(errno.ENOTTY),
+        "tcsetpgrp": refused(errno.ENOTTY),
         "truncate": _truncate,
-        "ttyname": _refused(errno.ENOTTY),
+        "ttyname": refused(errno.ENOTTY),
         "umask": _umask,
         "unlink": _unlink,
         "utime": _utime,

@@ -10,17 +10,16 @@ Out of reach: generators that C libraries seed by themselves (OpenSSL's).
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from vmpp.engine import NANOSECOND
+from vmpp.process.virtual import Functions, Virtual
 
 if TYPE_CHECKING:
     from vmpp.kernel.process import Process
-
-Virtual = Callable[..., Any]
 
 _SEED_BITS: Final = 2496
 """As much as python itself asks the system for."""
@@ -103,7 +102,7 @@ def _getnode(process: Process) -> int:
     return 0x02_00_00_00_00_00 + process.nid
 
 
-TABLE: Final[Mapping[str, Mapping[str, Virtual]]] = {
+TABLE: Final[Functions] = {
     "random": {
         **{name: _random_function(name) for name in _FUNCTIONS},
         "Random.seed": _seed,

@@ -179,7 +179,7 @@ class AddressSpace:
             raise
         except BaseException as error:
             status, failure = self._failed(error)
-        self._run_exit_handlers()
+        self.run_exit_handlers()
         self._run_finalizers()
         self.drop_objects()
         if not self._flush() and failure is None and not status:
@@ -224,7 +224,8 @@ class AddressSpace:
         status = 130 if isinstance(error, KeyboardInterrupt) else 1
         return status, ProgramFailed(traces.describe(self.program, error), status, shown)
 
-    def _run_exit_handlers(self) -> None:
+    def run_exit_handlers(self) -> None:
+        """Call what is registered with ``atexit``, last first."""
         handlers = self.exit_handlers
         while handlers:
             function, args, kwargs = handlers.pop()
