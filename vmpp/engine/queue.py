@@ -62,7 +62,7 @@ class Engine:
         return self._instants[0] if self._instants else NEVER
 
     def place(self) -> tuple[int, int]:
-        """Return where in virtual time the engine is: no two events see the same.
+        """Return where in virtual time the engine is; no two events of a step see the same.
 
         Safe to call from another thread.
         """

@@ -47,7 +47,7 @@ class Watchdog:
         self._done = threading.Event()
         self._fed = 0
         self.fiber_runs = False
-        self.place: Callable[[], tuple[int, object]] = lambda: (0, None)
+        self.place: Callable[[], object] = lambda: None
         self.refused: Callable[[Fiber], object] = lambda fiber: None
 
         class Refusal(BaseException):
@@ -89,15 +89,13 @@ class Watchdog:
             thread.join()
 
     def _watch(self) -> None:
-        fed, (when, event) = self._fed, self.place()
+        seen = self._fed, self.place()
         since = time.clock_gettime(self._clock)
         raised = 0
         while not self._done.wait(min(self._limit / 4, 0.5)):
             now = time.clock_gettime(self._clock)
-            before = fed, when
-            last = event
-            fed, (when, event) = self._fed, self.place()
-            if before != (fed, when) or last is not event or not self.fiber_runs:
+            before, seen = seen, (self._fed, self.place())
+            if before != seen or not self.fiber_runs:
                 since = now
                 raised = 0
             elif now - since >= self._limit:
