@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-from typing import Any, Protocol
+from typing import Any
 
 import trio
 
 from vmpp.kernel import Trace
+from vmpp.service.files import Sink
 
 
 class Capture:
@@ -42,16 +43,12 @@ class StreamSink:
         self._file.flush()
 
 
-class _Sink(Protocol):
-    def write(self, rank: int, time_ps: int, data: bytes) -> object: ...
-
-
 class Traced:
     """Notes what goes to a sink in the digest of the run."""
 
     __slots__ = ("_sink", "_trace")
 
-    def __init__(self, sink: _Sink, trace: Trace) -> None:
+    def __init__(self, sink: Sink, trace: Trace) -> None:
         self._sink = sink
         self._trace = trace
 

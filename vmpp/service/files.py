@@ -48,6 +48,7 @@ class Sink(Protocol):
         Raises:
             BrokenPipeError: nobody reads any more.
         """
+        ...
 
 
 class Source(Protocol):
@@ -55,6 +56,7 @@ class Source(Protocol):
 
     async def read(self, n: int) -> bytes:
         """Return up to *n* bytes as soon as there are any, none at the end."""
+        ...
 
 
 @dataclass(slots=True)
@@ -328,7 +330,7 @@ class FileServer:
         session.caller = caller
         try:
             call = calls.decode_call(request)
-            answer = _SERVICES[type(call)](self, session, call)
+            answer = _ANSWERS[type(call)](self, session, call)
         except Exception as error:
             answer = _failed(error)
         if isinstance(answer, calls.Reply):
@@ -749,9 +751,9 @@ def _exit(server: FileServer, session: _Session, call: calls.Exit) -> calls.Done
     return calls.Done()
 
 
-Service = Callable[[FileServer, _Session, Any], calls.Reply | Awaitable[calls.Reply]]
+_Answer = Callable[[FileServer, _Session, Any], calls.Reply | Awaitable[calls.Reply]]
 
-_SERVICES: Final[Mapping[type[Any], Service]] = {
+_ANSWERS: Final[Mapping[type[Any], _Answer]] = {
     calls.Open: _open,
     calls.Close: _close,
     calls.Read: _read,
