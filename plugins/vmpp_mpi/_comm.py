@@ -15,7 +15,6 @@ from threading import Lock
 from typing import Any, Final, NoReturn, Self
 from zlib import crc32
 
-from vmpp_mpi._buffer import memory_of
 from vmpp_mpi._collective_calls import CollectiveCalls, ScanCalls
 from vmpp_mpi._collectives import Channel, Kind, allgather
 from vmpp_mpi._constants import (
@@ -55,8 +54,7 @@ from vmpp_mpi._grid import Grid
 from vmpp_mpi._group import Group
 from vmpp_mpi._handle import forget, predefine
 from vmpp_mpi._info import INFO_NULL, Info
-from vmpp_mpi._special import BUFFER_AUTOMATIC
-from vmpp_mpi._state import CommState, MPIState, Predefined, SendBuffer, mpi_state, partition
+from vmpp_mpi._state import CommState, Predefined, SendBuffer, mpi_state, partition
 
 _PAIR: Final = Struct("<qq")
 _CONSTANT_ATTRIBUTES: Final = {TAG_UB: MAX_TAG, IO: ANY_SOURCE, WTIME_IS_GLOBAL: 1, APPNUM: 0}
@@ -408,13 +406,13 @@ class Comm(CollectiveCalls):
         state = self._get()
         if state.buffer is not None:
             raise state.error(ERR_BUFFER, "a buffer is attached already")
-        state.buffer = _send_buffer(buf)
+        state.buffer = SendBuffer.of(buf)
 
     def Detach_buffer(self) -> Any:
         """Wait for the buffered sends on this communicator; return the buffer, None for none."""
         state = self._get()
         buffer, state.buffer = state.buffer, None
-        return _detached(buffer, state.library)
+        return None if buffer is None else buffer.detach(state.library.protocol)
 
     def Flush_buffer(self) -> None:
         """Wait for the buffered sends on this communicator."""
@@ -518,19 +516,6 @@ KINDS: Final[dict[type[Any], type[Intracomm]]] = {}
 COMM_NULL: Final = predefine("COMM_NULL", Comm())
 COMM_WORLD: Final[Intracomm] = predefine("COMM_WORLD", Intracomm._wrap(Predefined(0)))
 COMM_SELF: Final[Intracomm] = predefine("COMM_SELF", Intracomm._wrap(Predefined(1)))
-
-
-def _send_buffer(buf: Any) -> SendBuffer:
-    if buf is None or buf is BUFFER_AUTOMATIC:
-        return SendBuffer(buf, None)
-    return SendBuffer(buf, len(memory_of(buf, True)))
-
-
-def _detached(buffer: SendBuffer | None, library: MPIState) -> Any:
-    if buffer is None:
-        return None
-    buffer.flush(library.protocol)
-    return buffer.memory
 
 
 def comm_lock_table(comm: Comm) -> dict[Hashable, Lock]:

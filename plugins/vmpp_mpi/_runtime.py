@@ -8,14 +8,13 @@ import mpi4py
 
 from vmpp.engine import SECOND, current_process
 from vmpp.process.clocks import CLOCK_READ
-from vmpp_mpi._buffer import memory_of
 from vmpp_mpi._constants import SUBVERSION, THREAD_MULTIPLE, THREAD_SINGLE, VERSION
 from vmpp_mpi._errors import ERR_ARG, ERR_BUFFER, ERR_OTHER
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._handle import Handle
 from vmpp_mpi._info import INFO_NULL, Info
 from vmpp_mpi._local import local
-from vmpp_mpi._special import BOTTOM, BUFFER_AUTOMATIC
+from vmpp_mpi._special import BOTTOM
 from vmpp_mpi._state import SendBuffer, mpi_state
 from vmpp_mpi._status import Status
 from vmpp_mpi._version import VENDOR, VENDOR_VERSION
@@ -203,10 +202,7 @@ def Attach_buffer(buf: Any) -> None:
     state = mpi_state()
     if state.buffer is not None:
         raise MPIError(ERR_BUFFER, "a buffer is attached already")
-    if buf is None or buf is BUFFER_AUTOMATIC:
-        state.buffer = SendBuffer(buf, None)
-    else:
-        state.buffer = SendBuffer(buf, len(memory_of(buf, True)))
+    state.buffer = SendBuffer.of(buf)
 
 
 def Detach_buffer() -> Any:
@@ -216,12 +212,8 @@ def Detach_buffer() -> Any:
         What was given to `Attach_buffer`, None if nothing was.
     """
     state = mpi_state()
-    attached = state.buffer
-    if attached is None:
-        return None
-    attached.flush(state.protocol)
-    state.buffer = None
-    return attached.memory
+    buffer, state.buffer = state.buffer, None
+    return None if buffer is None else buffer.detach(state.protocol)
 
 
 def Flush_buffer() -> None:

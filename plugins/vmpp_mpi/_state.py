@@ -14,11 +14,13 @@ from operator import index
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.engine import current_process
+from vmpp_mpi._buffer import memory_of
 from vmpp_mpi._collectives import Channel, Reduction, Thresholds, allreduce, describe
 from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, BSEND_OVERHEAD, MAX_TAG, PROC_NULL
 from vmpp_mpi._errors import ERR_BUFFER, ERR_COMM, ERR_OTHER, ERR_RANK, ERR_TAG, ERR_TRUNCATE
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._protocol import CONTEXTS
+from vmpp_mpi._special import BUFFER_AUTOMATIC
 
 if TYPE_CHECKING:
     from vmpp.kernel.process import Process
@@ -71,6 +73,17 @@ class SendBuffer:
         self._capacity = capacity
         self._pending: list[tuple[Any, int]] = []
 
+    @classmethod
+    def of(cls, memory: Any) -> SendBuffer:
+        """Make one of what a program attaches; None or `BUFFER_AUTOMATIC` grows by itself.
+
+        Raises:
+            TypeError, BufferError: *memory* is no buffer that can be written to.
+        """
+        if memory is None or memory is BUFFER_AUTOMATIC:
+            return cls(memory, None)
+        return cls(memory, len(memory_of(memory, True)))
+
     def room_for(self, protocol: Protocol, nbytes: int) -> bool:
         """Return whether a message of *nbytes* fits beside those still on their way."""
         if self._capacity is None:
@@ -91,6 +104,11 @@ class SendBuffer:
         for transfer, _ in self._pending:
             protocol.wait(transfer)
         self._pending.clear()
+
+    def detach(self, protocol: Protocol) -> Any:
+        """Wait until all messages are sent, and return what the program attached."""
+        self.flush(protocol)
+        return self.memory
 
     def _used(self) -> int:
         return sum(size for transfer, size in self._pending if not transfer.done)
