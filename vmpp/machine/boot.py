@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import importlib
 import resource
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from os import PathLike, fspath
@@ -23,7 +23,7 @@ from vmpp.kernel import KernelCosts, Process, QuintessentialKernel, Surroundings
 from vmpp.machine import description as descriptions
 from vmpp.machine.description import MachineDescription
 from vmpp.machine.nodemap import NodeMap
-from vmpp.machine.plugins import Plugins
+from vmpp.machine.plugins import PluginError, Plugins
 from vmpp.machine.report import deadlock, refusal
 from vmpp.machine.result import Result
 from vmpp.machine.streams import Capture, HostInput, StreamSink, Traced
@@ -106,12 +106,16 @@ class Machine:
 
     Attributes:
         description: what it is made of.
+        plugins: those that it is made with.
         engine: its virtual time.
+        bridge: to the servers that wait for the host.
+        watchdog: over its processes.
         topology: the places of its nodes.
         kernels: of all nodes, by number: compute nodes first, then service, then I/O nodes.
         threads: the process control threads of the compute nodes, by number.
         launcher: ``yod``.
         files: the file server.
+        libraries: those that are linked to every process.
         trace: the digest of what happened.
     """
 
@@ -388,7 +392,7 @@ async def boot(
             seed=seed,
             watchdog=WATCHDOG_SECONDS if watchdog is None else watchdog,
         )
-        stack.enter_context(Interposition(_provided(built.libraries)))
+        stack.enter_context(Interposition(_provided(found.libraries)))
         stack.enter_context(built.watchdog.watching())
         stack.enter_context(_as_many_files_as_can_be())
         stack.callback(built.shut_down)
@@ -430,9 +434,21 @@ def _as_many_files_as_can_be() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def _provided(libraries: Sequence[Library]) -> dict[str, Callable[[], ModuleType]]:
-    """Return what makes the modules that programs import, by the names that they import."""
-    wanted: dict[str, str] = {}
-    for library in libraries:
-        wanted.update(library.modules)
-    return {name: partial(importlib.import_module, target) for name, target in wanted.items()}
+def _provided(libraries: Mapping[str, Library]) -> dict[str, Callable[[], ModuleType]]:
+    """Return what makes the modules that programs import, by the names that they import.
+
+    Raises:
+        PluginError: two libraries offer a module of one name.
+    """
+    providers: dict[str, str] = {}
+    provided: dict[str, Callable[[], ModuleType]] = {}
+    for library, offered in libraries.items():
+        for name, target in offered.modules.items():
+            if name in providers:
+                raise PluginError(
+                    f"the libraries {providers[name]!r} and {library!r} both offer the module "
+                    f"{name!r}; uninstall one"
+                )
+            providers[name] = library
+            provided[name] = partial(importlib.import_module, target)
+    return provided
