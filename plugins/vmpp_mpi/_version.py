@@ -6,18 +6,19 @@ to ask the file server.
 
 from __future__ import annotations
 
+import re
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 
-def _installed() -> tuple[int, int, int]:
+def installed() -> tuple[int, int, int]:
+    """Return the three numbers of the version of vmpp that is installed, zeros if none is."""
     try:
-        numbers = version("vmpp").split(".")[:3]
+        numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", version("vmpp"))
     except PackageNotFoundError:  # run from a checkout that is not installed
-        return 0, 0, 0
-    major, minor, micro = (int(number) for number in numbers)
-    return major, minor, micro
+        numbers = None
+    return (int(numbers[1]), int(numbers[2]), int(numbers[3])) if numbers else (0, 0, 0)
 
 
 VENDOR: Final = "vmpp"
-VENDOR_VERSION: Final = _installed()
+VENDOR_VERSION: Final = installed()

@@ -13,7 +13,7 @@ import mpi4py
 import numpy as np
 import pytest
 
-from vmpp_mpi import MPI
+from vmpp_mpi import MPI, _version
 from vmpp_mpi._runtime import abort_status
 
 STUBS = ast.parse((Path(mpi4py.__file__).parent / "MPI.pyi").read_text("utf-8"))
@@ -235,3 +235,12 @@ def test_sizes_and_numbers_of_handles():
 def test_what_a_rank_says_about_ending_its_job(ranks):
     ranks[0].run(MPI._set_abort_status, 7)
     assert [rank.run(abort_status) for rank in ranks] == [7, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("version", "numbers"),
+    [("0.1.0", (0, 1, 0)), ("1.20.3rc1", (1, 20, 3)), ("2.0.1.dev4+g1234", (2, 0, 1))],
+)
+def test_the_numbers_of_the_librarys_version(monkeypatch, version, numbers):
+    monkeypatch.setattr(_version, "version", lambda name: version)
+    assert _version.installed() == numbers
