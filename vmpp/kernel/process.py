@@ -49,7 +49,7 @@ class Surroundings:
 
     Attributes:
         name: of the machine.
-        node_map: place of every rank, and the distance of any two (`vmpp.machine.NodeMap`).
+        node_map: place of every rank, and the distance of any two (see `vmpp.node_map`).
         flop_rate: time of a floating-point operation, fs.
         memory_rate: time of a byte that an application streams through memory, fs.
     """
@@ -106,6 +106,7 @@ class SystemProcess:
         address: where it is.
         group: the group that may send to it besides the system; 0: everybody.
         clock: the time up to which it is busy, in picoseconds.
+        dead: whether it takes no more messages.
         table: its portals.
         watch: what it waits for (see `Process.wait`).
         held: messages that arrived while it was busy.
@@ -142,9 +143,19 @@ class Process(SystemProcess):
         kernel: the kernel of its node.
         job: the job it belongs to.
         rank: its number in the job.
+        size: how many ranks the job has.
+        nid: number of its node.
+        pid: its number on the node.
+        fiber: what its program runs in; None until it is started.
+        dying: whether it is being killed, or at its end: its calls raise.
+        in_handler: whether an event handler runs.
         space: its address space; `vmpp.process` sets it.
         files: its file descriptors; `vmpp.process` sets it.
         libraries: state of the libraries linked to it, by name.
+        install: puts its address space in place; `vmpp.process` sets it.
+        ready: told when it can run: the kernel, or the process control thread if others share
+            its CPU.
+        rpc: asks a server, by name; `vmpp.process` sets it.
     """
 
     __slots__ = (
