@@ -1,10 +1,11 @@
 """The extension points of vmpp: what a plugin can offer, and what it is told.
 
 A plugin is a module, named by an entry point of the group ``vmpp``, with functions marked
-`hookimpl` and called as one of the specifications below. A plugin offers policies and libraries by
-name; a machine file picks names, so what is installed never decides what runs. Hooks are called
-when a machine is built and once per job. The objects that they hand over are called directly from
-then on: their protocols stand beside the mechanism that calls them, and say in which units.
+`hookimpl` and called as one of the specifications below. What a plugin offers has a name. A machine
+file picks policies by name, so what is installed never decides what runs; libraries are linked to
+every process, and a program picks one by importing it. Hooks are called when a machine is built and
+once per job. The objects that they hand over are called directly from then on: their protocols
+stand beside the mechanism that calls them, and say in which units.
 
     from vmpp.hooks import hookimpl
 
