@@ -322,6 +322,33 @@ def test_what_a_compute_node_does_not_have_is_an_os_error(machine, function, arg
     assert machine.run(program) == number
 
 
+def test_errors_are_made_as_the_hosts_are(machine):
+    path = Path("no", "such")
+
+    def program():
+        made = []
+        for action in (
+            lambda: os.stat(path),
+            lambda: path.mkdir(),
+            lambda: path.unlink(),
+            lambda: os.listdir(b"no/such"),
+            lambda: os.open(path, os.O_RDONLY),
+            lambda: path.open(),
+            lambda: path.rename(Path("no", "other")),
+            lambda: os.close(9999),
+            lambda: os.fstat(9999),
+        ):
+            try:
+                action()
+            except OSError as error:
+                made.append((error.args, error.filename, error.filename2, str(error)))
+        return made
+
+    actual = machine.run(program)
+    assert actual == program()
+    assert len(actual) == 9
+
+
 def test_a_server_that_is_gone_is_an_input_output_error(machine):
     def program():
         machine.stop_server()

@@ -138,7 +138,7 @@ class Files:
             return calls.decode_reply(process.rpc(SERVER, calls.encode(request)))
         except OSError as error:
             if name is not None and error.filename is None:
-                error.filename = name
+                error.filename = _plain(name)
             raise
         finally:
             self._busy = False
@@ -384,4 +384,12 @@ class Files:
 
 
 def _fail(number: int, name: object = None, other: object = None, text: str = "") -> NoReturn:
-    raise OSError(number, text or os.strerror(number), name, None, other)
+    words = text or os.strerror(number)
+    if name is None:
+        raise OSError(number, words)
+    raise OSError(number, words, _plain(name), None, _plain(other))
+
+
+def _plain(name: object) -> object:
+    """Return a file's name as the host's errors give it: of a path object, what it stands for."""
+    return os.fspath(name) if isinstance(name, os.PathLike) else name
