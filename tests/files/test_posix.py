@@ -329,11 +329,11 @@ def test_errors_are_made_as_the_hosts_are(machine):
         made = []
         for action in (
             lambda: os.stat(path),
-            lambda: path.mkdir(),
-            lambda: path.unlink(),
+            path.mkdir,
+            path.unlink,
             lambda: os.listdir(b"no/such"),
             lambda: os.open(path, os.O_RDONLY),
-            lambda: path.open(),
+            path.open,
             lambda: path.rename(Path("no", "other")),
             lambda: os.close(9999),
             lambda: os.fstat(9999),
