@@ -192,11 +192,11 @@ class PointToPoint(Handle[CommState | Predefined]):
 
     def Ssend(self, buf: Any, dest: int, tag: int = 0) -> None:
         """Send a buffer, and return when its receive has begun; otherwise as `Send`."""
-        self._send(buf, dest, tag, SYNCHRONOUS)
+        self._send(send_view, buf, dest, tag, SYNCHRONOUS)
 
     def Rsend(self, buf: Any, dest: int, tag: int = 0) -> None:
         """Send a buffer to a receive that has been posted already; otherwise as `Send`."""
-        self._send(buf, dest, tag, READY)
+        self._send(send_view, buf, dest, tag, READY)
 
     def Bsend(self, buf: Any, dest: int, tag: int = 0) -> None:
         """Send a buffer by way of the attached one, and return at once; otherwise as `Send`.
@@ -208,12 +208,7 @@ class PointToPoint(Handle[CommState | Predefined]):
 
     def ssend(self, obj: Any, dest: int, tag: int = 0) -> None:
         """Send an object, and return when its receive has begun; otherwise as `send`."""
-        state = self._get()
-        address, tag = state.target(dest, tag)
-        if address is not None:
-            state.protocol.send(
-                state.context, state.rank, address, tag, pickle.dumps(obj), SYNCHRONOUS
-            )
+        self._send(pickle.dumps, obj, dest, tag, SYNCHRONOUS)
 
     def bsend(self, obj: Any, dest: int, tag: int = 0) -> None:
         """Send an object by way of the attached buffer; raises as `Bsend`."""
@@ -264,15 +259,15 @@ class PointToPoint(Handle[CommState | Predefined]):
 
     def Isend(self, buf: Any, dest: int, tag: int = 0) -> Request:
         """Begin to send a buffer; raises as `Send`."""
-        return self._isend(buf, dest, tag, STANDARD)
+        return self._isend(send_view, buf, dest, tag, STANDARD)
 
     def Issend(self, buf: Any, dest: int, tag: int = 0) -> Request:
         """Begin to send a buffer, to be complete when its receive has begun; raises as `Send`."""
-        return self._isend(buf, dest, tag, SYNCHRONOUS)
+        return self._isend(send_view, buf, dest, tag, SYNCHRONOUS)
 
     def Irsend(self, buf: Any, dest: int, tag: int = 0) -> Request:
         """Begin to send a buffer to a receive that has been posted; raises as `Send`."""
-        return self._isend(buf, dest, tag, READY)
+        return self._isend(send_view, buf, dest, tag, READY)
 
     def Ibsend(self, buf: Any, dest: int, tag: int = 0) -> Request:
         """Send a buffer by way of the attached one; raises as `Bsend`."""
@@ -281,11 +276,11 @@ class PointToPoint(Handle[CommState | Predefined]):
 
     def isend(self, obj: Any, dest: int, tag: int = 0) -> Request:
         """Begin to send an object; raises as `send`."""
-        return self._isend_object(obj, dest, tag, STANDARD)
+        return self._isend(pickle.dumps, obj, dest, tag, STANDARD)
 
     def issend(self, obj: Any, dest: int, tag: int = 0) -> Request:
         """Begin to send an object, to be complete when its receive has begun."""
-        return self._isend_object(obj, dest, tag, SYNCHRONOUS)
+        return self._isend(pickle.dumps, obj, dest, tag, SYNCHRONOUS)
 
     def ibsend(self, obj: Any, dest: int, tag: int = 0) -> Request:
         """Send an object by way of the attached buffer; raises as `Bsend`."""
@@ -461,31 +456,19 @@ class PointToPoint(Handle[CommState | Predefined]):
 
     # -- what they share ---------------------------------------------------------------------------
 
-    def _send(self, buf: Any, dest: int, tag: int, mode: int) -> None:
+    def _send(self, encode: Any, what: Any, dest: int, tag: int, mode: int) -> None:
         state = self._get()
         address, tag = state.target(dest, tag)
         if address is not None:
-            state.protocol.send(state.context, state.rank, address, tag, send_view(buf), mode)
+            state.protocol.send(state.context, state.rank, address, tag, encode(what), mode)
 
-    def _isend(self, buf: Any, dest: int, tag: int, mode: int) -> Request:
+    def _isend(self, encode: Any, what: Any, dest: int, tag: int, mode: int) -> Request:
         state = self._get()
         address, tag = state.target(dest, tag)
         transfer = (
             None
             if address is None
-            else state.protocol.isend(state.context, state.rank, address, tag, send_view(buf), mode)
-        )
-        return Request._wrap(Operation(state, transfer))
-
-    def _isend_object(self, obj: Any, dest: int, tag: int, mode: int) -> Request:
-        state = self._get()
-        address, tag = state.target(dest, tag)
-        transfer = (
-            None
-            if address is None
-            else state.protocol.isend(
-                state.context, state.rank, address, tag, pickle.dumps(obj), mode
-            )
+            else state.protocol.isend(state.context, state.rank, address, tag, encode(what), mode)
         )
         return Request._wrap(Operation(state, transfer))
 
