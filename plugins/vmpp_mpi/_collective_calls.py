@@ -29,6 +29,7 @@ from vmpp_mpi._buffer import (
 from vmpp_mpi._collectives import Kind, Reduction
 from vmpp_mpi._datatype import Datatype
 from vmpp_mpi._errors import ERR_BUFFER, ERR_ROOT
+from vmpp_mpi._numbers import whole
 from vmpp_mpi._op import SUM, Op
 from vmpp_mpi._pickle import pickle
 from vmpp_mpi._point_to_point import PointToPoint
@@ -396,7 +397,7 @@ def _root(state: CommState, root: Any) -> int:
     Raises:
         MPIError: `ERR_ROOT`: there is no such rank.
     """
-    rank = index(root)
+    rank = whole(root)
     if not 0 <= rank < state.size:
         raise state.error(ERR_ROOT, f"{rank} in a communicator of {state.size}")
     return rank

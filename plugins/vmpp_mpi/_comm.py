@@ -54,6 +54,7 @@ from vmpp_mpi._grid import Grid
 from vmpp_mpi._group import Group
 from vmpp_mpi._handle import forget, predefine
 from vmpp_mpi._info import INFO_NULL, Info
+from vmpp_mpi._numbers import whole
 from vmpp_mpi._state import CommState, Predefined, SendBuffer, mpi_state, partition
 
 _PAIR: Final = Struct("<qq")
@@ -230,7 +231,7 @@ class Comm(CollectiveCalls):
             MPIError: `ERR_ARG`: the colour is negative.
         """
         state = self._get()
-        color, key = index(color), index(key)
+        color, key = whole(color), whole(key)
         if color < 0 and color != UNDEFINED:
             raise state.error(ERR_ARG, f"colour {color} is negative")
         return Intracomm._make(_split(state, color, key))
@@ -245,7 +246,7 @@ class Comm(CollectiveCalls):
             MPIError: `ERR_ARG`: there is no such type.
         """
         state = self._get()
-        split_type = index(split_type)
+        split_type = whole(split_type)
         if split_type not in (*_SPLIT_TYPES, UNDEFINED):
             raise state.error(ERR_ARG, f"split type {split_type}")
         shared = split_type == COMM_TYPE_SHARED or (
@@ -254,7 +255,7 @@ class Comm(CollectiveCalls):
             and info.get("mpi_hw_resource_type") == "mpi_shared_memory"
         )
         color = state.library.process.nid if shared else UNDEFINED
-        return Intracomm._make(_split(state, color, index(key)))
+        return Intracomm._make(_split(state, color, whole(key)))
 
     # -- the end -----------------------------------------------------------------------------------
 
@@ -283,7 +284,7 @@ class Comm(CollectiveCalls):
 
     def Abort(self, errorcode: int = 0) -> NoReturn:
         """End the whole job; *errorcode* is its status."""
-        self._get().library.process.abort(index(errorcode))
+        self._get().library.process.abort(whole(errorcode))
 
     # -- hints, attributes, error handlers ---------------------------------------------------------
 

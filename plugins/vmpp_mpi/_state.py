@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
-from operator import index
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.engine import current_process
@@ -19,6 +18,7 @@ from vmpp_mpi._collectives import Channel, Reduction, Thresholds, allreduce, des
 from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, BSEND_OVERHEAD, MAX_TAG, PROC_NULL
 from vmpp_mpi._errors import ERR_BUFFER, ERR_COMM, ERR_OTHER, ERR_RANK, ERR_TAG, ERR_TRUNCATE
 from vmpp_mpi._errors import Exception as MPIError
+from vmpp_mpi._numbers import whole
 from vmpp_mpi._protocol import CONTEXTS
 from vmpp_mpi._special import BUFFER_AUTOMATIC
 
@@ -246,7 +246,7 @@ class CommState:
             MPIError: `ERR_RANK` or `ERR_TAG`, for numbers that are out of bounds.
             TypeError: for what is not a number.
         """
-        dest, tag = index(dest), index(tag)
+        dest, tag = whole(dest), whole(tag)
         if not 0 <= tag <= MAX_TAG:
             raise self.error(ERR_TAG, f"{tag} is not between 0 and {MAX_TAG}")
         if dest == PROC_NULL:
@@ -260,7 +260,7 @@ class CommState:
 
         Both may be wild cards. Raises as `target`.
         """
-        source, tag = index(source), index(tag)
+        source, tag = whole(source), whole(tag)
         if tag != ANY_TAG and not 0 <= tag <= MAX_TAG:
             raise self.error(ERR_TAG, f"{tag} is not between 0 and {MAX_TAG}")
         if source == PROC_NULL:

@@ -12,6 +12,7 @@ from vmpp_mpi._comm import KINDS, Comm, Intracomm
 from vmpp_mpi._errors import ERR_ARG, ERR_DIMS, ERR_RANK, ERR_TOPOLOGY
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._grid import Grid, balanced
+from vmpp_mpi._numbers import whole
 
 
 def Compute_dims(nnodes: int, dims: int | Sequence[int]) -> list[int]:
@@ -124,7 +125,7 @@ class Cartcomm(Topocomm):
             MPIError: `ERR_RANK`: there is no such rank.
         """
         grid = self._topology()
-        rank = index(rank)
+        rank = whole(rank)
         if not 0 <= rank < grid.size:
             raise self._get().error(ERR_RANK, f"{rank} in a communicator of {grid.size}")
         return grid.coords(rank)
@@ -136,7 +137,7 @@ class Cartcomm(Topocomm):
             MPIError: `ERR_ARG`: there is no such direction.
         """
         grid = self._topology()
-        direction, disp = index(direction), index(disp)
+        direction, disp = whole(direction), whole(disp)
         if not 0 <= direction < len(grid.dims):
             raise self._get().error(ERR_ARG, f"direction {direction} of {len(grid.dims)}")
         return grid.shift(self.rank, direction, disp)

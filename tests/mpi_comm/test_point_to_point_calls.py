@@ -326,11 +326,33 @@ def test_wrong_arguments_are_errors_of_their_class(ranks, call, error):
     ranks(3, program)
 
 
+def test_ranks_and_tags_that_are_no_whole_numbers_are_cut_off(ranks):
+    def program():
+        half = WORLD.size / 2
+        if WORLD.rank == 0:
+            WORLD.send("object", dest=half, tag=2.9)
+            WORLD.Send(np.ones(1), np.float64(1.2))
+        elif WORLD.rank == 1:
+            assert WORLD.recv(source=0.5, tag=2.0) == "object"
+            WORLD.Recv(np.zeros(1), source=0.0)
+        assert WORLD.bcast(WORLD.rank, root=half) == 1
+        assert WORLD.Split(WORLD.rank / 2, key=-WORLD.rank / 1).size == (
+            1 if WORLD.rank == 2 else 2
+        )
+        cart = WORLD.Create_cart([3])
+        assert cart.Get_coords(half) == [1]
+        assert cart.Shift(0.0, 1.0) == cart.Shift(0, 1)
+
+    ranks(3, program)
+
+
 @pytest.mark.parametrize(
     ("call", "error"),
     [
         (lambda: WORLD.Send(bytes(1), "x"), TypeError),
         (lambda: WORLD.Send(bytes(1), 0, "x"), TypeError),
+        (lambda: WORLD.send(1, None), TypeError),
+        (lambda: WORLD.recv(None, 1j), TypeError),
         (lambda: WORLD.Send(None, 0), TypeError),
         (lambda: WORLD.Send(3, 0), TypeError),
         (lambda: WORLD.Recv(bytes(1)), BufferError),
