@@ -267,6 +267,27 @@ def test_a_rank_that_fails_under_mpi4py_run_ends_the_job(program, shell):
     assert "deadlock" in alone.stderr
 
 
+def test_filters_of_warnings_that_the_environment_sets(program, shell):
+    path = program("""
+        import warnings
+        warnings.warn("first")
+        warnings.warn("second", FutureWarning)
+        warnings.warn("third", DeprecationWarning)
+    """)
+
+    def told(option):
+        done = shell("run", "-n", 3, path, env={**os.environ, "PYTHONWARNINGS": option})
+        return done.returncode, [
+            done.stderr.count(f"Warning: {n}") for n in ("first", "second", "third")
+        ]
+
+    assert told("") == (0, [3, 3, 3])
+    assert told("ignore") == (0, [0, 0, 0])
+    assert told("ignore,default:sec:FutureWarning:__main__") == (0, [0, 3, 0])
+    assert told("error::FutureWarning") == (1, [3, 1, 0])
+    assert told("a:wrong:option:of:too:many,ignore:fir") == (0, [0, 3, 3])
+
+
 def test_the_real_extension_module_is_never_loaded(program):
     path = program("""
         import sys

@@ -1,12 +1,14 @@
 """The state of ``warnings`` as a process has it: filters, and what shows a warning.
 
-A process begins with the filters of a fresh interpreter, whatever the host has set. The C half of
+A process begins with the filters of a fresh interpreter, ``PYTHONWARNINGS`` and ``-W`` among them,
+whatever the host has set since. The C half of
 ``warnings`` takes its state from the module's attributes, which are the process's own; the Python
 functions that reach for the module's globals instead are replaced.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 import warnings
 from contextlib import suppress
@@ -28,10 +30,29 @@ def default_filters(space: AddressSpace) -> list[Any]:
     """Return the filters that an interpreter begins with."""
     del space
     ignored = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
-    return [
+    usual: list[Any] = [
         ("default", None, DeprecationWarning, "__main__", 0),
         *(("ignore", None, category, None, 0) for category in ignored),
     ]
+    asked: list[Any] = []
+    for option in sys.warnoptions:
+        # One that is wrong is passed over: the host's interpreter has complained about it.
+        with suppress(_module._OptionError, ValueError):
+            asked.insert(0, _filter(option))
+    return list(dict.fromkeys(asked + usual))
+
+
+def _filter(option: str) -> tuple[Any, ...]:
+    """Return the filter that ``-W option`` sets; `warnings` itself would add it to the host's."""
+    fields = [field.strip() for field in option.split(":")]
+    action, message, category, module, line = fields + [""] * (5 - len(fields))
+    return (
+        _module._getaction(action),
+        re.compile(re.escape(message), re.IGNORECASE) if message else None,
+        _module._getcategory(category),
+        re.compile(re.escape(module) + r"\Z") if module else None,
+        int(line or 0),
+    )
 
 
 def default_show(space: AddressSpace) -> Any:
