@@ -126,16 +126,18 @@ def test_whatever_is_written_a_sink_gets_whole_lines_and_everything(writes):
             assert b"".join(d for r, _, d in sink.writes if r == rank) == written
 
 
-def test_an_unfinished_line_comes_out_at_exit(machine):
+def test_an_unfinished_line_comes_out_at_the_end_of_the_job(machine):
     def program():
         out(machine).write("no newline")
         assert machine.process.files.exit(0)
 
     machine.run(program)
+    assert machine.stdout.text == ""
+    machine.server.close_job(1)
     assert machine.stdout.text == "no newline"
 
 
-def test_exit_is_a_request_only_if_the_server_keeps_something(machine):
+def test_exit_is_a_request_only_if_the_server_has_a_file_open(machine):
     def program():
         print("a line", file=out(machine))
         assert machine.process.files.exit(0)

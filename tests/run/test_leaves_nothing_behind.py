@@ -21,6 +21,7 @@ from greenlet import greenlet
 
 import vmpp
 from vmpp.engine import current_process
+from vmpp.service.files import FileServer
 
 GOOD = """
 import atexit, builtins, json, os, random, signal, sys, tempfile, time
@@ -236,3 +237,18 @@ def test_a_program_that_catches_everything_for_ever_cannot_keep_the_machine(prog
     """)
     done = shell("run", "-n", 3, "program.py")
     assert (done.returncode, done.stdout, done.stderr) == (4, "", "")
+
+
+def test_ranks_that_have_left_have_no_file_open(program, tmp_path, monkeypatch):
+    path = program(f"import os\nos.open('{tmp_path}/mine%d' % rank, os.O_CREAT | os.O_RDWR)\n")
+    opened = []
+    close_job = FileServer.close_job
+
+    def counted(server, job):
+        opened.append(server.open_files)
+        close_job(server, job)
+
+    monkeypatch.setattr(FileServer, "close_job", counted)
+    assert vmpp.run(path, nprocs=3).status == 0
+    assert len(list(tmp_path.glob("mine*"))) == 3
+    assert opened[0] == 0

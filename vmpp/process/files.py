@@ -98,7 +98,7 @@ class Files:
 
     __slots__ = (
         "_busy", "_ended", "_posted", "_remembered", "_standard", "_streams", "_table",
-        "_unfinished", "process", "temporary_folder", "temporary_names",
+        "process", "temporary_folder", "temporary_names",
     )  # fmt: skip
 
     def __init__(self, process: Process) -> None:
@@ -110,7 +110,6 @@ class Files:
         self._remembered = 0
         self._streams: WeakValueDictionary[int, Any] | None = None
         self._posted: list[calls.Call[Any]] | None = None
-        self._unfinished = 0  # which standard streams end in the middle of a line, as bits
         self._busy = False
         self._ended = False
 
@@ -265,8 +264,6 @@ class Files:
         file = self.lookup(fd)
         view = memoryview(data)
         size = view.nbytes
-        if file.handle < len(_STANDARD) and size:
-            self._note_end(file.handle, view)
         if size > calls.MOST or self._must_post:
             return self._write_long(file, view)
         written = self.call(calls.Write(file.handle, data)).count
@@ -275,12 +272,6 @@ class Files:
         else:
             file.advance(written)
         return written
-
-    def _note_end(self, handle: int, view: memoryview) -> None:
-        if view.ndim == 1 and view.itemsize == 1 and bytes(view[-1:]) == b"\n":
-            self._unfinished &= ~(1 << handle)
-        else:
-            self._unfinished |= 1 << handle
 
     def _write_long(self, file: OpenFile, view: memoryview) -> int:
         flat = view.cast("B") if view.nbytes else memoryview(b"")
@@ -360,12 +351,12 @@ class Files:
     def exit(self, status: int) -> bool:
         """Flush, tell the server that the process is done, and close everything.
 
-        A server that keeps nothing of the process, no open file and no unfinished line, need not
-        be told. Returns False if something that the program wrote was lost, which Python ends
-        with status 120. Never raises `OSError`: a server that is gone has nothing open.
+        A server that has no file open for the process need not be told. Returns False if something
+        that the program wrote was lost, which Python ends with status 120. Never raises `OSError`:
+        a server that is gone has nothing open.
         """
         sent = self.flush()
-        if self._unfinished or self._posted or self._table is not _STANDARD:
+        if self._posted or self._table is not _STANDARD:
             try:
                 self.call(calls.Exit(status))
             except OSError:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 STACK_BYTES = 1 << 20
 """Memory that a process has for its stack."""
+LOST_OUTPUT = 120
+"""Exit status of a program whose output could not all be written, as python has it."""
 
 
 class ProgramLoader:
@@ -59,6 +61,8 @@ class ProgramLoader:
             status = process.space.run()
             for library in self._libraries:
                 library.finish(process)
+            if not process.files.exit(status) and not status:
+                status = LOST_OUTPUT
             return Outcome(status & 0xFF)
         except (ProcessExit, ProcessKilled) as end:
             self._let_go(process)
@@ -67,6 +71,7 @@ class ProgramLoader:
                 raise
             return Outcome(end.status & 0xFF)
         except ProgramFailed as failure:
+            process.files.exit(failure.status)
             where = f"{self._where(process)} raised an exception"
             return Outcome(failure.status, where if failure.shown else f"{where}\n{failure}")
         except Overrun as overrun:

@@ -43,7 +43,8 @@ class Sink(Protocol):
     def write(self, rank: int, time_ps: int, data: bytes) -> object:
         """Take *data*, whole lines that *rank* wrote at virtual time *time_ps*.
 
-        Only what a process leaves unfinished, when it exits or asks for input, is less than a line.
+        Only what a process leaves unfinished, when its job ends or it asks for input, is less than
+        a line.
 
         Raises:
             BrokenPipeError: nobody reads any more.
@@ -745,9 +746,10 @@ def _gettimeofday(_: FileServer, session: _Session, call: calls.Gettimeofday) ->
     return calls.Clock(session.caller.time)
 
 
-def _exit(server: FileServer, session: _Session, call: calls.Exit) -> calls.Done:
+def _exit(_: FileServer, session: _Session, call: calls.Exit) -> calls.Done:
     del call
-    server.finish(session.caller.job, session.caller.rank)
+    # What it has of a line is kept to the job's end: let out now, it would run into another's.
+    session.close()
     return calls.Done()
 
 
