@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.kernel import ANYTHING
@@ -487,10 +488,13 @@ class Protocol:
         record.block.header = record.block.buffer = None
         record.descriptor.next_free = 0
 
-    def _search(self, bits: int, mask: int, *, take: bool = True) -> Header | None:
-        """Return the oldest unexpected message that matches, taken out of the heap if so asked."""
+    def _search(self, bits: int, mask: int, *, take: bool = True, begin: int = 0) -> Header | None:
+        """Return the oldest unexpected message that matches, taken out of the heap if so asked.
+
+        Those before place *begin* are known not to match.
+        """
         messages = self._heap.messages
-        for place, header in enumerate(messages):
+        for place, header in enumerate(islice(messages, begin, None), begin):
             if not (header.bits ^ bits) & mask:
                 if take:
                     del messages[place]
@@ -596,11 +600,15 @@ class Protocol:
         process = self._process
         if not blocking:
             self._poll()
+        messages = self._heap.messages
+        seen = 0
         while True:
-            if self._heap.messages:
-                header = self._search(bits, mask, take=take)
+            # While the process waits, messages come in at the end and none is taken out.
+            if len(messages) > seen:
+                header = self._search(bits, mask, take=take, begin=seen)
                 if header is not None:
                     return header
+                seen = len(messages)
             self._check_drops()
             if not blocking:
                 return None

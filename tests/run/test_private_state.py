@@ -404,3 +404,20 @@ def test_where_the_end_is_sudden_they_are_lost_without_a_word(program, shell, en
     """)
     done = shell("run", "-n", 3, "program.py")
     assert (done.returncode, done.stdout, done.stderr) == (3, "", "")
+
+
+def test_an_object_is_found_behind_messages_that_came_while_it_was_waited_for(program):
+    path = program(
+        "if rank == 0:\n"
+        "    for number in range(20):\n"
+        "        comm.send(number, 1, tag=1)\n"
+        "    comm.send('late', 1, tag=2)\n"
+        "    for number in range(20, 25):\n"
+        "        comm.send(number, 1, tag=1)\n"
+        "elif rank == 1:\n"
+        "    print(comm.recv(source=0, tag=2))\n"
+        "    comm.probe(source=0, tag=1)\n"
+        "    print([comm.recv(source=0, tag=1) for _ in range(25)])\n"
+    )
+    result = vmpp.run(path, nprocs=3)
+    assert result.stdout.decode() == f"late\n{list(range(25))}\n"
