@@ -384,11 +384,11 @@ class Protocol:
                     self._check_drops()
         except BaseException:
             # What would have been received here is for the program's next receive.
-            self._abandon(record)
+            self._unlink(record)
             raise
         header = block.header
         process.clock += self._receive_cost
-        if alone:
+        if alone and self._last == _ONLY:
             self._list.head = _SHORT
             self._last = -1
             entry.active = entry.failed_no_fit = False
@@ -475,17 +475,11 @@ class Protocol:
         record.entry.active = False
         record.block.header = None
         record.block.buffer = None
-        self._free_receives.append(record)
-
-    def _abandon(self, record: _Receive) -> None:
-        """Take back the entry of a blocking receive that an exception has ended."""
         if record is not self._only:
-            self._unlink(record)
+            self._free_receives.append(record)
             return
-        self._list.head = _SHORT
-        self._last = -1
-        record.entry.active = record.entry.failed_no_fit = False
-        record.block.header = record.block.buffer = None
+        record.entry.failed_no_fit = False
+        record.entry.next_no_match = record.entry.next_invalid = _SHORT
         record.descriptor.next_free = 0
 
     def _search(self, bits: int, mask: int, *, take: bool = True, begin: int = 0) -> Header | None:
@@ -603,7 +597,7 @@ class Protocol:
         messages = self._heap.messages
         seen = 0
         while True:
-            # While the process waits, messages come in at the end and none is taken out.
+            # While a process of one fiber waits, messages come in at the end and none is taken out.
             if len(messages) > seen:
                 header = self._search(bits, mask, take=take, begin=seen)
                 if header is not None:
@@ -613,6 +607,8 @@ class Protocol:
             if not blocking:
                 return None
             process.wait(ANYTHING)
+            if process.fibers is not None:
+                seen = 0
 
     def receive_matched(self, arrival: Arrival, buffer: memoryview) -> Transfer:
         """Begin to receive a matched message into *buffer*."""
@@ -716,6 +712,8 @@ class Protocol:
         process = self._process
         process.clock += self._receive_cost + 1
         process.synchronise()
+        if process.fibers is not None:
+            process.yield_cpu()
 
     def _check_drops(self) -> None:
         if self._short_catch.failed_no_fit or self._long_catch.failed_no_fit:

@@ -5,17 +5,10 @@ static and never blocks; everything with a policy in it is the process control t
 """
 
 from vmpp.kernel.costs import KernelCosts
-from vmpp.kernel.process import (
-    ANYTHING,
-    Job,
-    Process,
-    ProcessExit,
-    ProcessKilled,
-    Surroundings,
-    SystemProcess,
-)
+from vmpp.kernel.process import Job, Process, Surroundings, SystemProcess
 from vmpp.kernel.qk import QuintessentialKernel
 from vmpp.kernel.trace import Trace
+from vmpp.kernel.waiting import ANYTHING, ProcessExit, ProcessKilled
 
 __all__ = [
     "ANYTHING",

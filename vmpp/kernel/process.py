@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from vmpp.engine import Engine, Fiber, Streams
 from vmpp.hardware import Cpu
+from vmpp.kernel.fibers import Fibers
+from vmpp.kernel.waiting import ProcessExit, ProcessKilled
 from vmpp.portals import Address, Header, PortalTable
 
 if TYPE_CHECKING:
@@ -17,30 +19,8 @@ if TYPE_CHECKING:
     from vmpp.kernel.qk import QuintessentialKernel
 
 
-class ProcessExit(BaseException):
-    """Unwinds a process that called exit; *status* is what it leaves with."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status = status
-
-
-class ProcessKilled(BaseException):
-    """Unwinds a process that is being killed."""
-
-
 PATIENCE: Final = 100
 """How often a process that is being killed may catch that and block again; then it stays parked."""
-
-
-class _Anything:
-    """The type of `ANYTHING`."""
-
-    __slots__ = ()
-
-
-ANYTHING: Final = _Anything()
-"""Waiting for this, a process wakes at any change of its portals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +126,9 @@ class Process(SystemProcess):
         size: how many ranks the job has.
         nid: number of its node.
         pid: its number on the node.
-        fiber: what its program runs in; None until it is started.
+        fiber: the one of its fibers that runs, or will be resumed; None until it is started.
+        fibers: its fibers and whose turn it is; None while it has just one.
+        passed: how often it has let time pass, other than by waiting.
         dying: whether it is being killed, or at its end: its calls raise.
         in_handler: whether an event handler runs.
         space: its address space; `vmpp.process` sets it.
@@ -159,9 +141,9 @@ class Process(SystemProcess):
     """
 
     __slots__ = (
-        "_computes", "_cpu", "_deaths", "_engine", "_lookahead", "_timer", "dying", "fiber",
-        "files", "in_handler", "install", "job", "kernel", "libraries", "nid", "pid", "rank",
-        "ready", "rpc", "size", "space",
+        "_computes", "_cpu", "_deaths", "_engine", "_lookahead", "dying", "fiber", "fibers",
+        "files", "in_handler", "install", "job", "kernel", "libraries", "nid", "passed", "pid",
+        "rank", "ready", "rpc", "size", "space",
     )  # fmt: skip
 
     def __init__(self, kernel: QuintessentialKernel, job: Job, address: Address) -> None:
@@ -171,7 +153,7 @@ class Process(SystemProcess):
         self._lookahead = kernel.lookahead
         self._computes = False
         self._deaths = 0
-        self._timer = 0
+        self.passed = 0
         self.kernel = kernel
         self.job = job
         self.rank = address.rank
@@ -182,6 +164,7 @@ class Process(SystemProcess):
         self.dying = False
         self.in_handler = False
         self.fiber: Fiber | None = None
+        self.fibers: Fibers | None = None
         self.space: Any = None
         self.files: Any = None
         self.libraries: dict[str, Any] = {}
@@ -205,12 +188,18 @@ class Process(SystemProcess):
 
     def sleep(self, duration: int) -> None:
         """Let *duration* picoseconds pass without using the CPU."""
-        self._park_until(self.clock + duration)
+        until = self.clock + duration
+        if self.fibers is None:
+            self._park_until(until)
+        else:
+            self._may_block()
+            self.fibers.sleep(until)
 
     def compute(self, duration: int) -> None:
         """Use the CPU for *duration* picoseconds; interrupts make it longer."""
         self._may_block()
-        self._cpu.work(self.clock + duration, self._resume, None)
+        self.passed += 1
+        self._cpu.work(self.clock + duration, self.resume, None)
         self._computes = True
         try:
             self._engine.hub.switch()
@@ -225,8 +214,55 @@ class Process(SystemProcess):
         """
         if self.dying or self.in_handler:
             self._may_block()
+        if self.fibers is not None:
+            self.fibers.wait(watch)
+            return
         self.watch = watch
         self._engine.hub.switch()
+
+    # -- fibers -------------------------------------------------------------------------------
+
+    def start_fiber(self, body: Callable[[], object]) -> Fiber:
+        """Start a further fiber of the process, which runs at once until it blocks or ends.
+
+        It shares everything with the others and takes turns with them: it keeps the CPU until it
+        waits, parks, sleeps or yields. An exception that *body* does not catch surfaces in the
+        main fiber. Whatever fiber is left when the main one ends is killed.
+        """
+        if self.dying or self.in_handler:
+            self._may_block()
+        return self._own_fibers().start(body)
+
+    def park(self, timeout: int | None = None) -> bool:
+        """Block the calling fiber until another one or an event handler unparks it.
+
+        Args:
+            timeout: after so many picoseconds it goes on all the same; None: never.
+
+        Returns:
+            Whether it was unparked.
+        """
+        if self.dying or self.in_handler:
+            self._may_block()
+        return self._own_fibers().park(None if timeout is None else self.clock + timeout)
+
+    def unpark(self, fiber: Fiber) -> None:
+        """Let a *fiber* that is parked go on, when its turn comes."""
+        if self.fibers is not None:
+            self.fibers.unpark(fiber)
+
+    def yield_cpu(self) -> None:
+        """Let the other fibers run, each until it blocks."""
+        if self.dying or self.in_handler:
+            self._may_block()
+        if self.fibers is not None:
+            self.fibers.yield_cpu()
+
+    def _own_fibers(self) -> Fibers:
+        if self.fibers is None:
+            assert self.fiber is not None
+            self.fibers = Fibers(self, self.fiber)
+        return self.fibers
 
     def stream(self, name: str) -> Random:
         """Return this process's random stream called *name*."""
@@ -251,28 +287,31 @@ class Process(SystemProcess):
     def start(self, body: Callable[[], object]) -> None:
         """Make the process's fiber, to run *body*, and have it scheduled."""
         self.fiber = Fiber(body, self._engine.hub, self)
-        self._resume(None)
+        self.resume()
 
     def kill(self) -> None:
         """End the process where it stands: its ``finally`` blocks run, its calls raise."""
         if self.dead:
             return
         self.dying = True
-        fiber = self.fiber
+        fiber = self.fiber if self.fibers is None else self.fibers.main
         if not fiber:
             return
         # What it still sends in its last moments must not leave in the virtual past.
         self.clock = max(self.clock, self._engine.now)
         self.install()
+        self._stop_computing()
+        if self.fibers is not None:
+            self.fibers.kill()
         self._interrupt(fiber, ProcessKilled())
 
     # -- parking and resuming ------------------------------------------------------------------
 
     def _park_until(self, when: int) -> None:
         self._may_block()
-        self._timer += 1
+        self.passed += 1
         engine = self._engine
-        engine.at(max(when, engine.now), self._expire, self._timer)
+        engine.at(max(when, engine.now), self._expire, self.passed)
         engine.hub.switch()
 
     def _may_block(self) -> None:
@@ -287,22 +326,27 @@ class Process(SystemProcess):
     def _interrupt(self, fiber: Fiber, error: BaseException) -> None:
         """Raise *error* in the parked fiber, in place of whatever it waits for."""
         self.watch = None
-        self._timer += 1
-        if self._computes:
-            self._cpu.stop()
+        self.passed += 1
+        self._stop_computing()
         fiber.throw(error)
 
+    def _stop_computing(self) -> None:
+        if self._computes:
+            self._cpu.stop()
+            self._computes = False
+
     def _expire(self, timer: int) -> None:
-        if timer == self._timer:
+        if timer == self.passed:
             if self.held:
                 # They came before the process's time: a program that polls must see them now.
                 self.kernel.release(self)
-                if timer != self._timer:
+                if timer != self.passed:
                     # A handler's exception has ended this wait.
                     return
-            self._resume(None)
+            self.resume()
 
-    def _resume(self, _: object) -> None:
+    def resume(self, _: object = None) -> None:
+        """Have the process scheduled, in whatever thread is its `fiber`; called by the engine."""
         now = self._engine.now
         if self.clock < now:
             self.clock = now

@@ -12,8 +12,9 @@ from vmpp.engine import Engine
 from vmpp.hardware import Node
 from vmpp.kernel.costs import KernelCosts
 from vmpp.kernel.deposit import INVALID, MALFORMED, NO_FIT, READERS, WRITERS
-from vmpp.kernel.process import ANYTHING, Process, SystemProcess
+from vmpp.kernel.process import Process, SystemProcess
 from vmpp.kernel.trace import Trace
+from vmpp.kernel.waiting import ANYTHING
 from vmpp.portals import (
     END,
     MATCH_BITS_MASK,

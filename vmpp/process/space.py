@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from greenlet import GreenletExit
 
 from vmpp.engine.watchdog import Overrun
-from vmpp.kernel.process import ProcessExit, ProcessKilled
+from vmpp.kernel.waiting import ProcessExit, ProcessKilled
 from vmpp.process import traces
 from vmpp.process.imports import MODULES, TABLE
 

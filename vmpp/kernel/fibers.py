@@ -1,0 +1,238 @@
+"""The fibers of a process that has several: they share its CPU, clock, memory and portals.
+
+That is a user-level threads package on a kernel which knows one flow of control for a process, as
+coroutines are on Puma. A fiber runs until it blocks; then the next runs that can, in the order in
+which they became able to. So runs repeat, and a process of one fiber pays nothing for this.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from greenlet import GreenletExit
+
+from vmpp.engine import Fiber
+from vmpp.kernel.waiting import ANYTHING, ProcessKilled
+
+if TYPE_CHECKING:
+    from vmpp.kernel.process import Process
+
+_NOTHING: Final = object()
+"""What a process watches when none of its fibers waits for its portals."""
+
+
+class Fibers:
+    """Whose turn it is among the fibers of a process that has, or has had, more than one.
+
+    While one runs, or lets time catch up with the process's clock, `Process.fiber` is it. When
+    none can run the process is idle: it watches what its fibers wait for, all together, and the
+    one that the kernel resumes passes the wake-up on to the others.
+
+    Attributes:
+        main: the fiber that the process began with.
+        others: those that were started since and have not ended, in that order.
+    """
+
+    __slots__ = (
+        "_engine", "_idle", "_process", "_runnable", "_timers", "_tokens", "_unparked", "_waiting",
+        "main", "others",
+    )  # fmt: skip
+
+    def __init__(self, process: Process, main: Fiber) -> None:
+        self._process = process
+        self._engine = process.kernel.engine
+        self._idle = False
+        self._runnable: deque[Fiber] = deque()
+        # What a fiber waits for, and how often time had passed for the process by then.
+        self._waiting: dict[Fiber, tuple[Any, int]] = {}
+        # The fibers that are parked, and whether they have been unparked.
+        self._unparked: dict[Fiber, bool] = {}
+        # What the timer of a fiber is known by that waits for a time.
+        self._timers: dict[Fiber, int] = {}
+        self._tokens = 0
+        self.main = main
+        self.others: dict[Fiber, None] = {}
+
+    # -- what fibers call ------------------------------------------------------------------------
+
+    def start(self, body: Callable[[], object]) -> Fiber:
+        """Start a fiber, which runs at once and until it blocks or ends."""
+        fiber = Fiber(self._run, self._engine.hub, self._process)
+        self.others[fiber] = None
+        self._runnable.appendleft(self._me())
+        self._process.fiber = fiber
+        fiber.switch(body)
+        return fiber
+
+    def wait(self, watch: object) -> None:
+        """Block the calling fiber until the kernel has changed what *watch* names, or may have."""
+        me = self._me()
+        self._waiting[me] = watch, self._process.passed
+        try:
+            self._give_up(me)
+        finally:
+            self._waiting.pop(me, None)
+
+    def sleep(self, until: int) -> None:
+        """Block the calling fiber until time *until*, in picoseconds."""
+        me = self._me()
+        self._set_timer(me, until)
+        try:
+            self._give_up(me)
+        finally:
+            self._timers.pop(me, None)
+
+    def park(self, until: int | None) -> bool:
+        """Block the calling fiber until `unpark`, or time *until*; return whether it was unparked.
+
+        Args:
+            until: in picoseconds; None: for ever.
+        """
+        me = self._me()
+        self._unparked[me] = False
+        if until is not None:
+            self._set_timer(me, until)
+        try:
+            self._give_up(me)
+            return self._unparked[me]
+        finally:
+            del self._unparked[me]
+            self._timers.pop(me, None)
+
+    def unpark(self, fiber: Fiber) -> None:
+        """Let a parked *fiber* run when its turn comes; nothing if it is not parked."""
+        if self._unparked.get(fiber, True):
+            return
+        self._timers.pop(fiber, None)
+        self._unparked[fiber] = True
+        self._runnable.append(fiber)
+        if self._idle:
+            self._engine.at(max(self._engine.now, self._process.clock), self._rouse)
+
+    def yield_cpu(self) -> None:
+        """Let all other fibers run that can, or may."""
+        self._look_again()
+        if self._runnable:
+            me = self._me()
+            self._runnable.append(me)
+            self._give_up(me)
+
+    # -- the end ---------------------------------------------------------------------------------
+
+    def kill(self, _: object = None) -> None:
+        """End all fibers but the main one where they stand; called from the engine."""
+        self._process.dying = True
+        while self.others:
+            fiber = next(iter(self.others))
+            del self.others[fiber]
+            if fiber:
+                fiber.throw(ProcessKilled())
+
+    def _run(self, body: Callable[[], object]) -> None:
+        """Run *body* in a fiber of its own, and let others run at its end."""
+        me = self._me()
+        try:
+            body()
+        except (ProcessKilled, GreenletExit):
+            pass
+        except BaseException:
+            if not self._process.dying:
+                if self.main in self._runnable:
+                    self._runnable.remove(self.main)
+                self._hand_over(me, self.main)
+                raise
+        if not self._process.dying:
+            self._hand_over(me, self._next())
+
+    def _hand_over(self, me: Fiber, following: Fiber | None) -> None:
+        """Have *following* resumed when *me* returns: what a greenlet's parent is there for."""
+        del self.others[me]
+        if following is None:
+            self._watch()
+            return
+        self._process.fiber = me.parent = following
+        if following is self.main and not (self.others or self._runnable):
+            # The main fiber is alone again, and blocks as if there had never been another.
+            self._process.fibers = None
+
+    # -- taking turns ----------------------------------------------------------------------------
+
+    def _me(self) -> Fiber:
+        fiber = self._process.fiber
+        assert fiber is not None
+        return fiber
+
+    def _give_up(self, me: Fiber) -> None:
+        """Let other fibers run until it is the turn of *me*."""
+        process = self._process
+        while (following := self._next()) is not me:
+            if following is None:
+                self._watch()
+                try:
+                    self._engine.hub.switch()
+                except BaseException:
+                    self._idle = False
+                    raise
+            else:
+                process.fiber = following
+                following.switch()
+            if not self._idle:
+                return
+            # The kernel has changed something, and tells one fiber: all that wait have to look.
+            self._idle = False
+            self._runnable.extend(self._waiting)
+            self._waiting.clear()
+        process.fiber = me
+
+    def _next(self) -> Fiber | None:
+        """Return the fiber whose turn it is, None if none can run."""
+        if not self._runnable:
+            self._look_again()
+        return self._runnable.popleft() if self._runnable else None
+
+    def _look_again(self) -> None:
+        """Let those run that have waited while time passed: nobody told them of changes."""
+        passed = self._process.passed
+        for fiber, (_, then) in list(self._waiting.items()):
+            if then != passed:
+                del self._waiting[fiber]
+                self._runnable.append(fiber)
+
+    def _watch(self) -> None:
+        """Become idle: watch what the fibers wait for."""
+        self._idle = True
+        waiting = self._waiting
+        process = self._process
+        if waiting:
+            process.fiber, (watch, _) = next(iter(waiting.items()))
+            process.watch = watch if len(waiting) == 1 else ANYTHING
+        else:
+            process.fiber, process.watch = self.main, _NOTHING
+
+    def _set_timer(self, me: Fiber, until: int) -> None:
+        self._tokens += 1
+        self._timers[me] = self._tokens
+        self._engine.at(max(until, self._engine.now), self._expire, (me, self._tokens))
+
+    def _expire(self, timer: tuple[Fiber, int]) -> None:
+        """Let a fiber run whose time has come."""
+        fiber, token = timer
+        process = self._process
+        if process.held:
+            # They came before the process's time: a program that polls must see them now.
+            process.kernel.release(process)
+        if self._timers.get(fiber) == token:
+            del self._timers[fiber]
+            self._runnable.append(fiber)
+            self._rouse(None)
+
+    def _rouse(self, _: object) -> None:
+        """Resume an idle process in a fiber that can run, unless the kernel has made it ready."""
+        process = self._process
+        if self._idle and process.watch is not None and self._runnable and not process.dead:
+            self._idle = False
+            process.watch = None
+            process.fiber = self._runnable.popleft()
+            process.resume()
