@@ -1,0 +1,287 @@
+"""The names of ``mpi4py.MPI`` and their signatures, held against mpi4py's own stubs."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from vmpp_mpi import MPI
+
+NOT_YET = frozenset(
+    """
+Grequest
+Session
+SESSION_NULL
+Graphcomm
+Distgraphcomm
+Win
+WIN_NULL
+File
+FILE_NULL
+Iflush_buffer
+Open_port
+Close_port
+Publish_name
+Unpublish_name
+Lookup_name
+Register_datarep
+Get_hw_resource_info
+_datatype_decode
+_addressof
+__pyx_capi__
+Datatype.Create_contiguous
+Datatype.Create_vector
+Datatype.Create_hvector
+Datatype.Create_indexed
+Datatype.Create_hindexed
+Datatype.Create_indexed_block
+Datatype.Create_hindexed_block
+Datatype.Create_struct
+Datatype.Create_subarray
+Datatype.Create_darray
+Datatype.Get_value_index
+Datatype.Create_f90_integer
+Datatype.Create_f90_real
+Datatype.Create_f90_complex
+Datatype.Create_resized
+Datatype.Pack
+Datatype.Unpack
+Datatype.Pack_size
+Datatype.Pack_external
+Datatype.Unpack_external
+Datatype.Pack_external_size
+Datatype.Get_attr
+Datatype.Set_attr
+Datatype.Delete_attr
+Datatype.Create_keyval
+Datatype.Free_keyval
+Datatype.Resized
+Prequest.Pready
+Prequest.Pready_range
+Prequest.Pready_list
+Prequest.Parrived
+Group.Create_from_session_pset
+Comm.Idup
+Comm.Idup_with_info
+Comm.Revoke
+Comm.Is_revoked
+Comm.Get_failed
+Comm.Ack_failed
+Comm.Agree
+Comm.Iagree
+Comm.Shrink
+Comm.Ishrink
+Comm.Iflush_buffer
+Comm.Psend_init
+Comm.Precv_init
+Comm.Ibarrier
+Comm.Ibcast
+Comm.Igather
+Comm.Igatherv
+Comm.Iscatter
+Comm.Iscatterv
+Comm.Iallgather
+Comm.Iallgatherv
+Comm.Ialltoall
+Comm.Ialltoallv
+Comm.Ialltoallw
+Comm.Ireduce
+Comm.Iallreduce
+Comm.Ireduce_scatter_block
+Comm.Ireduce_scatter
+Comm.Barrier_init
+Comm.Bcast_init
+Comm.Gather_init
+Comm.Gatherv_init
+Comm.Scatter_init
+Comm.Scatterv_init
+Comm.Allgather_init
+Comm.Allgatherv_init
+Comm.Alltoall_init
+Comm.Alltoallv_init
+Comm.Alltoallw_init
+Comm.Reduce_init
+Comm.Allreduce_init
+Comm.Reduce_scatter_block_init
+Comm.Reduce_scatter_init
+Comm.Get_parent
+Comm.Join
+Intracomm.Create_graph
+Intracomm.Create_dist_graph_adjacent
+Intracomm.Create_dist_graph
+Intracomm.Create_intercomm
+Intracomm.Graph_map
+Intracomm.Iscan
+Intracomm.Iexscan
+Intracomm.Scan_init
+Intracomm.Exscan_init
+Intracomm.Spawn
+Intracomm.Spawn_multiple
+Intracomm.Accept
+Intracomm.Connect
+Topocomm.Neighbor_allgather
+Topocomm.Neighbor_allgatherv
+Topocomm.Neighbor_alltoall
+Topocomm.Neighbor_alltoallv
+Topocomm.Neighbor_alltoallw
+Topocomm.Ineighbor_allgather
+Topocomm.Ineighbor_allgatherv
+Topocomm.Ineighbor_alltoall
+Topocomm.Ineighbor_alltoallv
+Topocomm.Ineighbor_alltoallw
+Topocomm.Neighbor_allgather_init
+Topocomm.Neighbor_allgatherv_init
+Topocomm.Neighbor_alltoall_init
+Topocomm.Neighbor_alltoallv_init
+Topocomm.Neighbor_alltoallw_init
+Topocomm.neighbor_allgather
+Topocomm.neighbor_alltoall
+Intercomm.Create_from_groups
+Intercomm.Get_remote_group
+Intercomm.Get_remote_size
+Intercomm.Merge
+Intercomm.remote_group
+Intercomm.remote_size
+    """.split()
+)
+"""Names of the stubs that are not there yet: of the module, or ``Class.member``."""
+
+
+class Parameter(NamedTuple):
+    """A parameter of a function; *default* is its source, None if there is none."""
+
+    name: str
+    kind: str
+    default: str | None
+
+
+class Member(NamedTuple):
+    """What a stub says of a name: kind, and the parameters if it can be called."""
+
+    kind: str
+    parameters: tuple[Parameter, ...] = ()
+
+
+def _parameters(arguments: ast.arguments) -> Iterator[Parameter]:
+    positional = [*arguments.posonlyargs, *arguments.args]
+    defaults = [None] * (len(positional) - len(arguments.defaults)) + arguments.defaults
+    for place, (argument, default) in enumerate(zip(positional, defaults, strict=True)):
+        first = place < len(arguments.posonlyargs)
+        kind = "POSITIONAL_ONLY" if first else "POSITIONAL_OR_KEYWORD"
+        yield Parameter(argument.arg, kind, None if default is None else ast.unparse(default))
+    if arguments.vararg:
+        yield Parameter(arguments.vararg.arg, "VAR_POSITIONAL", None)
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        shown = None if default is None else ast.unparse(default)
+        yield Parameter(argument.arg, "KEYWORD_ONLY", shown)
+    if arguments.kwarg:
+        yield Parameter(arguments.kwarg.arg, "VAR_KEYWORD", None)
+
+
+def _members(body: list[ast.stmt]) -> Iterator[tuple[str, Member]]:
+    """Yield the names that a stub's module or class defines, overloaded functions left out."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef):
+            decorators = {ast.unparse(each) for each in node.decorator_list}
+            if "overload" in decorators:
+                continue
+            kinds = decorators & {"classmethod", "staticmethod", "property"}
+            kind = kinds.pop() if kinds else "function"
+            yield node.name, Member(kind, tuple(_parameters(node.args)))
+        elif isinstance(node, ast.AnnAssign):
+            yield ast.unparse(node.target), Member("value")
+        elif isinstance(node, ast.Assign):
+            yield ast.unparse(node.targets[0]), Member("value")
+        elif isinstance(node, ast.ClassDef):
+            yield node.name, Member("class")
+
+
+def _stubs() -> dict[str, Member]:
+    """Return all names of the stubs, members of classes as ``Class.member``."""
+    found = find_spec("mpi4py")
+    assert found is not None
+    assert found.origin is not None
+    tree = ast.parse(Path(found.origin).with_name("MPI.pyi").read_text("utf-8"))
+    names = dict(_members(tree.body))
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            names |= {f"{node.name}.{name}": member for name, member in _members(node.body)}
+    return names
+
+
+STUBS = _stubs()
+PUBLIC = [name for name in STUBS if not name.rpartition(".")[2].startswith("_")]
+PRESENT = [name for name in STUBS if name not in NOT_YET and name.partition(".")[0] not in NOT_YET]
+CALLABLE = [
+    name
+    for name in PRESENT
+    if STUBS[name].kind in {"function", "classmethod", "staticmethod"}
+    and not name.rpartition(".")[2].startswith("__")
+]
+
+
+def _found(name: str) -> Any:
+    """Return what *name* refers to, as the class has it rather than bound."""
+    owner, dot, member = name.partition(".")
+    there = getattr(MPI, owner)
+    return inspect.getattr_static(there, member) if dot else there
+
+
+def test_the_stubs_have_as_many_names_as_mpi4py_4_1():
+    members = [name for name in PUBLIC if "." in name]
+    assert len(PUBLIC) - len(members) >= 370
+    assert len(members) >= 449
+    assert len({name.partition(".")[0] for name in members}) >= 20
+
+
+@pytest.mark.parametrize("name", sorted(NOT_YET))
+def test_a_name_that_has_come_is_taken_off_the_list(name):
+    assert name in STUBS
+    with pytest.raises(AttributeError):
+        _found(name)
+
+
+@pytest.mark.parametrize("name", PRESENT)
+def test_every_other_name_is_there(name):
+    _found(name)
+
+
+@pytest.mark.parametrize("name", CALLABLE)
+def test_signatures_are_those_of_the_stubs(name):
+    stub, found = STUBS[name], _found(name)
+    wrapper = {"classmethod": classmethod, "staticmethod": staticmethod}.get(stub.kind)
+    if wrapper is not None:
+        assert isinstance(found, wrapper)
+        found = found.__func__
+    ours = inspect.signature(found).parameters.values()
+    theirs = stub.parameters
+    assert [(each.name, each.kind.name) for each in ours] == [
+        (each.name, each.kind) for each in theirs
+    ]
+    for mine, their in zip(ours, theirs, strict=True):
+        if their.default is None:
+            assert mine.default is inspect.Parameter.empty
+        elif their.default != "...":
+            assert mine.default == eval(their.default, vars(MPI)), mine.name
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in PRESENT if "." in name and STUBS[name].kind in {"value", "property"}]
+)
+def test_attributes_of_objects_are_properties_or_other_names(name):
+    found = _found(name)
+    owner = getattr(MPI, name.partition(".")[0])
+    assert hasattr(type(found), "__get__") or name == "Pickle.PROTOCOL" or callable(found)
+    assert inspect.getdoc(found) or getattr(owner, "__doc__", None)
+
+
+@pytest.mark.parametrize("name", [name for name in PRESENT if name in PUBLIC])
+def test_whatever_can_be_called_says_what_it_is_for(name):
+    if STUBS[name].kind != "value":
+        assert inspect.getdoc(_found(name))
