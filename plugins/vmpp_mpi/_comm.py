@@ -15,8 +15,9 @@ from threading import Lock
 from typing import Any, Final, NoReturn, Self
 from zlib import crc32
 
+from vmpp_mpi import _between as between
 from vmpp_mpi._collective_calls import CollectiveCalls, ScanCalls
-from vmpp_mpi._collectives import Channel, Kind, allgather
+from vmpp_mpi._collectives import Kind
 from vmpp_mpi._constants import (
     ANY_SOURCE,
     APPNUM,
@@ -47,6 +48,7 @@ from vmpp_mpi._errors import (
     ERR_DIMS,
     ERR_GROUP,
     ERR_KEYVAL,
+    ERR_RANK,
     last_used_code,
 )
 from vmpp_mpi._errors import Exception as MPIError
@@ -54,8 +56,9 @@ from vmpp_mpi._grid import Grid
 from vmpp_mpi._group import Group
 from vmpp_mpi._handle import forget, predefine
 from vmpp_mpi._info import INFO_NULL, Info
+from vmpp_mpi._making import created, duplicated, split
 from vmpp_mpi._numbers import whole
-from vmpp_mpi._state import CommState, Predefined, SendBuffer, mpi_state, partition
+from vmpp_mpi._state import CommState, Predefined, SendBuffer, mpi_state
 
 _PAIR: Final = Struct("<qq")
 _CONSTANT_ATTRIBUTES: Final = {TAG_UB: MAX_TAG, IO: ANY_SOURCE, WTIME_IS_GLOBAL: 1, APPNUM: 0}
@@ -92,11 +95,7 @@ class Comm(CollectiveCalls):
             MPIError: `ERR_COMM`: it stands for nothing of this kind.
         """
         found = super().fromhandle(handle)
-        state = found._state
-        if found._ref is None:
-            return found
-        grid = None if state is None else state.topology
-        return (Intracomm if grid is None else KINDS[type(grid)])._wrap(found._ref)
+        return found if found._ref is None else _class_of(found._get())._wrap(found._ref)
 
     # -- what it is --------------------------------------------------------------------------------
 
@@ -105,11 +104,11 @@ class Comm(CollectiveCalls):
         return self._get().rank
 
     def Get_size(self) -> int:
-        """Return the number of processes."""
+        """Return the number of processes, in the own group if there are two."""
         return self._get().size
 
     def Get_group(self) -> Group:
-        """Return the group of its processes."""
+        """Return the group of its processes, the own one if there are two."""
         state = self._get()
         return Group.of(state.addresses, state.library.process.address, state.rank)
 
@@ -133,13 +132,16 @@ class Comm(CollectiveCalls):
         own, other = self._get(), comm._get()
         if own is other:
             return IDENT
-        compared = self.Get_group().Compare(comm.Get_group())
-        return {IDENT: CONGRUENT, SIMILAR: SIMILAR}.get(compared, UNEQUAL)
+        compared = [self.Get_group().Compare(comm.Get_group())]
+        if own.remote is not None and other.remote is not None:
+            compared.append(remote_group(own).Compare(remote_group(other)))
+        elif own.remote is not other.remote:
+            return UNEQUAL
+        return {IDENT: CONGRUENT, SIMILAR: SIMILAR}.get(max(compared), UNEQUAL)
 
     def Is_inter(self) -> bool:
         """Return whether it connects two groups."""
-        self._get()
-        return False
+        return self._get().remote is not None
 
     def Is_intra(self) -> bool:
         """Return whether it has one group."""
@@ -191,7 +193,7 @@ class Comm(CollectiveCalls):
     def Dup(self, info: Info | None = None) -> Self:
         """Return a communicator of the same group, with the same topology and attributes."""
         state = self._get()
-        made = _duplicate(state)
+        made = duplicated(state) if state.remote is None else between.duplicate(state)
         made.info = state.info if info is None or not info else info.Dup()
         _copy_attributes(self, state, made)
         return self._make(made)
@@ -207,7 +209,8 @@ class Comm(CollectiveCalls):
     def Create(self, group: Group) -> Comm:
         """Return a communicator of *group*, a part of its own; null where that lacks the process.
 
-        All ranks call, those that are not in the group too.
+        All ranks call, those that are not in the group too. Of two groups, each gives its part, and
+        if one gives none, all get a null communicator.
 
         Raises:
             MPIError: `ERR_GROUP`: the group is null, or has other processes.
@@ -217,15 +220,19 @@ class Comm(CollectiveCalls):
         if len(addresses) > state.size:
             raise state.error(ERR_GROUP, "the group is not a part of the communicator's")
         rank = group.rank
+        if state.remote is not None:
+            made: Comm = KINDS[None]._make(between.create(state, addresses, rank))
+            return made
         context = state.library.agree_context(
             state.channel.begin(Kind.CREATE), take=rank != UNDEFINED
         )
-        return Intracomm._make(_created(state, context, rank, addresses))
+        return Intracomm._make(created(state, context, rank, addresses))
 
     def Split(self, color: int = 0, key: int = 0) -> Comm:
         """Return a communicator of the ranks that give the same *color*, ordered by *key*.
 
-        Ranks that give `UNDEFINED` get a null one.
+        Ranks that give `UNDEFINED` get a null one; so do, where there are two groups, those whose
+        colour nobody in the other group gives.
 
         Raises:
             MPIError: `ERR_ARG`: the colour is negative.
@@ -234,7 +241,7 @@ class Comm(CollectiveCalls):
         color, key = whole(color), whole(key)
         if color < 0 and color != UNDEFINED:
             raise state.error(ERR_ARG, f"colour {color} is negative")
-        return Intracomm._make(_split(state, color, key))
+        return _parted(state, color, key)
 
     def Split_type(self, split_type: int, key: int = 0, info: Info = INFO_NULL) -> Comm:
         """Return a communicator of the ranks that share something, memory with `COMM_TYPE_SHARED`.
@@ -255,7 +262,7 @@ class Comm(CollectiveCalls):
             and info.get("mpi_hw_resource_type") == "mpi_shared_memory"
         )
         color = state.library.process.nid if shared else UNDEFINED
-        return Intracomm._make(_split(state, color, whole(key)))
+        return _parted(state, color, whole(key))
 
     # -- the end -----------------------------------------------------------------------------------
 
@@ -430,6 +437,16 @@ class Intracomm(ScanCalls, Comm):
 
     __slots__ = ()
 
+    def __new__(cls, comm: Comm | None = None) -> Self:
+        """Make a second handle to what *comm* refers to.
+
+        Raises:
+            TypeError: it has two groups.
+        """
+        if isinstance(comm, Comm) and comm and comm.Is_inter():
+            raise TypeError("expecting an intracommunicator")
+        return super().__new__(cls, comm)
+
     def Create_group(self, group: Group, tag: int = 0) -> Intracomm:
         """Return a communicator of *group*; only its members call.
 
@@ -445,7 +462,7 @@ class Intracomm(ScanCalls, Comm):
             addresses, rank, crc32(_PAIR.pack(state.context, index(tag)))
         )
         context = state.library.agree_context(channel)
-        return Intracomm._make(_created(state, context, rank, addresses))
+        return Intracomm._make(created(state, context, rank, addresses))
 
     @classmethod
     def Create_from_group(
@@ -474,6 +491,33 @@ class Intracomm(ScanCalls, Comm):
             made.Set_errhandler(errhandler)
         made.Set_info(info)
         return made
+
+    def Create_intercomm(
+        self, local_leader: int, peer_comm: Intracomm, remote_leader: int, tag: int = 0
+    ) -> Any:
+        """Return a communicator of two groups, of which this communicator's is one.
+
+        All processes of both groups call.
+
+        Args:
+            local_leader: rank here of the process that talks to the other group's leader.
+            peer_comm: a communicator that both leaders are in; of no matter to the others.
+            remote_leader: rank in it of the other group's leader; likewise.
+            tag: to be different where several are made at once by the same leaders.
+
+        Raises:
+            MPIError: `ERR_RANK`: there is no such leader; `ERR_COMM`: a process is in both groups.
+        """
+        state = self._get()
+        leader = whole(local_leader)
+        if not 0 <= leader < state.size:
+            raise state.error(ERR_RANK, f"leader {leader} in a communicator of {state.size}")
+        exchange = (
+            between.by_way_of(peer_comm._get(), remote_leader, tag)
+            if leader == state.rank
+            else between.leave_to_leader
+        )
+        return KINDS[None]._make(between.connect(state, leader, exchange))
 
     def Create_cart(
         self,
@@ -511,8 +555,9 @@ class Intracomm(ScanCalls, Comm):
         return state.rank if state.rank < grid.size else UNDEFINED
 
 
-KINDS: Final[dict[type[Any], type[Intracomm]]] = {}
-"""The class of handles to communicators with a kind of topology; filled by their module."""
+KINDS: Final[dict[type[Any] | None, Any]] = {}
+"""The classes of handles to communicators with a kind of topology, and of two groups under None;
+filled by their modules."""
 
 COMM_NULL: Final = predefine("COMM_NULL", Comm())
 COMM_WORLD: Final[Intracomm] = predefine("COMM_WORLD", Intracomm._wrap(Predefined(0)))
@@ -540,17 +585,17 @@ def commctx_intra(comm: Intracomm) -> tuple[Intracomm, int]:
     """
     state = comm._get()
     if state.companion is None:
-        state.companion = _duplicate(state)
+        state.companion = duplicated(state)
     tag = state.companion_tag
     state.companion_tag = (tag + 1) & MAX_TAG
     return Intracomm._wrap(state.companion), tag
 
 
-def _handle_of(state: CommState) -> Intracomm:
+def _handle_of(state: CommState) -> Comm:
     """Return a handle to a communicator, equal to those that the program has."""
     if state is COMM_WORLD._get():
         return COMM_WORLD
-    return COMM_SELF if state is COMM_SELF._get() else Intracomm._make(state)
+    return COMM_SELF if state is COMM_SELF._get() else _class_of(state)._make(state)
 
 
 def _calling(function: Callable[[Any, int], object]) -> Callable[[CommState, MPIError], None]:
@@ -567,35 +612,17 @@ def _fatal(state: CommState, error: MPIError) -> NoReturn:
     state.library.process.abort(error.Get_error_class())
 
 
-def _created(
-    parent: CommState, context: int, rank: int, addresses: Sequence[Any]
-) -> CommState | None:
-    """Return the state of a new communicator, None where the process is not in it."""
-    if rank == UNDEFINED:
-        return None
-    return parent.library.new_communicator(context, rank, addresses, parent)
+def _parted(state: CommState, color: int, key: int) -> Comm:
+    if state.remote is not None:
+        found: Comm = KINDS[None]._make(between.divide(state, color, key))
+        return found
+    return Intracomm._make(split(state, color, key))
 
 
-def _duplicate(state: CommState) -> CommState:
-    context = state.library.agree_context(state.channel.begin(Kind.DUP))
-    made = state.library.new_communicator(context, state.rank, state.addresses, state)
-    made.topology = state.topology
-    return made
-
-
-def _split(state: CommState, color: int, key: int) -> CommState | None:
-    channel: Channel = state.channel.begin(Kind.SPLIT)
-    table = bytearray(_PAIR.size * state.size)
-    _PAIR.pack_into(table, _PAIR.size * state.rank, color, key)
-    bounds = range(0, len(table) + _PAIR.size, _PAIR.size)
-    allgather(channel, memoryview(table), bounds)
-    inside = color != UNDEFINED
-    context = state.library.agree_context(channel, take=inside)
-    if not inside:
-        return None
-    parts = partition(bytes(table))
-    addresses = parts.members(state.addresses, color)
-    return _created(state, context, parts.place(color, state.rank), addresses)
+def remote_group(state: CommState) -> Group:
+    """Return the other group of a communicator of two."""
+    assert state.remote is not None
+    return Group.of(state.remote, state.library.process.address)
 
 
 def _grid(state: CommState, dims: Sequence[int], periods: Sequence[bool] | bool | None) -> Grid:
@@ -619,6 +646,14 @@ def _items(given: Iterable[Any], count: int) -> list[Any]:
     if len(items) != count:
         raise ValueError(f"expecting {count} items, got {len(items)}")
     return items
+
+
+def _class_of(state: CommState) -> type[Comm]:
+    """Return the class of handles to a communicator."""
+    if state.remote is None and state.topology is None:
+        return Intracomm
+    found: type[Comm] = KINDS[None if state.topology is None else type(state.topology)]
+    return found
 
 
 def _predefined_attribute(state: CommState, keyval: int) -> int | None:

@@ -81,10 +81,10 @@ class PointToPoint(Handle[CommState | Predefined]):
         if (
             dest.__class__ is int
             and tag.__class__ is int
-            and 0 <= dest < state.size
+            and 0 <= dest < state.reach
             and 0 <= tag <= MAX_TAG
         ):
-            address = state.addresses[dest]
+            address = state.peers[dest]
         else:
             checked, tag = state.target(dest, tag)
             if checked is None:
@@ -110,7 +110,7 @@ class PointToPoint(Handle[CommState | Predefined]):
         if not (
             source.__class__ is int
             and tag.__class__ is int
-            and ANY_SOURCE <= source < state.size
+            and ANY_SOURCE <= source < state.reach
             and ANY_TAG <= tag <= MAX_TAG
         ):
             checked, tag = state.origin(source, tag)
@@ -141,10 +141,10 @@ class PointToPoint(Handle[CommState | Predefined]):
         if (
             dest.__class__ is int
             and tag.__class__ is int
-            and 0 <= dest < state.size
+            and 0 <= dest < state.reach
             and 0 <= tag <= MAX_TAG
         ):
-            address = state.addresses[dest]
+            address = state.peers[dest]
         else:
             checked, tag = state.target(dest, tag)
             if checked is None:
@@ -175,7 +175,7 @@ class PointToPoint(Handle[CommState | Predefined]):
         if not (
             source.__class__ is int
             and tag.__class__ is int
-            and ANY_SOURCE <= source < state.size
+            and ANY_SOURCE <= source < state.reach
             and ANY_TAG <= tag <= MAX_TAG
         ):
             checked, tag = state.origin(source, tag)

@@ -13,6 +13,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.engine import current_process
+from vmpp_mpi._addresses import roster
 from vmpp_mpi._buffer import memory_of
 from vmpp_mpi._collectives import Channel, Reduction, Thresholds, allreduce, describe
 from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, BSEND_OVERHEAD, MAX_TAG, PROC_NULL
@@ -25,6 +26,7 @@ from vmpp_mpi._special import BUFFER_AUTOMATIC
 if TYPE_CHECKING:
     from vmpp.kernel.process import Process
     from vmpp.portals import Address
+    from vmpp_mpi._collectives._channel import Buffer
     from vmpp_mpi._errhandler import Errhandler
     from vmpp_mpi._grid import Grid
     from vmpp_mpi._protocol import Protocol
@@ -139,6 +141,10 @@ class Partition:
         }
         self._members: dict[tuple[Address, int], tuple[Sequence[Address], tuple[Address, ...]]] = {}
 
+    def has(self, colour: int) -> bool:
+        """Return whether anybody has the *colour*."""
+        return colour in self._ranks
+
     def members(self, addresses: Sequence[Address], colour: int) -> tuple[Address, ...]:
         """Return those of *addresses*, which are by rank, that have a *colour*, in their order."""
         found = self._members.get((addresses[0], colour))
@@ -172,9 +178,15 @@ class CommState:
         library: of the rank.
         protocol: of the rank; raises `ERR_COMM` at any use once the communicator is freed.
         context: of point-to-point messages; collectives use the next.
-        rank: of the process in the communicator.
-        size: number of processes.
-        addresses: of the processes, by rank.
+        rank: of the process in the communicator, in its own group if that has two.
+        size: number of processes, of the own group if there are two.
+        addresses: of those processes, by rank.
+        peers: of the processes that messages go to and come from, by rank: those of the other
+            group if there are two.
+        reach: number of peers.
+        remote: the peers where there are two groups, None where there is one.
+        local: a communicator of the own group where there are two, for what its processes do
+            among themselves; None where there is one group.
         name: as the program or MPI named it.
         errhandler: what to do about errors, as the program set it; None means to raise exceptions.
         on_error: called about an error before it is raised, None if nothing is.
@@ -188,9 +200,9 @@ class CommState:
     """
 
     __slots__ = (
-        "_channel", "addresses", "attributes", "buffer", "companion", "companion_tag", "context",
-        "errhandler", "info", "library", "locks", "name", "on_error", "protocol", "rank", "size",
-        "topology",
+        "_across", "_channel", "addresses", "attributes", "buffer", "companion", "companion_tag",
+        "context", "errhandler", "info", "library", "local", "locks", "name", "on_error", "peers",
+        "protocol", "rank", "reach", "remote", "size", "topology",
     )  # fmt: skip
 
     def __init__(
@@ -206,7 +218,10 @@ class CommState:
         self.context = context
         self.rank = rank
         self.size = len(addresses)
-        self.addresses = addresses
+        self.addresses = self.peers = addresses
+        self.reach = self.size
+        self.remote: Sequence[Address] | None = None
+        self.local: CommState | None = None
         self.name = name
         self.errhandler: Errhandler | None = None
         self.on_error: Callable[[CommState, MPIError], None] | None = None
@@ -218,23 +233,61 @@ class CommState:
         self.companion_tag = 0
         self.locks: dict[Any, Any] | None = None
         self._channel: Channel | None = None
+        self._across: Channel | None = None
+
+    def connect(self, local: CommState, remote: Sequence[Address]) -> None:
+        """Make it a communicator of two groups.
+
+        Args:
+            local: a communicator of the own group that nobody else uses.
+            remote: the processes of the other group, by rank.
+        """
+        self.local = local
+        self.remote = self.peers = remote
+        self.reach = len(remote)
 
     @property
     def channel(self) -> Channel:
-        """The way of collective operations."""
+        """The way of collective operations among the processes of a communicator of one group.
+
+        Raises:
+            MPIError: `ERR_COMM`: it has two groups.
+        """
         channel = self._channel
         if channel is None:
-            tuning = self.library.tuning
-            channel = self._channel = Channel(
-                self.protocol,
-                self.context + 1,
-                self.rank,
-                self.addresses,
-                tuning.eager,
-                tuning.thresholds,
-                self._truncated,
-            )
+            if self.remote is not None:
+                raise self.error(ERR_COMM, "not a communicator of one group")
+            channel = self._channel = self._way(self.addresses)
         return channel
+
+    @property
+    def across(self) -> Channel:
+        """The way of collective operations between the two groups of a communicator.
+
+        Its peers are the other group's; its rank is the process's own, in its own group. An
+        operation begins it on all processes of both groups, and goes by `local` within a group.
+
+        Raises:
+            MPIError: `ERR_COMM`: it has one group.
+        """
+        across = self._across
+        if across is None:
+            if self.remote is None:
+                raise self.error(ERR_COMM, "not a communicator of two groups")
+            across = self._across = self._way(self.remote)
+        return across
+
+    def _way(self, peers: Sequence[Address]) -> Channel:
+        tuning = self.library.tuning
+        return Channel(
+            self.protocol,
+            self.context + 1,
+            self.rank,
+            peers,
+            tuning.eager,
+            tuning.thresholds,
+            self._truncated,
+        )
 
     def _truncated(self, text: str) -> MPIError:
         return self.error(ERR_TRUNCATE, text)
@@ -251,9 +304,9 @@ class CommState:
             raise self.error(ERR_TAG, f"{tag} is not between 0 and {MAX_TAG}")
         if dest == PROC_NULL:
             return None, tag
-        if not 0 <= dest < self.size:
-            raise self.error(ERR_RANK, f"{dest} in a communicator of {self.size}")
-        return self.addresses[dest], tag
+        if not 0 <= dest < self.reach:
+            raise self.error(ERR_RANK, f"{dest} in {self._whole()} of {self.reach}")
+        return self.peers[dest], tag
 
     def origin(self, source: Any, tag: Any) -> tuple[int | None, int]:
         """Return the rank that a message may come from, None for `PROC_NULL`, and its tag.
@@ -265,9 +318,12 @@ class CommState:
             raise self.error(ERR_TAG, f"{tag} is not between 0 and {MAX_TAG}")
         if source == PROC_NULL:
             return None, tag
-        if source != ANY_SOURCE and not 0 <= source < self.size:
-            raise self.error(ERR_RANK, f"{source} in a communicator of {self.size}")
+        if source != ANY_SOURCE and not 0 <= source < self.reach:
+            raise self.error(ERR_RANK, f"{source} in {self._whole()} of {self.reach}")
         return source, tag
+
+    def _whole(self) -> str:
+        return "a communicator" if self.remote is None else "a remote group"
 
     def error(self, code: int, detail: str = "") -> MPIError:
         """Treat an error as the communicator's error handler wants it.
@@ -297,10 +353,12 @@ class CommState:
             self.buffer.flush(self.protocol)
         if self.companion is not None:
             self.companion.release()
+        if self.local is not None:
+            self.local.release()
         self.library.give_back(self)
         freed: Any = _FREED
         self.protocol = freed
-        self._channel = None
+        self._channel = self._across = None
 
 
 class _Freed:
@@ -377,26 +435,46 @@ class MPIState:
         found = self.keyvals.get(keyval)
         return found is not None and found[2]
 
-    def group_channel(self, addresses: Sequence[Address], rank: int, tag: int) -> Channel:
-        """Return a way between the processes of a group that has no communicator yet."""
+    def group_channel(
+        self, addresses: Sequence[Address], rank: int, tag: int, *, leaders: bool = False
+    ) -> Channel:
+        """Return a way between the processes of a group that has no communicator yet.
+
+        Args:
+            addresses: of the processes, by rank.
+            rank: of this process: what it is known as to the others.
+            tag: to be different where several communicators are made at once.
+            leaders: whether the way is one between the leaders of two groups.
+        """
+        return self.side_channel(2 * _GROUPS, addresses, rank).over_group(tag, leaders=leaders)
+
+    def side_channel(self, context: int, addresses: Sequence[Address], rank: int) -> Channel:
+        """Return a way between processes on some *context*, to be told what it is for."""
         tuning = self.tuning
-        channel = Channel(
+        return Channel(
             self.protocol,
-            2 * _GROUPS,
+            context,
             rank,
             addresses,
             tuning.eager,
             tuning.thresholds,
             partial(MPIError, ERR_TRUNCATE),
         )
-        return channel.over_group(tag)
 
-    def agree_context(self, channel: Channel, *, take: bool = True) -> int:
+    def agree_context(
+        self,
+        channel: Channel,
+        *,
+        take: bool = True,
+        swap: Callable[[bytes], Buffer] | None = None,
+    ) -> int:
         """Return a context that is free on all ranks of *channel*: a collective operation.
 
         Args:
             channel: to the ranks, turned to the operation that needs the context.
             take: whether this rank will be in the new communicator.
+            swap: gives another group's bytes for this one's, if it has to agree as well; called on
+                all ranks.
 
         Raises:
             MPIError: `ERR_OTHER`: all are in use on some rank.
@@ -404,6 +482,8 @@ class MPIState:
         vector = bytearray(self._free.to_bytes(CONTEXT_PAIRS // 8, "little"))
         allreduce(channel, memoryview(vector), Reduction(_intersect, 8, True))
         free = int.from_bytes(vector, "little")
+        if swap is not None:
+            free &= int.from_bytes(swap(bytes(vector)), "little")
         if not free:
             raise MPIError(ERR_OTHER, f"no more than {CONTEXT_PAIRS} communicators at once")
         lowest = free & -free
@@ -442,7 +522,9 @@ class MPIState:
         state = self._communicators.get(context)
         if state is None:
             return "a new communicator"
-        return state.name or f"a communicator of {state.size}"
+        if state.name or state.remote is None:
+            return state.name or f"a communicator of {state.size}"
+        return f"a communicator of {state.size} and {state.reach}"
 
     def finalize(self) -> None:
         """Leave MPI: buffered sends that are under way are completed first."""
@@ -453,6 +535,7 @@ class MPIState:
     def detach(self) -> None:
         """Let go of what ranks share, when the library is unloaded from the process."""
         partition.cache_clear()
+        roster.cache_clear()
 
 
 def _intersect(one: memoryview, both: memoryview) -> None:

@@ -47,12 +47,16 @@ class Kind(IntEnum):
     CREATE = 17
     DUP = 18
     SPLIT = 19
+    CREATE_INTERCOMM = 20
+    MERGE = 21
 
 
 _KINDS: Final = 32
 _SEQUENCE_MASK: Final = (1 << 25) - 1
 _GROUP_TAG: Final = 1 << 30
 """Set in the tags of channels over a group that has no communicator yet."""
+_LEADER_TAG: Final = 1 << 29
+"""Set besides in the tags of messages between the leaders of two such groups."""
 
 _NAMES: Final = {kind: kind.name.capitalize() for kind in Kind}
 
@@ -60,7 +64,7 @@ _NAMES: Final = {kind: kind.name.capitalize() for kind in Kind}
 def describe(tag: int) -> str:
     """Return the name of the operation that a message with *tag* belongs to."""
     if tag & _GROUP_TAG:
-        return "Create_group"
+        return "Create_intercomm" if tag & _LEADER_TAG else "Create_group"
     return _NAMES.get(Kind(tag % _KINDS), "collective")
 
 
@@ -167,9 +171,14 @@ class Channel:
         self.tag = sequence * _KINDS + kind
         return self
 
-    def over_group(self, tag: int) -> Channel:
-        """Turn to making a communicator; *tag* tells it from others that are being made."""
-        self.tag = _GROUP_TAG | (tag & (_GROUP_TAG - 1))
+    def over_group(self, tag: int, *, leaders: bool = False) -> Channel:
+        """Turn to making a communicator; *tag* tells it from others that are being made.
+
+        Args:
+            tag: any number.
+            leaders: whether the channel is one between the leaders of two groups.
+        """
+        self.tag = _GROUP_TAG | (leaders * _LEADER_TAG) | (tag & (_LEADER_TAG - 1))
         return self
 
     def send(self, peer: int, data: Buffer) -> None:
