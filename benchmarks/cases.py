@@ -23,6 +23,7 @@ class Case:
             least; GB/s at least; seconds at most. None: nothing has been set.
         memory_target: bytes of peak memory at most.
         against: the case whose rate is this one's yardstick, instead of SimPy's.
+        arguments: of the program, after the number of rounds.
     """
 
     group: str
@@ -34,6 +35,7 @@ class Case:
     target: float | None = None
     memory_target: int | None = None
     against: str | None = None
+    arguments: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -83,6 +85,19 @@ CASES: tuple[Case, ...] = (
                 against=f"free-{pattern} {MESH}",
             ),
         )
+    ),
+    Case("receives-in-order", 2, "receives.py", 50),
+    *(
+        Case(
+            f"receives-{order}",
+            2,
+            "receives.py",
+            50,
+            arguments=(order,),
+            target=0.33,
+            against="receives-in-order 2",
+        )
+        for order in ("reverse", "random")
     ),
     Case("bandwidth", 2, "bandwidth.py", 1_000, kind="bandwidth", target=3.0),
     Case("hello", 1024, "hello.py", 0, kind="start"),

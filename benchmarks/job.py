@@ -1,6 +1,6 @@
 """One job on a machine of its own, in a process of its own, and what it cost.
 
-python -m benchmarks.job PROGRAM RANKS MACHINE ROUNDS
+python -m benchmarks.job PROGRAM RANKS MACHINE ROUNDS [ARGUMENTS]
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import sys
 import vmpp
 
 
-def cost(program: str, ranks: int, machine: str, rounds: int) -> dict[str, float]:
+def cost(program: str, ranks: int, machine: str, rounds: int, *arguments: str) -> dict[str, float]:
     """Run a job and return CPU seconds of its run, messages of the machine, and peak memory."""
-    result = vmpp.run(program, [str(rounds)], nprocs=ranks, machine=machine)
+    result = vmpp.run(program, [str(rounds), *arguments], nprocs=ranks, machine=machine)
     if result.status:
         sys.stderr.buffer.write(result.stderr)
         raise SystemExit(result.failure or f"{program} ended with status {result.status}")
@@ -27,4 +27,8 @@ def cost(program: str, ranks: int, machine: str, rounds: int) -> dict[str, float
 
 
 if __name__ == "__main__":
-    print(json.dumps(cost(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]))))
+    print(
+        json.dumps(
+            cost(sys.argv[1], int(sys.argv[2]), sys.argv[3], int(sys.argv[4]), *sys.argv[5:])
+        )
+    )

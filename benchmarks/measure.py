@@ -120,7 +120,9 @@ def _job(case: Case, rounds: int) -> dict[str, float]:
     if machine.endswith(".toml"):
         machine = str(HERE / "machines" / machine)
     program = str(HERE / "programs" / case.program)
-    return _child(case, "benchmarks.job", program, str(case.ranks), machine, str(rounds))
+    return _child(
+        case, "benchmarks.job", program, str(case.ranks), machine, str(rounds), *case.arguments
+    )
 
 
 def _yardstick(case: Case, rounds: int) -> dict[str, float]:

@@ -35,6 +35,7 @@ from vmpp.portals import (
     SingleBlock,
 )
 from vmpp_mpi._errors import ERR_TRUNCATE
+from vmpp_mpi._posted import PostedReceives
 
 if TYPE_CHECKING:
     from vmpp.kernel import Process
@@ -64,6 +65,8 @@ _TAG_BITS: Final = 0xFFFFFFFF
 _SHORT, _LONG, _ONLY, _FIRST = range(4)
 """Places in the match list: the catch-alls, the entry of a blocking receive beside which none is
 posted, and the first of all others."""
+_MANY: Final = 64
+"""With more receives posted at once than this they are found by an index."""
 
 
 class HeapOverflow(Exception):
@@ -189,8 +192,8 @@ class Protocol:
     __slots__ = (
         "_acknowledge_entries", "_copy_rate", "_engine", "_entries", "_free_receives",
         "_free_sends", "_heap", "_kernel_send", "_last", "_limit", "_list", "_long_catch",
-        "_lookahead", "_only", "_outstanding", "_process", "_read_entries", "_receive_cost",
-        "_receives", "_send_cost", "_sends", "_short", "_short_catch",
+        "_lookahead", "_only", "_outstanding", "_posted", "_process", "_pulls", "_read_entries",
+        "_receive_cost", "_receives", "_send_cost", "_sends", "_short", "_short_catch",
     )  # fmt: skip
 
     def __init__(self, process: Process, parameters: ProtocolParameters) -> None:
@@ -221,6 +224,8 @@ class Protocol:
         self._only.entry.next_no_match = self._only.entry.next_invalid = _SHORT
         self._entries.append(self._only.entry)
         self._receives: list[_Receive | None] = [None, None, self._only]
+        self._posted: PostedReceives | None = None
+        self._pulls = 0
         self._free_receives: list[_Receive] = []
         self._acknowledge_entries: list[MatchEntry | None] = []
         self._read_entries: list[MatchEntry | None] = []
@@ -359,7 +364,7 @@ class Protocol:
                 if not transfer.done:
                     self.wait(transfer)
                 return None if transfer.error else found
-        alone = self._last < 0
+        alone = self._last < 0 and self._posted is None
         if alone:
             # Nothing else is posted: one entry, linked to the catch-alls for good, is enough.
             record = self._only
@@ -388,7 +393,7 @@ class Protocol:
             raise
         header = block.header
         process.clock += self._receive_cost
-        if alone and self._last == _ONLY:
+        if alone and self._last == _ONLY and self._posted is None:
             self._list.head = _SHORT
             self._last = -1
             entry.active = entry.failed_no_fit = False
@@ -431,6 +436,8 @@ class Protocol:
             record = _Receive(len(entries))
             entries.append(record.entry)
             self._receives.append(record)
+            if len(entries) == _MANY + _FIRST:
+                self._index_posted()
         else:
             raise HeapOverflow(
                 f"more than {self._limit} receives are posted at once; give [mpi] match_list a "
@@ -455,10 +462,24 @@ class Protocol:
             before.next_no_match = before.next_invalid = index
         record.previous = last
         self._last = index
+        if self._posted is not None:
+            self._posted.add(index, bits, mask)
         return record
+
+    def _index_posted(self) -> None:
+        """Have receives found by an index from now on: so many are posted at once."""
+        posted = self._posted = PostedReceives(_SHORT)
+        place = self._list.head
+        while place != _SHORT:
+            entry: Any = self._entries[place]
+            posted.add(place, entry.bits, entry.mask)
+            place = entry.next_no_match
+        self._list.ahead = posted.first
 
     def _unlink(self, record: _Receive) -> None:
         """Take a match entry out of the list and keep it for the next receive."""
+        if self._posted is not None:
+            self._posted.remove(record.index)
         entries: Any = self._entries
         following = record.entry.next_no_match
         previous = record.previous
@@ -522,9 +543,9 @@ class Protocol:
         info = header.info
         if info is None:
             raise RuntimeError(f"a long message without a way back: {header!r}")
-        record = self._post(0, 0, buffer)
-        bits = PULLED_FLAG | record.index
-        record.entry.bits, record.entry.mask = bits, MATCH_BITS_MASK
+        self._pulls = (self._pulls + 1) & _TAG_BITS
+        bits = PULLED_FLAG | self._pulls
+        record = self._post(bits, MATCH_BITS_MASK, buffer)
         transfer.done = False
         transfer._record = record
         self._kernel_send(

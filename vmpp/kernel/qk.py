@@ -205,6 +205,8 @@ class QuintessentialKernel:
                     entries = target.entries
                     place = target.head
                     hops = 0
+                    if target.ahead is not None:
+                        place, hops = target.ahead(bits)
                     limit = len(entries)
                     while 0 <= place < limit and hops <= limit:
                         hops += 1

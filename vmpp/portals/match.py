@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from vmpp.portals.descriptors import Descriptor
@@ -68,10 +69,14 @@ class MatchList:
     Attributes:
         entries: the array; places not in use may hold None.
         head: index of the first entry, or `END`.
+        ahead: spares the host the walk through a long list, if not None: given match bits, returns
+            the index of an entry before which none takes the message, and how many those are. The
+            machine takes the time of the walk all the same.
     """
 
-    __slots__ = ("entries", "head")
+    __slots__ = ("ahead", "entries", "head")
 
     def __init__(self, entries: list[MatchEntry | None] | None = None, head: int = END) -> None:
         self.entries = [] if entries is None else entries
         self.head = head
+        self.ahead: Callable[[int], tuple[int, int]] | None = None
