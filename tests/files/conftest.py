@@ -21,7 +21,7 @@ from vmpp.engine import Fiber, Streams, current_process
 from vmpp.process import posix
 from vmpp.process.files import Files
 from vmpp.service.files import FileServer, Stdio
-from vmpp.service.server import Caller
+from vmpp.service.server import Caller, Later
 
 
 class Recorder:
@@ -114,7 +114,11 @@ class Machine:
                     continue
                 process, request = asked
                 self.clock += 1000
-                waiting.append((fiber, await self._serve(process, request)))
+                answer = await self._serve(process, request)
+                if isinstance(answer, Later):
+                    answer.promise(lambda reply, fiber=fiber: waiting.append((fiber, reply)))
+                else:
+                    waiting.append((fiber, answer))
         failed = [value for _, value in sorted(results.items()) if isinstance(value, Failure)]
         if failed:
             raise failed[0].error
@@ -124,7 +128,7 @@ class Machine:
         if self.server is None:
             return OSError(errno.EIO, os.strerror(errno.EIO))
         answer = self.server.serve(Caller(1, process.rank, self.clock), request)
-        return answer if isinstance(answer, bytes) else await answer
+        return answer if isinstance(answer, bytes | Later) else await answer
 
     def stop_server(self) -> None:
         """Take the file server away."""

@@ -160,6 +160,12 @@ class Clock(Reply, frozen=True, array_like=True, tag=-13, gc=False):
     ps: int
 
 
+class Key(Reply, frozen=True, array_like=True, tag=-14, gc=False):
+    """What other processes join a shared open file by."""
+
+    key: int
+
+
 R = TypeVar("R", bound=Reply)
 
 
@@ -435,6 +441,72 @@ class Exit(Call[Done], frozen=True, array_like=True, tag=37, gc=False):
     status: int
 
 
+class Readx(Call[Data], frozen=True, array_like=True, tag=38, gc=False):
+    """Read many stretches of a file, `MOST` bytes in all at most; the file's position stays.
+
+    As ``readx`` of the proposed POSIX extensions for high-performance I/O (Open Group HECIG, 2006).
+    *runs* has the offset and the length of each as 64-bit integers, little-endian. What they have
+    follows one another in the reply, up to the first that reaches past the end of the file.
+    """
+
+    handle: int
+    runs: bytes
+
+
+class Writex(Call[Count], frozen=True, array_like=True, tag=39, gc=False):
+    """Write *data* to many stretches of a file, `MOST` bytes in all at most, as `Readx`."""
+
+    handle: int
+    runs: bytes
+    data: bytes
+
+
+class Share(Call[Key], frozen=True, array_like=True, tag=40, gc=False):
+    """Let other processes join an open file."""
+
+    handle: int
+
+
+class Join(Call[Opened], frozen=True, array_like=True, tag=41, gc=False):
+    """Open what another process shares, that very open file; it ends with the last of them."""
+
+    key: int
+
+
+class MovePointer(Call[Position], frozen=True, array_like=True, tag=42, gc=False):
+    """Move the pointer of a shared open file by *count*, and tell where it was, in one step.
+
+    So each of many processes that append to one log gets room of its own. The pointer is a number
+    that begins at 0; in what unit it counts is for those who share the file to agree on.
+    """
+
+    handle: int
+    count: int
+
+
+class SetPointer(Call[Done], frozen=True, array_like=True, tag=43, gc=False):
+    """Set the pointer of a shared open file to *position*."""
+
+    handle: int
+    position: int
+
+
+class Lock(Call[Done], frozen=True, array_like=True, tag=44, gc=False):
+    """Wait for the lock of a shared open file and take it.
+
+    It binds only those who ask for it, goes from one to the next in the order in which they asked,
+    and is given back by `Unlock`, or when its holder closes the file or ends.
+    """
+
+    handle: int
+
+
+class Unlock(Call[Done], frozen=True, array_like=True, tag=45, gc=False):
+    """Give the lock of a shared open file back."""
+
+    handle: int
+
+
 AnyCall = (
     Open
     | Close
@@ -473,6 +545,14 @@ AnyCall = (
     | Isatty
     | Gettimeofday
     | Exit
+    | Readx
+    | Writex
+    | Share
+    | Join
+    | MovePointer
+    | SetPointer
+    | Lock
+    | Unlock
 )
 """Every request that there is."""
 
@@ -490,6 +570,7 @@ AnyReply = (
     | Space
     | Mask
     | Clock
+    | Key
 )
 """Every reply that there is."""
 

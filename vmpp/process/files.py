@@ -52,22 +52,23 @@ class OpenFile:
         seekable: whether it has positions.
         terminal: whether it is a terminal.
         appending: whether every write goes to the end.
-        position: where the next byte is read or written, None where only the server knows. Nobody
-            else moves it, for no two processes share an open file.
+        shared: whether other processes may move its position.
+        position: where the next byte is read or written, None where only the server knows.
     """
 
     __slots__ = (
-        "appending", "block_size", "handle", "mode", "position", "seekable", "terminal",
+        "appending", "block_size", "handle", "mode", "position", "seekable", "shared", "terminal",
     )  # fmt: skip
 
-    def __init__(self, opened: calls.Opened, appending: bool) -> None:
+    def __init__(self, opened: calls.Opened, appending: bool, shared: bool = False) -> None:
         self.handle = opened.handle
         self.mode = opened.mode
         self.block_size = opened.block_size
         self.seekable = opened.seekable
         self.terminal = opened.terminal
         self.appending = appending
-        self.position = 0 if opened.seekable else None
+        self.shared = shared
+        self.position = 0 if opened.seekable and not shared else None
 
     def advance(self, moved: int) -> None:
         """Take account of *moved* bytes that were read or written at the position."""
@@ -110,7 +111,7 @@ class Files:
         self._remembered = 0
         self._streams: WeakValueDictionary[int, Any] | None = None
         self._posted: list[calls.Call[Any]] | None = None
-        self._busy = False
+        self._busy = 0
         self._ended = False
 
     # -- requests --------------------------------------------------------------------------------
@@ -132,7 +133,7 @@ class Files:
         process = self.process
         if self._ended or current_process() is not process:
             _fail(errno.EBADF, name, other, f"a file of rank {process.rank} is used outside of it")
-        self._busy = True
+        self._busy += 1
         try:
             return calls.decode_reply(process.rpc(SERVER, calls.encode(request)))
         except OSError as error:
@@ -140,7 +141,7 @@ class Files:
                 error.filename = _plain(name)
             raise
         finally:
-            self._busy = False
+            self._busy -= 1
 
     def _post(self, request: calls.Call[Any]) -> None:
         if not self._ended and not self.process.dying:
@@ -157,7 +158,7 @@ class Files:
     @property
     def _must_post(self) -> bool:
         process = self.process
-        return self._busy or process.dying or current_process() is not process
+        return bool(self._busy) or process.dying or current_process() is not process
 
     # -- descriptors -----------------------------------------------------------------------------
 
@@ -293,7 +294,7 @@ class Files:
         """Move the position of an open file and return the new one."""
         file = self.lookup(fd)
         position = self.call(calls.Lseek(file.handle, offset, whence)).offset
-        file.position = position
+        file.position = None if file.shared else position
         return position
 
     def tell(self, fd: int) -> int:
@@ -306,6 +307,34 @@ class Files:
     def truncate(self, fd: int, size: int) -> None:
         """Cut or extend an open file to *size* bytes; its position stays."""
         self.call(calls.Ftruncate(self.handle(fd), size))
+
+    # -- open files that processes share -----------------------------------------------------------
+
+    def share(self, fd: int) -> int:
+        """Let other processes join an open file, by the key that is returned."""
+        file = self.lookup(fd)
+        file.shared, file.position = True, None
+        return self.call(calls.Share(file.handle)).key
+
+    def join(self, key: int) -> Descriptor:
+        """Return a new descriptor for the open file that another process shares."""
+        return self._enter(OpenFile(self.call(calls.Join(key)), False, shared=True))
+
+    def move_pointer(self, fd: int, count: int) -> int:
+        """Move the pointer that the processes have in common, and return where it was."""
+        return self.call(calls.MovePointer(self.handle(fd), count)).offset
+
+    def set_pointer(self, fd: int, position: int) -> None:
+        """Set the pointer that the processes have in common."""
+        self.call(calls.SetPointer(self.handle(fd), position))
+
+    def lock(self, fd: int) -> None:
+        """Wait for the lock of a shared open file and take it."""
+        self.call(calls.Lock(self.handle(fd)))
+
+    def unlock(self, fd: int) -> None:
+        """Give the lock of a shared open file back."""
+        self.call(calls.Unlock(self.handle(fd)))
 
     # -- standard streams and the end --------------------------------------------------------------
 

@@ -18,13 +18,15 @@ import select
 import stat
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from struct import Struct
 from typing import Any, Final, Protocol
 
 import msgspec
 import trio
 
 from vmpp.process import calls
-from vmpp.service.server import Caller
+from vmpp.service.server import Caller, Later
+from vmpp.service.sharing import Sharing
 
 BLOCK: Final = 1 << 16
 """The block size told to processes, in bytes: what they buffer of a file. It is large, as that of
@@ -32,6 +34,9 @@ any remote file system, for a request costs more than its bytes; and the same on
 
 FIRST: Final = 3
 """The lowest handle that is not a standard stream."""
+
+_RUN: Final = Struct("<qq")
+"""Offset and length of a stretch of a file."""
 
 _RETRY: Final = 0.02
 """Seconds of host time between two looks for a reader of a named pipe."""
@@ -126,15 +131,17 @@ class _HostFile:
         directory: its absolute path if it is a directory.
         patient: whether reading and writing may have to wait for somebody else.
         waiting: how many requests wait for it.
+        sharing: what those have in common who share it; None if it is not shared.
     """
 
-    __slots__ = ("directory", "fd", "patient", "waiting")
+    __slots__ = ("directory", "fd", "patient", "sharing", "waiting")
 
     def __init__(self, fd: int, directory: bytes | None, patient: bool) -> None:
         self.fd = fd
         self.directory = directory
         self.patient = patient
         self.waiting = 0
+        self.sharing: Sharing | None = None
 
     async def wait_until(self, event: int) -> None:
         """Wait until the host would not make a reader (POLLIN) or writer (POLLOUT) wait.
@@ -162,6 +169,41 @@ class _HostFile:
         os.close(self.fd)
 
 
+@dataclass(slots=True)
+class _Shares:
+    """The shared open files of a server, by key."""
+
+    files: dict[int, _HostFile] = field(default_factory=dict)
+    made: int = 0
+
+    def offer(self, file: _HostFile) -> Sharing:
+        """Let others join *file*."""
+        if file.sharing is None:
+            self.made += 1
+            file.sharing = Sharing(self.made)
+            self.files[self.made] = file
+        return file.sharing
+
+    def join(self, key: int) -> _HostFile:
+        """Return a shared open file, for one more user. Raises OSError(EBADF)."""
+        file = self.files.get(key)
+        if file is None or file.sharing is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        file.sharing.users += 1
+        return file
+
+    def leave(self, file: _HostFile, owner: object) -> None:
+        """Close a handle of *owner* to *file*, which ends with its last."""
+        sharing = file.sharing
+        if sharing is not None:
+            sharing.lock.forget(owner)
+            sharing.users -= 1
+            if sharing.users:
+                return
+            del self.files[sharing.key]
+        file.close()
+
+
 class _Session:
     """What the server keeps of one process.
 
@@ -171,17 +213,19 @@ class _Session:
         umask: the permissions that it withholds from new files; None: those of the host.
         files: its open files by handle.
         held: the unfinished lines of its standard output and error, by handle.
+        shares: the open files that processes share.
     """
 
-    __slots__ = ("caller", "directory", "files", "held", "stdio", "umask")
+    __slots__ = ("caller", "directory", "files", "held", "shares", "stdio", "umask")
 
-    def __init__(self, stdio: Stdio, directory: bytes) -> None:
+    def __init__(self, stdio: Stdio, directory: bytes, shares: _Shares) -> None:
         self.caller = Caller(0, 0, 0)
         self.stdio = stdio
         self.directory = directory
         self.umask: int | None = None
         self.files: dict[int, _HostFile] | None = None
         self.held: dict[int, bytearray] | None = None
+        self.shares = shares
 
     def file(self, handle: int) -> _HostFile:
         """Return an open file. Raises OSError(EBADF)."""
@@ -199,6 +243,20 @@ class _Session:
             handle += 1
         self.files[handle] = file
         return handle
+
+    def remove(self, handle: int) -> None:
+        """Close what a handle stands for. Raises OSError(EBADF)."""
+        file = self.file(handle)
+        assert self.files is not None
+        del self.files[handle]
+        self.shares.leave(file, self)
+
+    def sharing(self, handle: int) -> Sharing:
+        """Return what the users of a shared file have in common. Raises OSError(EBADF, EINVAL)."""
+        found = self.file(handle).sharing
+        if found is None:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return found
 
     def place(self, at: int, path: bytes) -> tuple[bytes, int | None]:
         """Return a path for the host, and the descriptor of the directory that it starts from.
@@ -244,9 +302,9 @@ class _Session:
 
     def close(self) -> None:
         """Close every file."""
-        files, self.files = self.files, None
-        for file in (files or {}).values():
-            file.close()
+        for handle in sorted(self.files or ()):
+            self.remove(handle)
+        self.files = None
 
 
 @dataclass(slots=True)
@@ -271,13 +329,14 @@ class FileServer:
         calls_served: how many requests have been answered.
     """
 
-    __slots__ = ("_jobs", "_umask", "calls_served", "least_service_time", "name")
+    __slots__ = ("_jobs", "_shares", "_umask", "calls_served", "least_service_time", "name")
 
     def __init__(self, least_service_time: int = 0) -> None:
         self.name = "files"
         self.least_service_time = least_service_time
         self.calls_served = 0
         self._jobs: dict[int, _Job] = {}
+        self._shares = _Shares()
         self._umask = os.umask(0o077)
         os.umask(self._umask)
 
@@ -313,10 +372,10 @@ class FileServer:
     def open_files(self) -> int:
         """How many files of the host are open on behalf of processes."""
         sessions = (s for job in self._jobs.values() for s in job.sessions.values())
-        return sum(len(session.files or ()) for session in sessions)
+        return len({file.fd for session in sessions for file in (session.files or {}).values()})
 
-    def serve(self, caller: Caller, request: bytes) -> bytes | Awaitable[bytes]:
-        """Answer one *request* of *caller*, or return what to await for the answer.
+    def serve(self, caller: Caller, request: bytes) -> bytes | Later | Awaitable[bytes]:
+        """Answer one *request* of *caller*, or return what the answer has to wait for.
 
         Whatever is wrong with a request is answered with `Failed`: EIO from a job that is not
         served, EBADMSG for what is no request at all.
@@ -327,7 +386,7 @@ class FileServer:
             return calls.encode(calls.Failed(errno.EIO))
         session = job.sessions.get(caller.rank)
         if session is None:
-            session = job.sessions[caller.rank] = _Session(job.stdio, job.directory)
+            session = job.sessions[caller.rank] = _Session(job.stdio, job.directory, self._shares)
         session.caller = caller
         try:
             call = calls.decode_call(request)
@@ -336,7 +395,7 @@ class FileServer:
             answer = _failed(error)
         if isinstance(answer, calls.Reply):
             return calls.encode(answer)
-        return self._await(answer)
+        return answer if isinstance(answer, Later) else self._await(answer)
 
     async def _await(self, answer: Awaitable[calls.Reply]) -> bytes:
         try:
@@ -409,11 +468,15 @@ def _open_now(server: FileServer, session: _Session, call: calls.Open) -> calls.
         directory = session.absolute(call.at, path) if kind == stat.S_IFDIR else None
         patient = kind not in {stat.S_IFREG, stat.S_IFDIR, stat.S_IFBLK}
         file = _HostFile(fd, directory, patient and not call.flags & os.O_NONBLOCK)
-        terminal = patient and os.isatty(fd)
-        return calls.Opened(session.add(file), status.st_mode, BLOCK, _seekable(fd), terminal)
+        return _opened(session, file, status.st_mode)
     except BaseException:
         os.close(fd)
         raise
+
+
+def _opened(session: _Session, file: _HostFile, mode: int) -> calls.Opened:
+    terminal = file.patient and os.isatty(file.fd)
+    return calls.Opened(session.add(file), mode, BLOCK, _seekable(file.fd), terminal)
 
 
 def _seekable(fd: int) -> bool:
@@ -437,9 +500,7 @@ async def _open_patiently(server: FileServer, session: _Session, call: calls.Ope
 
 def _close(_: FileServer, session: _Session, call: calls.Close) -> calls.Done:
     if call.handle >= FIRST:
-        session.file(call.handle).close()
-        assert session.files is not None
-        del session.files[call.handle]
+        session.remove(call.handle)
     return calls.Done()
 
 
@@ -512,6 +573,38 @@ def _lseek(_: FileServer, session: _Session, call: calls.Lseek) -> calls.Positio
     return calls.Position(os.lseek(_positioned(session, call.handle), call.offset, call.whence))
 
 
+def _runs(packed: bytes) -> list[tuple[int, int]]:
+    """Return offset and length of each stretch. Raises OSError(EINVAL) if they are none."""
+    whole = len(packed) - len(packed) % _RUN.size
+    runs = list(_RUN.iter_unpack(packed[:whole]))
+    lengths = [length for _, length in runs]
+    if whole < len(packed) or min(lengths, default=0) < 0 or sum(lengths) > calls.MOST:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    return runs
+
+
+def _readx(_: FileServer, session: _Session, call: calls.Readx) -> calls.Data:
+    fd, parts = _positioned(session, call.handle), []
+    for offset, length in _runs(call.runs):
+        parts.append(os.pread(fd, length, offset))
+        if len(parts[-1]) < length:
+            break
+    return calls.Data(b"".join(parts))
+
+
+def _writex(_: FileServer, session: _Session, call: calls.Writex) -> calls.Count:
+    fd, data, done = _positioned(session, call.handle), memoryview(call.data), 0
+    runs = _runs(call.runs)
+    if sum(length for _, length in runs) != len(data):
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    for offset, length in runs:
+        written = os.pwrite(fd, data[done : done + length], offset)
+        done += written
+        if written < length:
+            break
+    return calls.Count(done)
+
+
 def _ftruncate(_: FileServer, session: _Session, call: calls.Ftruncate) -> calls.Done:
     os.ftruncate(session.file(call.handle).fd, call.length)
     return calls.Done()
@@ -526,6 +619,45 @@ def _isatty(_: FileServer, session: _Session, call: calls.Isatty) -> calls.Truth
     # The standard streams of a rank are pipes to the launcher, as under any mpiexec.
     standard = 0 <= call.handle < FIRST
     return calls.Truth(not standard and os.isatty(session.file(call.handle).fd))
+
+
+# -- shared open files ---------------------------------------------------------------------------
+
+
+def _share(_: FileServer, session: _Session, call: calls.Share) -> calls.Key:
+    return calls.Key(session.shares.offer(session.file(call.handle)).key)
+
+
+def _join(_: FileServer, session: _Session, call: calls.Join) -> calls.Opened:
+    file = session.shares.join(call.key)
+    return _opened(session, file, os.fstat(file.fd).st_mode)
+
+
+def _move_pointer(_: FileServer, session: _Session, call: calls.MovePointer) -> calls.Position:
+    sharing = session.sharing(call.handle)
+    before = sharing.pointer
+    sharing.pointer = _number(before + call.count)
+    return calls.Position(before)
+
+
+def _set_pointer(_: FileServer, session: _Session, call: calls.SetPointer) -> calls.Done:
+    session.sharing(call.handle).pointer = _number(call.position)
+    return calls.Done()
+
+
+def _number(value: int) -> int:
+    if not 0 <= value < 1 << 63:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    return value
+
+
+def _lock(_: FileServer, session: _Session, call: calls.Lock) -> calls.Done | Later:
+    return session.sharing(call.handle).lock.take(session) or calls.Done()
+
+
+def _unlock(_: FileServer, session: _Session, call: calls.Unlock) -> calls.Done:
+    session.sharing(call.handle).lock.give_back(session)
+    return calls.Done()
 
 
 # -- attributes ----------------------------------------------------------------------------------
@@ -753,7 +885,7 @@ def _exit(_: FileServer, session: _Session, call: calls.Exit) -> calls.Done:
     return calls.Done()
 
 
-_Answer = Callable[[FileServer, _Session, Any], calls.Reply | Awaitable[calls.Reply]]
+_Answer = Callable[[FileServer, _Session, Any], calls.Reply | Later | Awaitable[calls.Reply]]
 
 _ANSWERS: Final[Mapping[type[Any], _Answer]] = {
     calls.Open: _open,
@@ -793,5 +925,13 @@ _ANSWERS: Final[Mapping[type[Any], _Answer]] = {
     calls.Isatty: _isatty,
     calls.Gettimeofday: _gettimeofday,
     calls.Exit: _exit,
+    calls.Readx: _readx,
+    calls.Writex: _writex,
+    calls.Share: _share,
+    calls.Join: _join,
+    calls.MovePointer: _move_pointer,
+    calls.SetPointer: _set_pointer,
+    calls.Lock: _lock,
+    calls.Unlock: _unlock,
 }
 """Which function answers which request."""

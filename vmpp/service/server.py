@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, NamedTuple, Protocol
 
 import trio
@@ -34,6 +35,32 @@ class Caller(NamedTuple):
     time: int
 
 
+_Answered = tuple[Header, bytes | None]
+"""A request and its reply; None says that there is no server any more."""
+
+
+class Later:
+    """An answer that waits for what another process asks, while virtual time goes on.
+
+    The one that a service returns for a request of which it cannot know yet when it ends, because a
+    lock is taken, say. Answered within another request, it takes effect when that does.
+    """
+
+    __slots__ = ("_deliver",)
+
+    def __init__(self) -> None:
+        self._deliver: Callable[[bytes], object] | None = None
+
+    def promise(self, deliver: Callable[[bytes], object]) -> None:
+        """Say what the answer is to be given to; whoever receives requests calls this, once."""
+        self._deliver = deliver
+
+    def answer(self, reply: bytes) -> None:
+        """Answer the request."""
+        assert self._deliver is not None
+        self._deliver(reply)
+
+
 class Service(Protocol):
     """What a server does, apart from portals and tasks.
 
@@ -46,8 +73,12 @@ class Service(Protocol):
     name: str
     least_service_time: int
 
-    def serve(self, caller: Caller, request: bytes) -> bytes | Awaitable[bytes]:
-        """Return the reply to a request, or what to await for it if the host must be waited for."""
+    def serve(self, caller: Caller, request: bytes) -> bytes | Later | Awaitable[bytes]:
+        """Return the reply to a request, or what it has to wait for.
+
+        Returns:
+            An awaitable if the host must be waited for, `Later` if another process must be.
+        """
         ...
 
 
@@ -61,7 +92,10 @@ class ServiceProcess(SystemProcess):
         requests: how many have arrived.
     """
 
-    __slots__ = ("_bridge", "_free", "_heap", "_kernel", "_lot", "_pending", "_service", "requests")
+    __slots__ = (
+        "_bridge", "_free", "_heap", "_kernel", "_later", "_lot", "_pending", "_released",
+        "_service", "_serving", "requests",
+    )  # fmt: skip
 
     def __init__(
         self, kernel: QuintessentialKernel, pid: int, service: Service, bridge: Bridge
@@ -73,6 +107,9 @@ class ServiceProcess(SystemProcess):
         self._free = 0
         self._heap = Heap(_HEAP_BYTES)
         self._pending: deque[tuple[Ticket, Header]] = deque()
+        self._later: dict[Later, Header] = {}
+        self._released: list[_Answered] = []
+        self._serving = False
         self._lot = ParkingLot()
         self.requests = 0
         self.table.install(
@@ -89,9 +126,15 @@ class ServiceProcess(SystemProcess):
                         ticket, header = self._pending.popleft()
                         source = header.source
                         caller = Caller(source.group, source.rank, ticket.deadline)
+                        self._serving = True
                         answer = self._service.serve(caller, header.body or b"")
+                        self._serving = False
                         if isinstance(answer, bytes):
-                            self._bridge.close(ticket, self._reply, (header, answer))
+                            self._close(ticket, (header, answer))
+                        elif isinstance(answer, Later):
+                            self._later[answer] = header
+                            answer.promise(partial(self._answered, answer))
+                            self._close(ticket)
                         else:
                             nursery.start_soon(self._await, ticket, header, answer)
                     await self._lot.park()
@@ -99,6 +142,24 @@ class ServiceProcess(SystemProcess):
             self.dead = True
             for ticket, header in self._pending:
                 self._bridge.close(ticket, self._reply, (header, None))
+            for later in list(self._later):
+                self._answered(later, None)
+
+    def _close(self, ticket: Ticket, *answered: _Answered) -> None:
+        """Close the request of *ticket*, and with it those that it has released."""
+        if self._released:
+            answered += tuple(self._released)
+            self._released.clear()
+        if len(answered) == 1:
+            self._bridge.close(ticket, self._reply, answered[0])
+        else:
+            self._bridge.close(ticket, self._reply_all, answered)
+
+    def _answered(self, later: Later, reply: bytes | None) -> None:
+        self._released.append((self._later.pop(later), reply))
+        if not self._serving:
+            # Nobody's request has brought the answer about, but a process's end has.
+            self._close(self._bridge.open(self._kernel.engine.now))
 
     def _arrived(self, header: Header, outcome: int) -> None:
         """Take a request: the handler of the portal."""
@@ -118,8 +179,12 @@ class ServiceProcess(SystemProcess):
         finally:
             self._bridge.close(ticket, self._reply, (header, reply))
 
-    def _reply(self, answered: tuple[Header, bytes | None]) -> None:
-        """Send a reply on its way, in virtual time; None says that there is no server any more."""
+    def _reply_all(self, answered: tuple[_Answered, ...]) -> None:
+        for one in answered:
+            self._reply(one)
+
+    def _reply(self, answered: _Answered) -> None:
+        """Send a reply on its way, in virtual time."""
         header, reply = answered
         info = header.info
         if info is None or info.return_portal < 0:
