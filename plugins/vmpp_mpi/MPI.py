@@ -68,6 +68,7 @@ from vmpp_mpi._runtime import (
     Get_abi_info,
     Get_abi_version,
     Get_address,
+    Get_hw_resource_info,
     Get_library_version,
     Get_processor_name,
     Get_version,

@@ -102,6 +102,14 @@ def foreign_memory(obj: Any, writable: bool) -> tuple[memoryview, str | None]:
     return _from_array_interface(obj, described, writable)
 
 
+def on_device(obj: Any) -> bool:
+    """Return whether *obj* says that its memory is a device's, not to be used piece by piece."""
+    if hasattr(obj, "__dlpack_device__"):
+        device: int = obj.__dlpack_device__()[0]
+        return device != _ON_CPU
+    return hasattr(obj, "__cuda_array_interface__")
+
+
 def at_address(address: int, nbytes: int, owner: object) -> memoryview:
     """Return memory at an address, which keeps its *owner* alive."""
     if nbytes == 0:

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn, Self, final
 import numpy as np
 
 from vmpp_mpi._buffer import memory_of
-from vmpp_mpi._foreign import at_address
+from vmpp_mpi._foreign import at_address, on_device
 
 # Not by its own name, whose annotations would bind the methods below to those of arrays.
 _Exporter: Any = np.ndarray
@@ -51,6 +51,15 @@ class buffer(_Exporter):  # type: ignore[misc] # noqa: N801 - MPI's name for it
         made: Self = super().__new__(cls, (len(memory),), _BYTE, memory)
         made.obj = obj
         return made
+
+    def _check_reach(self) -> None:
+        """Refuse to look into memory that is a device's.
+
+        Raises:
+            BufferError: it is.
+        """
+        if on_device(self.obj):
+            raise BufferError("the memory is a device's")
 
     @staticmethod
     def allocate(nbytes: int, clear: bool = False) -> buffer:
@@ -102,12 +111,14 @@ class buffer(_Exporter):  # type: ignore[misc] # noqa: N801 - MPI's name for it
 
     def cast(self, format: str, shape: Any = None) -> memoryview:  # noqa: A002 - as memoryview
         """Return the memory as elements of another *format*, in another *shape*."""
+        self._check_reach()
         view: Any = memoryview(self)
         cast: memoryview = view.cast(format) if shape is None else view.cast(format, list(shape))
         return cast
 
     def tobytes(self, order: str | None = None) -> bytes:
         """Return a copy of the memory. A line of bytes has one *order* only."""
+        self._check_reach()
         return memoryview(self).tobytes()
 
     def toreadonly(self) -> buffer:
@@ -120,6 +131,7 @@ class buffer(_Exporter):  # type: ignore[misc] # noqa: N801 - MPI's name for it
         self.obj = None
 
     def __getitem__(self, item: Any, /) -> Any:
+        self._check_reach()
         if isinstance(item, slice):
             if item.step not in (None, 1):
                 raise IndexError("slice with step not supported")
@@ -129,6 +141,7 @@ class buffer(_Exporter):  # type: ignore[misc] # noqa: N801 - MPI's name for it
         return memoryview(self)[item]
 
     def __setitem__(self, item: Any, value: Any, /) -> None:
+        self._check_reach()
         if self.readonly:
             raise TypeError("buffer is read-only")
         if isinstance(item, slice):

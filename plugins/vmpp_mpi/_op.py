@@ -11,12 +11,14 @@ from collections.abc import Callable
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from vmpp.engine import current_process
 from vmpp_mpi._buffer import recv_spec, send_spec
 from vmpp_mpi._constants import COMBINER_DUP
 from vmpp_mpi._datatype import Datatype, Layout
 from vmpp_mpi._errors import ERR_BUFFER, ERR_OP
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._handle import Handle, forget, is_predefined, predefine
+from vmpp_mpi._local import local
 from vmpp_mpi._special import IN_PLACE
 
 if TYPE_CHECKING:
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 Combine = Callable[[memoryview, memoryview], None]
 """Reduces two vectors of the same length, given as bytes, into the second."""
 
+_MOST_OWN: Final = 32
+"""Operations of its own that a rank may have at a time."""
 _SHORT: Final = 4
 """Up to so many elements, arithmetic in Python is faster than a call of NumPy."""
 
@@ -63,7 +67,10 @@ class Operation:
 class Op(Handle[Operation]):
     """A reduction operation. Null when made of nothing."""
 
-    __slots__ = ()
+    __slots__ = ("_by_number",)
+
+    _by_number: bool
+    """There and true in a handle made of a number, which tells nothing of the function."""
 
     _error = ERR_OP
 
@@ -71,8 +78,17 @@ class Op(Handle[Operation]):
         """Make a second handle to what *op* refers to."""
         return cls._copy(op)
 
+    @classmethod
+    def fromhandle(cls, handle: int) -> Self:
+        """Return a handle to what the number *handle* stands for; see `Handle.fromhandle`."""
+        found = super().fromhandle(handle)
+        found._by_number = True
+        return found
+
     def _reduce(self) -> tuple[Any, ...]:
         operation = self._get()
+        if getattr(self, "_by_number", False):
+            raise ValueError("cannot pickle an operation that is known by number only")
         return type(self).Create, (operation.function, operation.commutative)
 
     def __call__(self, x: Any, y: Any, /) -> Any:
@@ -100,10 +116,16 @@ class Op(Handle[Operation]):
 
         Raises:
             TypeError: *function* cannot be called.
+            RuntimeError: the rank has made `_MOST_OWN` and freed none, the most that mpi4py takes.
         """
         if not callable(function):
             raise TypeError(f"{type(function).__name__!r} object is not callable")
-        return cls._wrap(Operation("user's operation", function, bool(commute), user=True))
+        own = local("mpi.ops", list[Operation])
+        if len(own) >= _MOST_OWN and current_process() is not None:
+            raise RuntimeError("cannot create too many user-defined reduction operations")
+        operation = Operation("user's operation", function, bool(commute), user=True)
+        own.append(operation)
+        return cls._wrap(operation)
 
     def Free(self) -> None:
         """Free the operation and make the handle null.
@@ -113,6 +135,9 @@ class Op(Handle[Operation]):
         """
         if is_predefined(self):
             raise MPIError(ERR_OP, "cannot free a predefined operation")
+        own = local("mpi.ops", list[Operation])
+        if self._ref in own:
+            own.remove(self._ref)
         forget(self)
 
     def free(self) -> None:

@@ -9,6 +9,8 @@ from typing import Any, Final
 from vmpp_mpi._local import local
 
 _THRESHOLD: Final = 256 * 1024
+_FIRST_APART: Final = 5
+"""The first protocol that leaves buffers out of a pickle."""
 
 
 class _Settings:
@@ -89,8 +91,10 @@ class Pickle:
             apart.append(found)
             return False
 
-        protocol = () if settings.protocol is None else (settings.protocol,)
-        data = settings.dumps(obj, *protocol, buffer_callback=keep)
+        protocol = settings.protocol
+        if protocol is None or 0 <= protocol < _FIRST_APART:
+            protocol = _FIRST_APART
+        data = settings.dumps(obj, protocol, buffer_callback=keep)
         return data, _as_buffers(apart)
 
     def loads_oob(self, data: Any, buffers: Iterable[Any]) -> Any:
@@ -115,8 +119,8 @@ class Pickle:
         return self._settings().threshold
 
     @THRESHOLD.setter
-    def THRESHOLD(self, value: int) -> None:
-        self._change().threshold = value
+    def THRESHOLD(self, value: int | None) -> None:
+        self._change().threshold = _THRESHOLD if value is None else value
 
 
 def _as_buffers(found: list[_python.PickleBuffer]) -> list[Any]:

@@ -6,6 +6,7 @@ written out: between the program's call and the protocol's there are as few othe
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, Literal
 
 from greenlet import getcurrent
@@ -180,15 +181,18 @@ class PointToPoint(Handle[CommState | Predefined]):
         ):
             checked, tag = state.origin(source, tag)
             if checked is None:
+                if buf is not None:
+                    _warn_of_buf()
                 _from_nobody(status)
                 return None
             source = checked
         if buf is not None:
+            _warn_of_buf()
             return self.irecv(buf, source, tag).wait(status)
         data, transfer = state.protocol.receive_object(state.context, source, tag)
         if status is not None:
             status.fill(transfer.source, transfer.tag, transfer.nbytes)
-        return pickle.loads(data)
+        return pickle.loads(data) if transfer.nbytes else None
 
     def Ssend(self, buf: Any, dest: int, tag: int = 0) -> None:
         """Send a buffer, and return when its receive has begun; otherwise as `Send`."""
@@ -319,7 +323,12 @@ class PointToPoint(Handle[CommState | Predefined]):
             data = memory_of(buf, True)
         transfer = state.protocol.ireceive(state.context, checked, tag, data)
         return Request._wrap(
-            Operation(state, transfer, True, lambda nbytes: pickle.loads(data[:nbytes]))
+            Operation(
+                state,
+                transfer,
+                True,
+                lambda nbytes: pickle.loads(data[:nbytes]) if nbytes else None,
+            )
         )
 
     def Isendrecv(
@@ -526,6 +535,10 @@ class PointToPoint(Handle[CommState | Predefined]):
         if status is not None:
             status.fill(arrival.source, arrival.tag, arrival.nbytes)
         return Message._wrap(Matched(state, arrival))
+
+
+def _warn_of_buf() -> None:
+    warnings.warn("the 'buf' argument is deprecated", UserWarning, stacklevel=3)
 
 
 def _from_nobody(status: Status | None) -> None:

@@ -8,7 +8,9 @@ import mpi4py
 
 from vmpp.engine import SECOND, current_process
 from vmpp.process.clocks import CLOCK_READ
+from vmpp_mpi import _datatype
 from vmpp_mpi._constants import SUBVERSION, THREAD_MULTIPLE, THREAD_SINGLE, VERSION
+from vmpp_mpi._datatype import AINT, COUNT, OFFSET
 from vmpp_mpi._errors import ERR_ARG, ERR_BUFFER, ERR_OTHER
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._handle import Handle
@@ -25,6 +27,14 @@ if TYPE_CHECKING:
 _TICK: Final = 1e-12
 _WORD: Final = 8
 _STATUS_WORDS: Final = 3
+_FORTRAN_SIZES: Final[dict[str, tuple[object, ...]]] = {
+    "logical": (1, 2, 4, 8, 16),
+    "integer": (1, 2, 4, 8, 16),
+    "real": (2, 4, 8, 16),
+    "complex": (4, 8, 16, 32),
+    "double_complex": ("",),
+}
+"""Of each Fortran type, the sizes in bytes that may be told of in its declaration."""
 
 
 class _Start:
@@ -111,13 +121,21 @@ def Get_abi_version() -> tuple[int, int]:
 
 
 def Get_abi_info() -> Info:
-    """Return what is to know of the binary interface: nothing."""
-    return Info.Create()
+    """Return what a binary interface would tell: the sizes of MPI's own integers in bytes."""
+    sizes = {"aint": AINT, "count": COUNT, "offset": OFFSET}
+    return Info.Create({f"mpi_{name}_size": str(kind.size) for name, kind in sizes.items()})
 
 
 def Get_abi_fortran_info() -> Info:
-    """Return what is to know of the binary interface to Fortran: nothing."""
-    return Info.Create()
+    """Return what a binary interface would tell of Fortran's types: sizes, and which there are."""
+    info = Info.Create()
+    for name in ("logical", "integer", "real", "double_precision"):
+        info[f"mpi_{name}_size"] = str(getattr(_datatype, name.upper()).size)
+    for name, sizes in _FORTRAN_SIZES.items():
+        for size in sizes:
+            there = bool(getattr(_datatype, f"{name}{size}".upper()))
+            info[f"mpi_{name}{size}_supported"] = "true" if there else "false"
+    return info
 
 
 def get_vendor() -> tuple[str, tuple[int, int, int]]:
@@ -129,6 +147,16 @@ def Get_processor_name() -> str:
     """Return the name of the node that the rank runs on."""
     process = mpi_state().process
     return process.job.node_name(process.rank)
+
+
+def Get_hw_resource_info() -> Info:
+    """Return the kinds of hardware that the rank may use one instance of only, as its keys.
+
+    ``vmpp://machine``, ``vmpp://partition``, ``vmpp://node`` and ``vmpp://cpu``: a process runs on
+    one processor of one node, and does not move.
+    """
+    kinds = ("machine", "partition", "node", "cpu")
+    return Info.Create({f"vmpp://{kind}": "true" for kind in kinds})
 
 
 def Wtime() -> float:

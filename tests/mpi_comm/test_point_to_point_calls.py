@@ -276,7 +276,18 @@ def test_a_pickle_longer_than_the_room_for_it_is_an_error(ranks):
         request.wait()
         for room in (100, bytearray(100), np.zeros(100)):
             request = WORLD.isend("hello", 0)
-            assert WORLD.recv(room, 0, 0) == "hello"
+            with pytest.warns(UserWarning, match="deprecated"):
+                assert WORLD.recv(room, 0, 0) == "hello"
+            request.wait()
+
+    ranks(1, program)
+
+
+def test_a_message_without_a_byte_is_no_object(ranks):
+    def program():
+        for receive in (WORLD.recv, lambda: WORLD.irecv().wait()):
+            request = WORLD.Isend(b"", 0)
+            assert receive() is None
             request.wait()
 
     ranks(1, program)

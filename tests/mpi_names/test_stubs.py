@@ -116,6 +116,11 @@ def test_every_other_name_is_there(name):
     _found(name)
 
 
+def test_there_are_no_names_that_mpi4py_has_not():
+    offered = {name for name in dir(MPI) if not name.startswith("_")}
+    assert offered <= {name for name in PUBLIC if "." not in name}
+
+
 @pytest.mark.parametrize("name", CALLABLE)
 def test_signatures_are_those_of_the_stubs(name):
     stub, found = STUBS[name], _found(name)

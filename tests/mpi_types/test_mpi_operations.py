@@ -293,3 +293,26 @@ def test_handles_of_operations():
     assert create(*arguments).is_commutative
     with pytest.raises(MPIError):
         Op.fromhandle(INT.handle)
+
+
+def test_a_rank_has_as_many_operations_as_mpi4py_gives_it(ranks):
+    def program():
+        made = [Op.Create(max) for _ in range(32)]
+        with pytest.raises(RuntimeError, match="too many"):
+            Op.Create(max)
+        for each in made:
+            each.Free()
+        Op.Create(max).Free()
+
+    for rank in ranks:
+        rank.run(program)
+
+
+def test_an_operation_known_by_number_only_cannot_be_pickled():
+    made = Op.Create(max)
+    assert made.__reduce__()
+    known = Op.fromint(made.toint())
+    assert known == made
+    with pytest.raises(ValueError, match="number"):
+        known.__reduce__()
+    made.Free()

@@ -122,3 +122,18 @@ def test_a_status_survives_pickling_and_fortran(source, tag, nbytes, error, canc
     assert len(words) == F_STATUS_SIZE
     assert (words[F_SOURCE], words[F_TAG], words[F_ERROR]) == (source, tag, error)
     assert status.tomemory().tolist() == words
+
+
+def test_the_memory_of_a_status_is_the_status():
+    status = Status()
+    memory = status.tomemory()
+    status.fill(3, 4, 5 << 31, 6)
+    assert list(memory) == status.py2f()
+    memory[F_SOURCE], memory[F_TAG], memory[F_ERROR] = 30, 40, 60
+    assert (status.source, status.tag, status.error) == (30, 40, 60)
+    assert status.count == 5 << 31
+    status.tag = 41
+    assert memory[F_TAG] == 41
+    copy = Status(status)
+    copy.source = 1
+    assert status.source == 30
