@@ -45,16 +45,10 @@ from vmpp_mpi._group import Group
 from vmpp_mpi._info import Info
 from vmpp_mpi._intercomm import Intercomm
 from vmpp_mpi._intercomm import commctx_inter as _commctx_inter
+from vmpp_mpi._message import MESSAGE_NO_PROC, MESSAGE_NULL, Message
 from vmpp_mpi._op import Op
 from vmpp_mpi._pickle import Pickle, pickle
-from vmpp_mpi._request import (
-    MESSAGE_NO_PROC,
-    MESSAGE_NULL,
-    REQUEST_NULL,
-    Message,
-    Prequest,
-    Request,
-)
+from vmpp_mpi._request import REQUEST_NULL, Prequest, Request
 from vmpp_mpi._runtime import (
     Aint_add,
     Aint_diff,

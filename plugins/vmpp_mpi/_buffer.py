@@ -52,6 +52,11 @@ class Spec:
         self.nbytes = len(data)
         self.base = base
 
+    def load(self) -> None:
+        """Put what the program has in its memory by now into `data`; see `deliver`."""
+        if self.base is not None:
+            self.data = self.datatype._get().pack(self.base, self.count)
+
     def deliver(self, nbytes: int | None = None) -> None:
         """Put what was received into `data` where the program wants it.
 
@@ -98,11 +103,16 @@ class VSpec:
             self.data = memoryview(bytearray(sum(counts) * layout.size))
             self.base = memory
             if load:
-                self._load(layout, memory)
+                self.load()
 
-    def _load(self, layout: Layout, memory: memoryview) -> None:
-        for place, block in zip(self._places, self.blocks(), strict=True):
-            block[:] = layout.pack(memory[place * layout.extent :], len(block) // layout.size)
+    def load(self) -> None:
+        """Put what the program has in its memory by now into `data`; see `Spec.load`."""
+        if self.base is not None:
+            layout = self.datatype._get()
+            for place, block in zip(self._places, self.blocks(), strict=True):
+                block[:] = layout.pack(
+                    self.base[place * layout.extent :], len(block) // layout.size
+                )
 
     def blocks(self) -> Iterator[memoryview]:
         """Yield the bytes of each block."""
@@ -129,6 +139,11 @@ class WSpec:
 
     def __init__(self, blocks: list[Spec]) -> None:
         self.blocks = blocks
+
+    def load(self) -> None:
+        """Put what the program has in its memory by now into the blocks; see `Spec.load`."""
+        for block in self.blocks:
+            block.load()
 
     def deliver(self) -> None:
         """Put what was received where the program wants it; see `Spec.deliver`."""

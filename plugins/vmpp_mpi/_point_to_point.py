@@ -17,18 +17,11 @@ from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, MAX_TAG, PROC_NULL
 from vmpp_mpi._errors import ERR_BUFFER, ERR_COMM, ERR_TRUNCATE
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._handle import Handle
+from vmpp_mpi._message import MESSAGE_NO_PROC, Matched, Message
+from vmpp_mpi._operation import Operation, PairOperation, PersistentOperation
 from vmpp_mpi._pickle import pickle
 from vmpp_mpi._protocol import BUFFERED, READY, STANDARD, SYNCHRONOUS, Transfer
-from vmpp_mpi._request import (
-    MESSAGE_NO_PROC,
-    Matched,
-    Message,
-    Operation,
-    PairOperation,
-    PersistentOperation,
-    Prequest,
-    Request,
-)
+from vmpp_mpi._request import Prequest, Request
 from vmpp_mpi._state import CommState, Predefined, mpi_state
 from vmpp_mpi._status import Status
 

@@ -614,7 +614,7 @@ class Protocol:
         bits, mask = _match(context, source, tag)
         process = self._process
         if not blocking:
-            self._poll()
+            self.poll()
         messages = self._heap.messages
         seen = 0
         while True:
@@ -679,9 +679,14 @@ class Protocol:
     def test(self, transfer: Transfer) -> bool:
         """Return whether *transfer* is done; a little time passes."""
         if not transfer.done:
-            self._poll()
-            if self._look(transfer) is not None:
-                self._check_drops()
+            self.poll()
+            self.look(transfer)
+        return transfer.done
+
+    def look(self, transfer: Transfer) -> bool:
+        """Return whether *transfer* is done by now, without letting time pass."""
+        if not transfer.done and self._look(transfer) is not None:
+            self._check_drops()
         return transfer.done
 
     def cancel(self, transfer: Transfer) -> None:
@@ -728,8 +733,8 @@ class Protocol:
         transfer.done = True
         return None
 
-    def _poll(self) -> None:
-        """Let the time of one look pass, so that a program that polls gets on."""
+    def poll(self) -> None:
+        """Let the time of one look pass, and other fibers run: so a program that polls gets on."""
         process = self._process
         process.clock += self._receive_cost + 1
         process.synchronise()

@@ -1,174 +1,16 @@
-"""Requests: messages under way; and messages that a probe has matched.
-
-A `Request` is a handle to an `Operation`, null once that is complete. An operation says which
-transfer it waits for next, so that any number of them can be waited for together, and what becomes
-of the result.
-"""
+"""Requests: operations under way, which a program waits for one by one or together."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal, Self
+from collections.abc import Sequence
+from typing import Any, Final, Literal, Self
 
-from vmpp_mpi._buffer import Spec, recv_spec, recv_view
-from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, PROC_NULL, UNDEFINED
+from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, UNDEFINED
 from vmpp_mpi._errors import ERR_IN_STATUS, ERR_REQUEST
-from vmpp_mpi._errors import Exception as MPIError
-from vmpp_mpi._handle import Handle, predefine
-from vmpp_mpi._pickle import pickle
+from vmpp_mpi._handle import Handle, forget, predefine
+from vmpp_mpi._operation import Operation, wait_any
+from vmpp_mpi._state import mpi_state
 from vmpp_mpi._status import Status
-
-if TYPE_CHECKING:
-    from vmpp_mpi._protocol import Arrival, Protocol, Transfer
-    from vmpp_mpi._state import CommState
-
-
-class Operation:
-    """A send or a receive that has been begun.
-
-    Args:
-        state: of the communicator.
-        transfer: what has been begun; None if there is nothing to do, as with `PROC_NULL`.
-        receiving: whether its envelope is for the status.
-        finish: called once with the number of bytes when the transfer is complete; returns the
-            object that lower-case calls return.
-    """
-
-    __slots__ = ("finish", "receiving", "state", "transfer")
-
-    persistent = False
-    """Whether the request stays when the operation is complete."""
-
-    def __init__(
-        self,
-        state: CommState,
-        transfer: Transfer | None,
-        receiving: bool = False,
-        finish: Callable[[int], Any] | None = None,
-    ) -> None:
-        self.state = state
-        self.transfer = transfer
-        self.receiving = receiving
-        self.finish = finish
-
-    def active(self) -> bool:
-        """Return whether it has been begun and its completion not been seen."""
-        return True
-
-    def pending(self) -> Transfer | None:
-        """Return the transfer to wait for next, None if all is done."""
-        transfer = self.transfer
-        return None if transfer is None or transfer.done else transfer
-
-    def wait(self) -> None:
-        """Block until it is complete."""
-        while (transfer := self.pending()) is not None:
-            # Not the communicator's protocol: messages go on when that is freed.
-            self.state.library.protocol.wait(transfer)
-
-    def test(self) -> bool:
-        """Return whether it is complete; lets a little time pass if not."""
-        while (transfer := self.pending()) is not None:
-            if not self.state.library.protocol.test(transfer):
-                return False
-        return True
-
-    def cancel(self) -> None:
-        """Cancel it, if its message has not been matched."""
-        if self.transfer is not None:
-            self.state.library.protocol.cancel(self.transfer)
-
-    def error(self) -> int:
-        """Return the error class it ended with, 0 for none."""
-        return 0 if self.transfer is None else self.transfer.error
-
-    def fill(self, status: Status, error: int = 0) -> None:
-        """Tell *status* how it ended."""
-        transfer = self.transfer
-        if transfer is None:
-            source = PROC_NULL if self.receiving else ANY_SOURCE
-            status.fill(source, ANY_TAG, 0, error)
-        elif self.receiving and not transfer.cancelled:
-            status.fill(transfer.source, transfer.tag, transfer.nbytes, error)
-        else:
-            status.fill(ANY_SOURCE, ANY_TAG, 0, error, transfer.cancelled)
-
-    def result(self) -> Any:
-        """Put the message where it belongs, and return the object in it, if it has one."""
-        transfer = self.transfer
-        if transfer is None or self.finish is None or transfer.cancelled or transfer.error:
-            return None
-        return self.finish(transfer.nbytes)
-
-    def restart(self) -> None:
-        """Make it ready to be begun once more, if it is persistent."""
-
-
-class PairOperation(Operation):
-    """A receive, and a send with it."""
-
-    __slots__ = ("sending",)
-
-    def __init__(
-        self,
-        state: CommState,
-        receiving: Transfer | None,
-        sending: Transfer | None,
-        finish: Callable[[int], Any] | None = None,
-    ) -> None:
-        super().__init__(state, receiving, True, finish)
-        self.sending = sending
-
-    def pending(self) -> Transfer | None:
-        """Return the transfer to wait for next, None if both are done."""
-        sending = self.sending
-        return super().pending() or (None if sending is None or sending.done else sending)
-
-
-class PersistentOperation(Operation):
-    """An operation that a program begins again and again.
-
-    Args:
-        state: of the communicator.
-        begin: begins the transfer, and returns None if there is nothing to do.
-        receiving: as for any operation.
-        finish: as for any operation.
-    """
-
-    __slots__ = ("_active", "_begin")
-
-    persistent = True
-
-    def __init__(
-        self,
-        state: CommState,
-        begin: Callable[[], Transfer | None],
-        receiving: bool = False,
-        finish: Callable[[int], Any] | None = None,
-    ) -> None:
-        super().__init__(state, None, receiving, finish)
-        self._begin = begin
-        self._active = False
-
-    def start(self) -> None:
-        """Begin it.
-
-        Raises:
-            MPIError: `ERR_REQUEST`: it is under way already.
-        """
-        if self._active:
-            raise self.state.error(ERR_REQUEST, "the persistent request is active already")
-        self.transfer = self._begin()
-        self._active = True
-
-    def active(self) -> bool:
-        """Return whether it has been begun and its completion not been seen."""
-        return self._active
-
-    def restart(self) -> None:
-        """Make it ready to be begun once more."""
-        self._active = False
-        self.transfer = None
 
 
 def _empty(status: Status | None) -> None:
@@ -177,7 +19,7 @@ def _empty(status: Status | None) -> None:
 
 
 class Request(Handle[Operation]):
-    """A message under way. Null when made of nothing, and once it is complete."""
+    """An operation under way. Null when made of nothing, and once it is complete."""
 
     __slots__ = ()
 
@@ -195,7 +37,7 @@ class Request(Handle[Operation]):
     # -- one request ---------------------------------------------------------------------------
 
     def Wait(self, status: Status | None = None) -> Literal[True]:
-        """Block until the message is complete.
+        """Block until the operation is complete.
 
         Raises:
             MPIError: it ended with an error, `ERR_TRUNCATE` say.
@@ -204,7 +46,7 @@ class Request(Handle[Operation]):
         return True
 
     def wait(self, status: Status | None = None) -> Any:
-        """Block until the message is complete and return the object received, if it is one."""
+        """Block until the operation is complete and return the object received, if it is one."""
         operation = self._ref
         if operation is None or not operation.active():
             _empty(status)
@@ -213,11 +55,11 @@ class Request(Handle[Operation]):
         return self._complete(operation, status)
 
     def Test(self, status: Status | None = None) -> bool:
-        """Return whether the message is complete, as `Wait` does if it is."""
+        """Return whether the operation is complete, as `Wait` does if it is."""
         return self.test(status)[0]
 
     def test(self, status: Status | None = None) -> tuple[bool, Any | None]:
-        """Return whether the message is complete, and the object received."""
+        """Return whether the operation is complete, and the object received."""
         operation = self._ref
         if operation is None or not operation.active():
             _empty(status)
@@ -227,7 +69,7 @@ class Request(Handle[Operation]):
         return True, self._complete(operation, status)
 
     def Get_status(self, status: Status | None = None) -> bool:
-        """Return whether the message is complete, and leave the request as it is."""
+        """Return whether the operation is complete, and leave the request as it is."""
         operation = self._ref
         if operation is None or not operation.active():
             _empty(status)
@@ -239,24 +81,28 @@ class Request(Handle[Operation]):
         return True
 
     def get_status(self, status: Status | None = None) -> bool:
-        """Return whether the message is complete, and leave the request as it is."""
+        """Return whether the operation is complete, and leave the request as it is."""
         return self.Get_status(status)
 
     def Cancel(self) -> None:
-        """Cancel the message if it has not been matched yet; it is to be waited for all the same.
+        """Cancel a message that has not been matched yet; it is to be waited for all the same.
 
         A send is past that as soon as it has begun.
+
+        Raises:
+            MPIError: `ERR_REQUEST`: the operation is none that can be cancelled.
         """
         self._get().cancel()
 
     def cancel(self) -> None:
-        """Cancel the message; see `Cancel`."""
+        """Cancel the operation; see `Cancel`."""
         self.Cancel()
 
     def Free(self) -> None:
-        """Let the message take its course, and make the request null."""
-        self._get()
-        self._ref = None
+        """Let the operation take its course, and make the request null."""
+        operation = self._get()
+        forget(self)
+        operation.release()
 
     def _complete(self, operation: Operation, status: Status | None) -> Any:
         """Tell *status*, drop the operation and return its result; or raise its error."""
@@ -264,10 +110,10 @@ class Request(Handle[Operation]):
             operation.fill(status)
         error = operation.error()
         result = None if error else operation.result()
-        state = operation.state
+        failure = operation.failure() if error else None
         self._drop(operation)
-        if error:
-            raise state.error(error)
+        if failure is not None:
+            raise failure
         return result
 
     def _drop(self, operation: Operation) -> None:
@@ -275,6 +121,7 @@ class Request(Handle[Operation]):
             operation.restart()
         else:
             self._ref = None
+            operation.release()
 
     # -- any, all or some of many ----------------------------------------------------------------
 
@@ -287,9 +134,9 @@ class Request(Handle[Operation]):
             return UNDEFINED, None
         while True:
             for place, operation in active:
-                if operation.pending() is None:
+                if operation.complete():
                     return place, requests[place]._complete(operation, status)
-            _wait_any([operation for _, operation in active])
+            wait_any([operation for _, operation in active])
 
     @classmethod
     def Waitany(cls, requests: Sequence[Request], status: Status | None = None) -> int:
@@ -305,9 +152,8 @@ class Request(Handle[Operation]):
         if not active:
             _empty(status)
             return UNDEFINED, True, None
-        for place, operation in active:
-            if operation.test():
-                return place, True, requests[place]._complete(operation, status)
+        for place, operation in _complete(active):
+            return place, True, requests[place]._complete(operation, status)
         return UNDEFINED, False, None
 
     @classmethod
@@ -325,11 +171,10 @@ class Request(Handle[Operation]):
         if not active:
             _empty(status)
             return UNDEFINED, True
-        for place, operation in active:
-            if operation.test():
-                if status is not None:
-                    operation.fill(status)
-                return place, True
+        for place, operation in _complete(active):
+            if status is not None:
+                operation.fill(status)
+            return place, True
         return UNDEFINED, False
 
     @classmethod
@@ -365,7 +210,8 @@ class Request(Handle[Operation]):
         cls, requests: Sequence[Request], statuses: list[Status] | None = None
     ) -> tuple[bool, list[Any] | None]:
         """Return whether all *requests* are complete, and the objects received if so."""
-        if not all(operation.test() for _, operation in _active(requests)):
+        active = _active(requests)
+        if len(_complete(active)) < len(active):
             return False, None
         return True, _complete_all(requests, statuses)
 
@@ -379,7 +225,8 @@ class Request(Handle[Operation]):
         cls, requests: Sequence[Request], statuses: list[Status] | None = None
     ) -> bool:
         """Return whether all *requests* are complete, and leave them as they are."""
-        if not all(operation.test() for _, operation in _active(requests)):
+        active = _active(requests)
+        if len(_complete(active)) < len(active):
             return False
         for request, status in zip(requests, _extended(statuses, len(requests)), strict=False):
             request.Get_status(status)
@@ -404,10 +251,10 @@ class Request(Handle[Operation]):
         if not active:
             return None, None
         while True:
-            done = [place for place, operation in active if operation.pending() is None]
+            done = [place for place, operation in active if operation.complete()]
             if done:
                 return done, _complete_all([requests[place] for place in done], statuses)
-            _wait_any([operation for _, operation in active])
+            wait_any([operation for _, operation in active])
 
     @classmethod
     def Waitsome(
@@ -424,7 +271,7 @@ class Request(Handle[Operation]):
         active = _active(requests)
         if not active:
             return None, None
-        done = [place for place, operation in active if operation.test()]
+        done = [place for place, _ in _complete(active)]
         return done, _complete_all([requests[place] for place in done], statuses)
 
     @classmethod
@@ -442,7 +289,7 @@ class Request(Handle[Operation]):
         active = _active(requests)
         if not active:
             return None
-        done = [(place, operation) for place, operation in active if operation.test()]
+        done = _complete(active)
         for (_, operation), status in zip(done, _extended(statuses, len(done)), strict=False):
             operation.fill(status)
         return [place for place, _ in done]
@@ -472,9 +319,11 @@ def _active(requests: Sequence[Request]) -> list[tuple[int, Operation]]:
     return active
 
 
-def _wait_any(operations: list[Operation]) -> None:
-    protocol: Protocol = operations[0].state.library.protocol
-    protocol.wait_any([item for item in (each.pending() for each in operations) if item])
+def _complete(active: list[tuple[int, Operation]]) -> list[tuple[int, Operation]]:
+    """Return those of *active* that are complete, after a little time unless all are."""
+    if any(operation.pending() is not None for _, operation in active):
+        mpi_state().protocol.poll()
+    return [each for each in active if each[1].complete()]
 
 
 def _extended(statuses: Sequence[Status] | None, count: int) -> Sequence[Status]:
@@ -492,7 +341,7 @@ def _complete_all(requests: Sequence[Request], statuses: list[Status] | None) ->
     """Complete *requests*, all of which are done, and return their objects."""
     filled = _extended(statuses, len(requests))
     results: list[Any] = []
-    failed: Operation | None = None
+    failure: Exception | None = None
     for place, request in enumerate(requests):
         operation = request._ref
         if operation is None or not operation.active():
@@ -503,190 +352,41 @@ def _complete_all(requests: Sequence[Request], statuses: list[Status] | None) ->
         if filled:
             operation.fill(filled[place], error)
         if error:
-            failed = failed or operation
+            failure = failure or operation.failure(ERR_IN_STATUS)
             results.append(None)
         else:
             results.append(operation.result())
         request._drop(operation)
-    if failed is not None:
-        raise failed.state.error(ERR_IN_STATUS)
+    if failure is not None:
+        raise failure
     return results
 
 
 class Prequest(Request):
-    """A message that a program begins again and again."""
+    """An operation that a program begins again and again."""
 
     __slots__ = ()
 
+    def __new__(cls, request: Request | None = None) -> Self:
+        """Make a second handle to what *request*, which is null or persistent, refers to.
+
+        Raises:
+            TypeError: *request* is neither.
+        """
+        if request and not isinstance(request, Prequest):
+            raise TypeError(f"expected Prequest, got {type(request).__name__}")
+        return super().__new__(cls, request)
+
     def Start(self) -> None:
-        """Begin the message.
+        """Begin the operation.
 
         Raises:
             MPIError: `ERR_REQUEST`: it is under way, or null.
         """
-        operation = self._get()
-        if not isinstance(operation, PersistentOperation):
-            raise operation.state.error(ERR_REQUEST, "not a persistent request")
-        operation.start()
+        self._get().start()
 
     @classmethod
     def Startall(cls, requests: list[Prequest]) -> None:
-        """Begin all messages, in their order."""
+        """Begin all operations, in their order."""
         for request in requests:
             request.Start()
-
-
-class Matched:
-    """A message that a probe took out of those that wait to be received.
-
-    Attributes:
-        state: of the communicator.
-        arrival: what the protocol knows of it; None for the message from `PROC_NULL`.
-    """
-
-    __slots__ = ("arrival", "state")
-
-    def __init__(self, state: CommState | None, arrival: Arrival | None) -> None:
-        self.state = state
-        self.arrival = arrival
-
-
-class Message(Handle[Matched]):
-    """A message that a probe has matched, for one receive. Null once that is done."""
-
-    __slots__ = ()
-
-    _error = ERR_REQUEST
-
-    def __new__(cls, message: Message | None = None) -> Self:
-        """Make a second handle to what *message* refers to."""
-        return cls._copy(message)
-
-    def free(self) -> None:
-        """Make the handle null. The message stays matched."""
-        if self._ref is not MESSAGE_NO_PROC._ref:
-            self._ref = None
-
-    @classmethod
-    def Probe(
-        cls,
-        comm: Any,
-        source: int = ANY_SOURCE,
-        tag: int = ANY_TAG,
-        status: Status | None = None,
-    ) -> Self:
-        """Block until there is a message that matches, and return it."""
-        return cls(comm.Mprobe(source, tag, status))
-
-    @classmethod
-    def Iprobe(
-        cls,
-        comm: Any,
-        source: int = ANY_SOURCE,
-        tag: int = ANY_TAG,
-        status: Status | None = None,
-    ) -> Self | None:
-        """Return a message that matches, None if there is none."""
-        message = comm.Improbe(source, tag, status)
-        return None if message is None else cls(message)
-
-    @classmethod
-    def probe(
-        cls,
-        comm: Any,
-        source: int = ANY_SOURCE,
-        tag: int = ANY_TAG,
-        status: Status | None = None,
-    ) -> Self:
-        """Block until there is a message that matches, and return it."""
-        return cls.Probe(comm, source, tag, status)
-
-    @classmethod
-    def iprobe(
-        cls,
-        comm: Any,
-        source: int = ANY_SOURCE,
-        tag: int = ANY_TAG,
-        status: Status | None = None,
-    ) -> Self | None:
-        """Return a message that matches, None if there is none."""
-        return cls.Iprobe(comm, source, tag, status)
-
-    def Recv(self, buf: Any, status: Status | None = None) -> None:
-        """Receive the message into *buf*.
-
-        Raises:
-            MPIError: `ERR_TRUNCATE`: it is longer than the buffer.
-        """
-        self.Irecv(buf).Wait(status)
-
-    def Irecv(self, buf: Any) -> Request:
-        """Begin to receive the message into *buf*."""
-        state, arrival = self._take()
-        if state is None or arrival is None:
-            return Request._wrap(_from_nobody())
-        view = recv_view(buf)
-        spec: Spec | None = None
-        if view is None:
-            spec = recv_spec(buf)
-            view = spec.data
-        transfer = state.library.protocol.receive_matched(arrival, view)
-        finish = None if spec is None else spec.deliver
-        return Request._wrap(Operation(state, transfer, True, finish))
-
-    def recv(self, status: Status | None = None) -> Any:
-        """Receive the object in the message; None from `PROC_NULL`."""
-        state, arrival = self._take()
-        if state is None or arrival is None:
-            if status is not None:
-                status.fill(PROC_NULL, ANY_TAG, 0)
-            return None
-        data = state.library.protocol.take_matched(arrival)
-        if status is not None:
-            status.fill(arrival.source, arrival.tag, arrival.nbytes)
-        return pickle.loads(data)
-
-    def irecv(self) -> Request:
-        """Begin to receive the object in the message."""
-        state, arrival = self._take()
-        if state is None or arrival is None:
-            return Request._wrap(_from_nobody())
-        data = memoryview(bytearray(arrival.nbytes))
-        transfer = state.library.protocol.receive_matched(arrival, data)
-        return Request._wrap(
-            Operation(state, transfer, True, lambda nbytes: pickle.loads(data[:nbytes]))
-        )
-
-    def _take(self) -> tuple[CommState | None, Arrival | None]:
-        """Return what is needed to receive the message, which can be done once."""
-        matched = self._get()
-        if self is not MESSAGE_NO_PROC:
-            self._ref = None
-        return matched.state, matched.arrival
-
-
-Message._family = Message
-
-MESSAGE_NULL: Final = predefine("MESSAGE_NULL", Message())
-MESSAGE_NO_PROC: Final = predefine("MESSAGE_NO_PROC", Message._wrap(Matched(None, None)))
-
-
-def _from_nobody() -> Operation:
-    """Return the receive from `PROC_NULL`, complete from the start: nothing asks for its state."""
-    state: Any = None
-    return Operation(state, None, True)
-
-
-__all__ = [
-    "MESSAGE_NO_PROC",
-    "MESSAGE_NULL",
-    "REQUEST_NULL",
-    "MPIError",
-    "Matched",
-    "Message",
-    "Operation",
-    "PairOperation",
-    "PersistentOperation",
-    "Prequest",
-    "Request",
-]

@@ -20,6 +20,7 @@ from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, BSEND_OVERHEAD, MAX_TAG, PR
 from vmpp_mpi._errors import ERR_BUFFER, ERR_COMM, ERR_OTHER, ERR_RANK, ERR_TAG, ERR_TRUNCATE
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._numbers import whole
+from vmpp_mpi._plans import intra
 from vmpp_mpi._protocol import CONTEXTS
 from vmpp_mpi._special import BUFFER_AUTOMATIC
 
@@ -196,13 +197,14 @@ class CommState:
         info: hints of the program, None if it gave none.
         companion: a communicator of the same group for libraries, None until one asks for it.
         companion_tag: the tag that a library gets next with it.
+        plans: what its collective calls do: a module of `vmpp_mpi._plans`.
         locks: what the pure Python part of mpi4py keeps with a communicator, None for nothing.
     """
 
     __slots__ = (
         "_across", "_channel", "addresses", "attributes", "buffer", "companion", "companion_tag",
         "context", "errhandler", "info", "library", "local", "locks", "name", "on_error", "peers",
-        "protocol", "rank", "reach", "remote", "size", "topology",
+        "plans", "protocol", "rank", "reach", "remote", "size", "topology",
     )  # fmt: skip
 
     def __init__(
@@ -232,6 +234,7 @@ class CommState:
         self.companion: CommState | None = None
         self.companion_tag = 0
         self.locks: dict[Any, Any] | None = None
+        self.plans: Any = intra
         self._channel: Channel | None = None
         self._across: Channel | None = None
 
@@ -331,7 +334,10 @@ class CommState:
         Returns:
             The exception to be raised, if the handler lets the program go on at all.
         """
-        error = MPIError(code, detail)
+        return self.handled(MPIError(code, detail))
+
+    def handled(self, error: MPIError) -> MPIError:
+        """Treat an *error* that has come up elsewhere, and return it, as `error` does."""
         if self.on_error is not None:
             self.on_error(self, error)
         return error

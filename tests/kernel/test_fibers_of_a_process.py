@@ -166,6 +166,25 @@ def test_unparking_one_that_is_not_parked_is_not_kept_for_later(wired: Any) -> N
     assert wired().run(program)[0]
 
 
+def test_a_fiber_that_waits_for_a_message_can_be_unparked(wired: Any) -> None:
+    machine = wired()
+    portal(machine, 3)
+
+    def program(process: Process) -> int:
+        main = process.fiber
+        assert main is not None
+
+        def other() -> None:
+            process.sleep(10)
+            process.unpark(main)
+
+        process.start_fiber(other)
+        process.wait(ANYTHING)
+        return process.clock
+
+    assert machine.run(program)[0] == 10
+
+
 def test_an_event_handler_can_unpark(wired: Any) -> None:
     machine = wired(2)
     portal(machine, 3)

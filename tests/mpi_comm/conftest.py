@@ -18,6 +18,8 @@ from vmpp_mpi import _state
 from vmpp_mpi._protocol import ANY, BUFFERED, ERR_TRUNCATE, STANDARD, SYNCHRONOUS, Transfer
 from vmpp_mpi._state import Thresholds, Tuning
 
+MESSAGE = object()
+"""What a fiber waits for that waits for any message."""
 EAGER = 1000
 """Longest message of the loop-back that needs no receiver."""
 
@@ -183,8 +185,14 @@ class LoopBack:
 
     def test(self, transfer):
         if not transfer.done:
-            self.world.yield_()
+            self.poll()
         return transfer.done
+
+    def look(self, transfer):
+        return transfer.done
+
+    def poll(self):
+        self.world.yield_()
 
     def cancel(self, transfer):
         for posted in self.posted:
@@ -198,14 +206,15 @@ class LoopBack:
 
 
 class World:
-    """The ranks of a job; those that can run take turns in an order drawn from *seed*."""
+    """The ranks of a job; their fibers that can run take turns in an order drawn from *seed*."""
 
     def __init__(
         self, size: int, tuning: Tuning, seed: int = 0, nodes: Sequence[int] | None = None
     ) -> None:
         self.hub = getcurrent()
-        self.ready: deque[Any] = deque()
-        self.parked: dict[Any, Any] = {}
+        self.ready: deque[Fiber] = deque()
+        # What parked fibers wait for: a message, or None if only another fiber can wake them.
+        self.parked: dict[Fiber, Any] = {}
         self.random = random.Random(seed)
         self.sent = 0
         addresses = [Address((nodes or range(size))[rank], 1, rank, 1) for rank in range(size)]
@@ -225,6 +234,12 @@ class World:
             clock=0,
             libraries={},
             abort=self._abort,
+            fiber=None,
+            start_fiber=lambda body: self.start(process, body),
+            park=lambda: self.sleep(None),
+            wait=lambda watch: self.sleep(MESSAGE),
+            unpark=self.rouse,
+            yield_cpu=self.yield_,
         )
         process.charge = lambda ps: setattr(process, "clock", process.clock + ps)
         return process
@@ -240,35 +255,51 @@ class World:
             results[end.process.rank] = program()
 
         for end in self.ends:
-            fiber = Fiber(lambda end=end: body(end), self.hub, end.process)
-            end.fiber = fiber
-            self.ready.append(end)
+            self.ready.append(Fiber(lambda end=end: body(end), self.hub, end.process))
         while self.ready:
             self.ready.rotate(self.random.randrange(len(self.ready)))
-            self.ready.popleft().fiber.switch()
+            self.go(self.ready.popleft())
         if self.parked:
-            raise Deadlock(
-                {
-                    end.process.rank: end.process.libraries["mpi"].describe(*what) if what else ""
-                    for end, what in sorted(
-                        self.parked.items(), key=lambda item: item[0].process.rank
-                    )
-                }
-            )
+            waiting: dict[int, str] = {}
+            for fiber, what in self.parked.items():
+                process = fiber.process
+                text = process.libraries["mpi"].describe(*what) if type(what) is tuple else ""
+                waiting[process.rank] = waiting.get(process.rank, "") + text
+            raise Deadlock(dict(sorted(waiting.items())))
         return results
 
-    def park(self, end: LoopBack, what: Any) -> None:
-        self.parked[end] = what
+    def go(self, fiber: Fiber) -> None:
+        fiber.process.fiber = fiber
+        fiber.switch()
+
+    def start(self, process: Any, body: Callable[[], Any]) -> Fiber:
+        """Start a further fiber of *process*, which runs at once."""
+        fiber = Fiber(body, self.hub, process)
+        self.ready.append(getcurrent())
+        self.go(fiber)
+        return fiber
+
+    def sleep(self, what: Any) -> None:
+        """Park the running fiber."""
+        self.parked[getcurrent()] = what
         self.hub.switch()
 
+    def park(self, end: LoopBack, what: Any) -> None:
+        self.sleep(what or MESSAGE)
+
+    def rouse(self, fiber: Fiber) -> None:
+        """Let a parked fiber go on."""
+        if self.parked.pop(fiber, ...) is not ...:
+            self.ready.append(fiber)
+
     def wake(self, end: LoopBack) -> None:
-        if end in self.parked:
-            del self.parked[end]
-            self.ready.append(end)
+        """Let the fibers of *end* look that wait for messages."""
+        for fiber, what in list(self.parked.items()):
+            if fiber.process is end.process and what is not None:
+                self.rouse(fiber)
 
     def yield_(self) -> None:
-        me = next(end for end in self.ends if end.fiber is getcurrent())
-        self.ready.append(me)
+        self.ready.append(getcurrent())
         self.hub.switch()
 
 

@@ -102,11 +102,12 @@ class Fibers:
             self._timers.pop(me, None)
 
     def unpark(self, fiber: Fiber) -> None:
-        """Let a parked *fiber* run when its turn comes; nothing if it is not parked."""
-        if self._unparked.get(fiber, True):
-            return
-        self._timers.pop(fiber, None)
-        self._unparked[fiber] = True
+        """Let a *fiber* that is parked or waits run when its turn comes; nothing to any other."""
+        if self._waiting.pop(fiber, None) is None:
+            if self._unparked.get(fiber, True):
+                return
+            self._timers.pop(fiber, None)
+            self._unparked[fiber] = True
         self._runnable.append(fiber)
         if self._idle:
             self._engine.at(max(self._engine.now, self._process.clock), self._rouse)

@@ -247,7 +247,7 @@ class Process(SystemProcess):
         return self._own_fibers().park(None if timeout is None else self.clock + timeout)
 
     def unpark(self, fiber: Fiber) -> None:
-        """Let a *fiber* that is parked go on, when its turn comes."""
+        """Let a *fiber* that is parked, or waits, go on when its turn comes."""
         if self.fibers is not None:
             self.fibers.unpark(fiber)
 

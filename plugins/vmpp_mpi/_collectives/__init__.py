@@ -7,7 +7,7 @@ with a tag of its own. Each module has the algorithms of one family and, last, t
 chooses among them by size and count from the `Thresholds`.
 """
 
-from vmpp_mpi._collectives._allgather import allgather
+from vmpp_mpi._collectives._allgather import allgather, allgatherv
 from vmpp_mpi._collectives._allreduce import allreduce
 from vmpp_mpi._collectives._alltoall import alltoall, alltoallv
 from vmpp_mpi._collectives._barrier import barrier
@@ -30,7 +30,7 @@ from vmpp_mpi._collectives._objects import (
     scatter_pickles,
 )
 from vmpp_mpi._collectives._reduce import reduce
-from vmpp_mpi._collectives._reduce_scatter import reduce_scatter
+from vmpp_mpi._collectives._reduce_scatter import reduce_scatter, reduce_scatter_block
 from vmpp_mpi._collectives._scan import exscan, scan
 from vmpp_mpi._collectives._scatter import scatter, scatterv
 
@@ -41,6 +41,7 @@ __all__ = [
     "Thresholds",
     "allgather",
     "allgather_pickles",
+    "allgatherv",
     "allreduce",
     "alltoall",
     "alltoall_pickles",
@@ -56,6 +57,7 @@ __all__ = [
     "reduce",
     "reduce_objects",
     "reduce_scatter",
+    "reduce_scatter_block",
     "scan",
     "scan_objects",
     "scatter",

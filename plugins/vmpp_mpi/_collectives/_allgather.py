@@ -107,3 +107,8 @@ def allgather(channel: Channel, data: memoryview, bounds: Bounds) -> None:
         bruck(channel, data, bounds)
     else:
         ring(channel, data, bounds, channel.rank)
+
+
+def allgatherv(channel: Channel, data: memoryview, bounds: Bounds) -> None:
+    """Collect blocks of any length, as `allgather` does."""
+    allgather(channel, data, bounds)

@@ -134,8 +134,8 @@ class Channel:
     """
 
     __slots__ = (
-        "_addresses", "_context", "_eager", "_failure", "_ireceive", "_isend", "_object", "_send",
-        "_sequence", "_take", "_wait", "rank", "size", "tag", "thresholds",
+        "_addresses", "_context", "_eager", "_failure", "_ireceive", "_isend", "_object",
+        "_protocol", "_send", "_sequence", "_take", "_wait", "rank", "size", "tag", "thresholds",
     )  # fmt: skip
 
     def __init__(
@@ -157,6 +157,7 @@ class Channel:
         self._eager = eager
         self._failure = failure
         self._sequence = 0
+        self._protocol = protocol
         # Bound once: a collective on thousands of ranks calls these for each of its messages.
         self._send = protocol.send
         self._take = protocol.take
@@ -170,6 +171,25 @@ class Channel:
         sequence = self._sequence = (self._sequence + 1) & _SEQUENCE_MASK
         self.tag = sequence * _KINDS + kind
         return self
+
+    def apart(self, kind: Kind, failure: Callable[[str], Exception]) -> Channel:
+        """Return a way for the next operation alone, which goes on beside those that follow.
+
+        Args:
+            kind: of the operation.
+            failure: as for any channel.
+        """
+        other = Channel(
+            self._protocol,
+            self._context,
+            self.rank,
+            self._addresses,
+            self._eager,
+            self.thresholds,
+            failure,
+        )
+        other.tag = self.begin(kind).tag
+        return other
 
     def over_group(self, tag: int, *, leaders: bool = False) -> Channel:
         """Turn to making a communicator; *tag* tells it from others that are being made.

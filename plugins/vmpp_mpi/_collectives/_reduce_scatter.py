@@ -93,3 +93,10 @@ def reduce_scatter(
         recursive_halving(channel, vector, bounds, out, reduction)
     else:
         pairwise(channel, vector, bounds, out, reduction)
+
+
+def reduce_scatter_block(
+    channel: Channel, vector: memoryview, bounds: Bounds, out: memoryview, reduction: Reduction
+) -> None:
+    """Leave in *out* the rank's block of the reduction, all of the same length."""
+    reduce_scatter(channel, vector, bounds, out, reduction)
