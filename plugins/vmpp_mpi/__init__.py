@@ -12,29 +12,40 @@ from vmpp.errors import VmppError, suggestion
 from vmpp.hooks import hookimpl
 
 if TYPE_CHECKING:
-    from vmpp.kernel import Process
+    from vmpp.kernel import Job, Process
     from vmpp.machine.description import MachineDescription
-    from vmpp.process.library import Library
-    from vmpp_mpi._protocol import ProtocolParameters
+    from vmpp.process.library import Library, Report
+    from vmpp_mpi._protocol import Protocol, ProtocolParameters
     from vmpp_mpi._state import Tuning
+    from vmpp_mpi._tools import JobTools
+
+TOOLS = ("check", "profile")
+"""What ``tools`` of a machine's description may name."""
 
 
 class MpiLibrary:
     """The MPI library, linked to every process of a machine."""
 
-    __slots__ = ("_made",)
+    __slots__ = ("_made", "_tools")
 
     modules: Mapping[str, str] = {"mpi4py.MPI": "vmpp_mpi.MPI"}
 
     def __init__(self) -> None:
         self._made: tuple[MachineDescription, ProtocolParameters, Tuning] | None = None
+        self._tools: dict[Job, JobTools] = {}
 
     def check(self, description: MachineDescription) -> None:
-        """Refuse names of thresholds that the collectives do not have.
+        """Refuse names of thresholds that the collectives do not have, and of tools.
 
         Raises:
             VmppError: there is such a name.
         """
+        for name in description.tools:
+            if name not in TOOLS:
+                raise VmppError(
+                    f"machine {description.name!r}: there is no tool {name!r}"
+                    f"{suggestion(name, TOOLS)} (there is: {', '.join(TOOLS)})"
+                )
         from vmpp_mpi._collectives import Thresholds
 
         known = [each.name for each in fields(Thresholds)]
@@ -63,7 +74,26 @@ class MpiLibrary:
         if self._made is None or self._made[0] is not description:
             self._made = (description, *_parameters(description))
         _, parameters, tuning = self._made
-        _state.attach(process, _protocol.Protocol(process, parameters), tuning)
+        if description.tools:
+            protocol = self._watched(process, parameters, description.tools)
+        else:
+            protocol = _protocol.Protocol(process, parameters)
+        _state.attach(process, protocol, tuning)
+
+    def _watched(
+        self, process: Process, parameters: ProtocolParameters, names: tuple[str, ...]
+    ) -> Protocol:
+        """Let the tools of a job watch *process*, and return the protocol that lets them."""
+        from vmpp_mpi._protocol import Protocol
+        from vmpp_mpi._tools import CheckedProtocol, JobTools
+
+        job = self._tools.get(process.job)
+        if job is None:
+            job = self._tools[process.job] = JobTools(names)
+        tools = job.attach(process)
+        if job.checks:
+            return CheckedProtocol(process, parameters, tools)
+        return Protocol(process, parameters)
 
     def finish(self, process: Process) -> None:
         """Finalize MPI, if the program has not: what it sent by buffered sends is on its way.
@@ -71,6 +101,9 @@ class MpiLibrary:
         What ``mpi4py.run`` has run and seen fail ends the whole job instead.
         """
         state = process.libraries["mpi"]
+        tools = process.libraries.get("mpi.tools")
+        if tools is not None:
+            tools.finish()
         if state.finalized:
             return
         start = process.libraries.get("mpi.start")
@@ -83,6 +116,13 @@ class MpiLibrary:
         state = process.libraries.get("mpi")
         if state is not None:
             state.detach()
+
+    def report(self, job: Job) -> Report | None:
+        """Return what the tools that watched a job have to say, None if there were none."""
+        from vmpp.process.library import Report
+
+        tools = self._tools.pop(job, None)
+        return None if tools is None else Report(*tools.finish())
 
 
 def _parameters(description: MachineDescription) -> tuple[ProtocolParameters, Tuning]:

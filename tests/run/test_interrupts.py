@@ -105,6 +105,9 @@ class TestFromPython:
             def detach(self, process):
                 pass
 
+            def report(self, job):
+                pass
+
         result = vmpp.run(
             program("print(rank)"), nprocs=40, plugins=plugins(vmpp_libraries={"s": Striking()})
         )

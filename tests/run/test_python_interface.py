@@ -307,6 +307,9 @@ class TestAStrangersPlugin:
             def detach(self, process):
                 self.log.append(("detach", process.rank))
 
+            def report(self, job):
+                self.log.append(("report", job.size))
+
         counter = Counter()
         path = program("import counting\nprint(counting.__name__)")
         result = vmpp.run(path, nprocs=3, plugins=plugins(vmpp_libraries={"count": counter}))
@@ -315,6 +318,7 @@ class TestAStrangersPlugin:
             *(("attach", rank) for rank in range(3)),
             ("check", -1),
             *(("detach", rank) for rank in range(3)),
+            ("report", 3),
         ]
 
     def test_two_libraries_with_a_module_of_one_name_are_refused(self, program, plugins):

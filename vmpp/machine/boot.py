@@ -29,7 +29,7 @@ from vmpp.machine.result import Result
 from vmpp.machine.streams import Capture, HostInput, StreamSink, Traced
 from vmpp.pct import ProcessControlThread
 from vmpp.process.interpose import Interposition
-from vmpp.process.library import Library
+from vmpp.process.library import Library, Report
 from vmpp.process.loader import ProgramLoader
 from vmpp.process.program import Program
 from vmpp.process.space import uninstall
@@ -55,15 +55,17 @@ class Job:
         record: what the launcher knows of it.
         stdout: bytes written to standard output so far, if they are captured.
         stderr: likewise standard error.
+        reports: what the libraries' tools had to say at its end.
     """
 
-    __slots__ = ("_machine", "record", "stderr", "stdout")
+    __slots__ = ("_machine", "record", "reports", "stderr", "stdout")
 
     def __init__(self, machine: Machine, record: JobRecord, stdout: Any, stderr: Any) -> None:
         self._machine = machine
         self.record = record
         self.stdout = stdout
         self.stderr = stderr
+        self.reports: list[Report] = []
 
     @property
     def id(self) -> int:
@@ -94,6 +96,7 @@ class Job:
             counters=self._machine.counters(),
             phases=tuple(record.phases),
             failure=record.failure,
+            reports=tuple(self.reports),
         )
 
     def end(self, status: int) -> None:
@@ -296,6 +299,10 @@ class Machine:
         self.files.close_job(record.job.id)
         for rank, status in enumerate(record.statuses):
             self.trace.output(f"{rank} {status}\n".encode())
+        for library in self.libraries:
+            report = library.report(record.job)
+            if report is not None:
+                job.reports.append(report)
         self.plugins.manager.hook.vmpp_job_ended(job=job, result=job.result())
 
     # -- the partitions' tasks -----------------------------------------------------------------
@@ -361,6 +368,7 @@ async def boot(
     nodes: int = 64,
     seed: int = 0,
     watchdog: float | None = None,
+    tools: Sequence[str] = (),
     plugins: Plugins | None = None,
 ) -> AsyncIterator[Machine]:
     """Boot a machine under Trio; it is shut down when the block ends.
@@ -374,6 +382,7 @@ async def boot(
         nodes: compute nodes to boot, for a machine that grows.
         seed: of everything that is random.
         watchdog: CPU seconds on the host that a process may take between two calls.
+        tools: what libraries are to watch of programs, besides what the description asks for.
         plugins: those to use; all that are installed if left out.
 
     Raises:
@@ -387,7 +396,7 @@ async def boot(
     with ExitStack() as stack:
         stack.enter_context(_patient_collector())
         built = Machine(
-            described.sized(nodes, found),
+            described.with_tools(tools).sized(nodes, found),
             found,
             seed=seed,
             watchdog=WATCHDOG_SECONDS if watchdog is None else watchdog,

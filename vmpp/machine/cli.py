@@ -76,6 +76,10 @@ def commands() -> None:
               help="Print each phase's virtual time, and host time beside it.")  # fmt: skip
 @click.option("--digest", is_flag=True,
               help="Print the digest of the run: equal for runs that are equal.")  # fmt: skip
+@click.option("--check", is_flag=True,
+              help="Look for faults in the use of MPI; findings make the status 1.")  # fmt: skip
+@click.option("--profile", is_flag=True,
+              help="Print where the program spends its time in MPI, by call and line.")  # fmt: skip
 @click.option("-m", "module", is_flag=True,
               help="PROGRAM is a module, to be found as 'python -m' does.")  # fmt: skip
 @click.argument("program")
@@ -89,6 +93,8 @@ def run(
     watchdog: float | None,
     timing: bool,
     digest: bool,
+    check: bool,
+    profile: bool,
     module: bool,
 ) -> int:
     """Run PROGRAM on N nodes, as 'mpiexec -n N python PROGRAM' would.
@@ -114,12 +120,13 @@ def run(
         seed=seed,
         module=module,
         watchdog=watchdog,
+        tools=[name for name, wanted in (("check", check), ("profile", profile)) if wanted],
         stdin=_bytes_of(sys.stdin),
         stdout=_bytes_of(sys.stdout),
         stderr=_bytes_of(sys.stderr),
     )
     _report(result, timing=timing, digest=digest)
-    return result.status
+    return result.status or min(1, sum(report.findings for report in result.reports))
 
 
 @commands.command()
@@ -194,6 +201,8 @@ def _report(result: Result, *, timing: bool, digest: bool) -> None:
     """Print, on standard error, what is not the program's own output."""
     if result.failure:
         click.echo(result.failure.rstrip("\n"), err=True)
+    for report in result.reports:
+        click.echo(report.text, err=True)
     if timing:
         from vmpp.machine import listings
 

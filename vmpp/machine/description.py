@@ -8,7 +8,7 @@ file leaves out is as in the machine `default`.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from math import prod
@@ -56,6 +56,7 @@ class MachineDescription(Table, frozen=True, kw_only=True):
     name: Annotated[str, Is("what the machine is called; its file's name if left out")] = "default"
     title: Annotated[str, Is("one line for `vmpp machines`")] = ""
     sources: Annotated[str, Is("where the constants come from")] = ""
+    tools: Annotated[tuple[str, ...], Is("what libraries watch of programs: check, profile")] = ()
     topology: TopologyTable = TopologyTable()
     network: NetworkTable = NetworkTable()
     node: NodeTable = NodeTable()
@@ -79,6 +80,11 @@ class MachineDescription(Table, frozen=True, kw_only=True):
     def compute_nodes(self) -> int:
         """Nodes of the compute partition; 0 while the machine `grows`."""
         return 0 if self.grows else self.nodes - self.service.nodes - self.service.io_nodes
+
+    def with_tools(self, names: Sequence[str]) -> MachineDescription:
+        """Return this machine with more tools, by name, switched on."""
+        tools = tuple(dict.fromkeys((*self.tools, *names)))
+        return msgspec.structs.replace(self, tools=tools) if names else self
 
     def sized(self, nprocs: int, plugins: Plugins) -> MachineDescription:
         """Return this machine with its dimensions fixed, with compute nodes for *nprocs* processes.

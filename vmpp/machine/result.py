@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from vmpp.process.library import Report
 from vmpp.service import Phase
 
-__all__ = ["Phase", "Result"]
+__all__ = ["Phase", "Report", "Result"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +25,7 @@ class Result:
         counters: messages, bytes, drops and system_calls of the machine so far.
         phases: allocation, load and run, with virtual and host times.
         failure: the report of what went wrong, or None.
+        reports: what the libraries' tools have to say, if any were asked for.
     """
 
     status: int
@@ -35,3 +37,4 @@ class Result:
     counters: Mapping[str, int]
     phases: Sequence[Phase]
     failure: str | None
+    reports: Sequence[Report] = ()

@@ -38,6 +38,7 @@ def run(
     stdout: Any = None,
     stderr: Any = None,
     watchdog: float | None = None,
+    tools: Sequence[str] = (),
     plugins: Plugins | None = None,
 ) -> Result:
     """Boot a machine, run *program* on *nprocs* of its nodes, and say what came of it.
@@ -53,6 +54,7 @@ def run(
         stdout: a binary file that takes whole lines in order of virtual time; captured by default.
         stderr: likewise.
         watchdog: CPU seconds on the host that a rank may take between two calls.
+        tools: what libraries are to watch of the program: ``"check"``, ``"profile"``.
         plugins: those to use; all that are installed by default.
 
     Raises:
@@ -71,7 +73,7 @@ def run(
 
     async def main() -> Result:
         async with boot(
-            machine, nodes=nprocs, seed=seed, watchdog=watchdog, plugins=found
+            machine, nodes=nprocs, seed=seed, watchdog=watchdog, tools=tools, plugins=found
         ) as booted:
             job = await booted.launch(loaded, nprocs, stdin=stdin, stdout=stdout, stderr=stderr)
             interrupt.ends(booted, job)

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from vmpp.kernel import Process
+    from vmpp.kernel import Job, Process
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a library has to say about a job that has ended.
+
+    Attributes:
+        text: for the user, in whole lines.
+        findings: how many faults of the program it speaks of.
+    """
+
+    text: str
+    findings: int = 0
 
 
 class Library(Protocol):
@@ -50,4 +64,11 @@ class Library(Protocol):
 
     def detach(self, process: Process) -> None:
         """Let go of what the library holds for *process*, which has ended, however it did."""
+        ...
+
+    def report(self, job: Job) -> Report | None:
+        """Return what the tools that the machine's description names have to say about *job*.
+
+        Called once, when all processes of the job have ended; None if there is nothing to say.
+        """
         ...
