@@ -6,7 +6,8 @@ from typing import Any, Final
 
 from vmpp_mpi._comm import Comm
 from vmpp_mpi._handle import is_predefined
-from vmpp_mpi._request import Operation, Request
+from vmpp_mpi._operation import Operation
+from vmpp_mpi._request import Request
 from vmpp_mpi._tools._calls import Call
 from vmpp_mpi._tools._findings import Findings, site
 
