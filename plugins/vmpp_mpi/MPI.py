@@ -13,7 +13,6 @@ import typing as _typing
 
 from vmpp_mpi import (
     _constants,
-    _datatype,
     _errhandler,
     _errors,
     _group,
@@ -25,7 +24,7 @@ from vmpp_mpi._comm import COMM_NULL, COMM_SELF, COMM_WORLD, Comm, Intracomm
 from vmpp_mpi._comm import comm_lock as _comm_lock
 from vmpp_mpi._comm import comm_lock_table as _comm_lock_table
 from vmpp_mpi._comm import commctx_intra as _commctx_intra
-from vmpp_mpi._datatype import Datatype
+from vmpp_mpi._datatype import Datatype, _predefined
 from vmpp_mpi._datatype import datatype_create as _datatype_create
 from vmpp_mpi._datatype import typealign as _typealign
 from vmpp_mpi._datatype import typecode as _typecode
@@ -84,9 +83,9 @@ from vmpp_mpi._special import BottomType, BufferAutomaticType, InPlaceType
 from vmpp_mpi._status import Status
 from vmpp_mpi._topology import Cartcomm, Compute_dims, Topocomm
 
-_typedict = _datatype.BY_CODE
-_typedict_c = _datatype.BY_CODE_C
-_typedict_f = _datatype.BY_CODE_FORTRAN
+_typedict = _predefined.BY_CODE
+_typedict_c = _predefined.BY_CODE_C
+_typedict_f = _predefined.BY_CODE_FORTRAN
 
 _NAME = "mpi4py.MPI"
 """The name under which programs know this module, and pickles its classes."""
@@ -98,7 +97,7 @@ def _offer() -> None:
     kinds: dict[_typing.Any, type | tuple[type, ...]] = {
         _constants: int,
         _errors: int,
-        _datatype: Datatype,
+        _predefined: Datatype,
         _op: Op,
         _group: Group,
         _info: Info,

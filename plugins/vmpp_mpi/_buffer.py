@@ -16,8 +16,25 @@ from pickle import PickleBuffer
 from typing import Any, Final
 
 from vmpp_mpi._datatype import BY_CODE, BYTE, Datatype, Layout
-from vmpp_mpi._foreign import foreign_memory
+from vmpp_mpi._exported import export, is_buffer, memory_of
 from vmpp_mpi._special import BOTTOM, IN_PLACE
+
+__all__ = [
+    "Spec",
+    "VSpec",
+    "WSpec",
+    "is_buffer",
+    "is_in_place",
+    "memory_of",
+    "recv_spec",
+    "recv_view",
+    "recv_vspec",
+    "recv_wspec",
+    "send_spec",
+    "send_view",
+    "send_vspec",
+    "send_wspec",
+]
 
 _EMPTY: Final = memoryview(bytearray())
 _SEQUENCES: Final = (list, tuple)
@@ -337,41 +354,6 @@ def recv_wspec(obj: Any, blocks: int) -> WSpec:
     return _generalized(obj, True, blocks)
 
 
-def memory_of(obj: Any, writable: bool) -> memoryview:
-    """Return all the memory that *obj* exports, as bytes.
-
-    Raises:
-        TypeError: it exports none.
-        BufferError: its memory is not contiguous, or read-only where *writable* is asked for.
-    """
-    return _export(obj, writable)[0]
-
-
-def is_buffer(obj: Any) -> bool:
-    """Return whether *obj* exports its memory in a way that messages can be made of."""
-    try:
-        memoryview(obj)
-    except TypeError:
-        return hasattr(obj, "__dlpack__") or hasattr(obj, "__cuda_array_interface__")
-    except (ValueError, BufferError):
-        pass
-    return True
-
-
-def _export(obj: Any, writable: bool) -> tuple[memoryview, str | None]:
-    """Return the memory of *obj* as bytes, and its elements' format (None: of another machine)."""
-    try:
-        view = memoryview(obj)
-    except TypeError:
-        return foreign_memory(obj, writable)
-    except ValueError as error:  # NumPy: a dtype that buffers cannot express
-        raise BufferError(str(error)) from None
-    raw = PickleBuffer(obj).raw()  # refuses what is neither C- nor Fortran-contiguous
-    if writable and raw.readonly:
-        raise BufferError("message: buffer is read-only")
-    return raw, view.format
-
-
 def _datatype_of(format_: str | None) -> Datatype:
     """Return the datatype of the elements of a buffer, from its *format_*."""
     found = BY_CODE.get(format_ or "B")
@@ -407,7 +389,7 @@ def _resolve(buffer: Any, given: Any, writable: bool) -> tuple[memoryview, Datat
     """Return the memory of *buffer* and the datatype, *given* or its own."""
     if _is_null(buffer):
         return _EMPTY, _as_datatype(given)
-    memory, format_ = _export(buffer, writable)
+    memory, format_ = export(buffer, writable)
     return memory, _datatype_of(format_) if given is None else _as_datatype(given)
 
 
@@ -582,7 +564,7 @@ def _generalized(obj: Any, writable: bool, blocks: int) -> WSpec:
             raise ValueError(f"message: buffer is {buffer}, which needs counts and displacements")
         memory = _EMPTY
     else:
-        memory = _export(buffer, writable)[0]
+        memory = export(buffer, writable)[0]
     whole = counts is None and displs is None
     each = [1] * blocks if whole else _per_rank(counts, blocks)
     places = [0] * blocks if whole else _per_rank(displs, blocks)

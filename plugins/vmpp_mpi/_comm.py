@@ -16,6 +16,7 @@ from typing import Any, Final, NoReturn, Self
 from zlib import crc32
 
 from vmpp_mpi import _between as between
+from vmpp_mpi._attributes import Attributed
 from vmpp_mpi._collective_calls import CollectiveCalls, ScanCalls
 from vmpp_mpi._collectives import Kind
 from vmpp_mpi._constants import (
@@ -29,7 +30,6 @@ from vmpp_mpi._constants import (
     CONGRUENT,
     IDENT,
     IO,
-    KEYVAL_INVALID,
     LASTUSEDCODE,
     MAX_OBJECT_NAME,
     MAX_TAG,
@@ -47,7 +47,6 @@ from vmpp_mpi._errors import (
     ERR_COMM,
     ERR_DIMS,
     ERR_GROUP,
-    ERR_KEYVAL,
     ERR_RANK,
     last_used_code,
 )
@@ -70,7 +69,7 @@ _SPLIT_TYPES: Final = (
 )
 
 
-class Comm(CollectiveCalls):
+class Comm(Attributed[CommState | Predefined], CollectiveCalls):
     """A communicator. Null when made of nothing."""
 
     __slots__ = ()
@@ -195,7 +194,7 @@ class Comm(CollectiveCalls):
         state = self._get()
         made = duplicated(state) if state.remote is None else between.duplicate(state)
         made.info = state.info if info is None or not info else info.Dup()
-        _copy_attributes(self, state, made)
+        self._copy_attributes(made)
         return self._make(made)
 
     def Dup_with_info(self, info: Info) -> Self:
@@ -275,7 +274,7 @@ class Comm(CollectiveCalls):
         state = self._get()
         if type(self._ref) is Predefined:
             raise state.error(ERR_COMM, f"cannot free {state.name}, which is predefined")
-        _delete_attributes(self, state)
+        self._delete_attributes()
         state.release()
         forget(self)
         self._state = None
@@ -313,64 +312,15 @@ class Comm(CollectiveCalls):
     def info(self, value: Info) -> None:
         self.Set_info(value)
 
-    def Get_attr(self, keyval: int) -> int | Any | None:
-        """Return the attribute of a key, None if there is none.
+    def _constant_attribute(self, keyval: int) -> int | None:
+        if keyval == LASTUSEDCODE:
+            return last_used_code()
+        if keyval == UNIVERSE_SIZE:
+            return self._get().library.world.size
+        return _CONSTANT_ATTRIBUTES.get(keyval)
 
-        Raises:
-            MPIError: `ERR_KEYVAL`: there is no such key.
-        """
-        state = self._get()
-        predefined = _predefined_attribute(state, keyval)
-        if predefined is not None:
-            return predefined
-        _check_keyval(state, keyval)
-        return None if state.attributes is None else state.attributes.get(keyval)
-
-    def Set_attr(self, keyval: int, attrval: Any) -> None:
-        """Attach an attribute; raises as `Get_attr`."""
-        state = self._get()
-        _check_keyval(state, keyval)
-        if state.attributes is None:
-            state.attributes = {}
-        _delete_attribute(self, state, keyval)
-        state.attributes[keyval] = attrval
-
-    def Delete_attr(self, keyval: int) -> None:
-        """Remove an attribute; raises as `Get_attr`, and if there is none."""
-        state = self._get()
-        _check_keyval(state, keyval)
-        if state.attributes is None or keyval not in state.attributes:
-            raise state.error(ERR_KEYVAL, f"no attribute of key {keyval}")
-        _delete_attribute(self, state, keyval)
-
-    @classmethod
-    def Create_keyval(
-        cls,
-        copy_fn: Callable[[Comm, int, Any], Any] | bool | None = None,
-        delete_fn: Callable[[Comm, int, Any], None] | None = None,
-        nopython: bool = False,
-    ) -> int:
-        """Return a new key for attributes.
-
-        Args:
-            copy_fn: called when a communicator is duplicated; returns the duplicate's attribute,
-                or ``NotImplemented`` for none. True copies, None and False do not.
-            delete_fn: called when an attribute is replaced or removed.
-            nopython: that attributes are plain integers, which makes no difference.
-        """
-        return mpi_state().new_keyval(copy_fn, delete_fn)
-
-    @classmethod
-    def Free_keyval(cls, keyval: int) -> int:
-        """Free a key and return `KEYVAL_INVALID`. Attributes that have it stay as they are.
-
-        Raises:
-            MPIError: `ERR_KEYVAL`: there is no such key.
-        """
-        library = mpi_state()
-        if not library.free_keyval(keyval):
-            raise MPIError(ERR_KEYVAL, f"no key {keyval}")
-        return KEYVAL_INVALID
+    def _attribute_error(self, code: int, detail: str) -> MPIError:
+        return self._get().error(code, detail)
 
     @classmethod
     def Create_errhandler(cls, errhandler_fn: Callable[[Comm, int], None]) -> Errhandler:
@@ -654,43 +604,3 @@ def _class_of(state: CommState) -> type[Comm]:
         return Intracomm
     found: type[Comm] = KINDS[None if state.topology is None else type(state.topology)]
     return found
-
-
-def _predefined_attribute(state: CommState, keyval: int) -> int | None:
-    """Return an attribute that every communicator comes with, None for other keys."""
-    if keyval == LASTUSEDCODE:
-        return last_used_code()
-    if keyval == UNIVERSE_SIZE:
-        return state.library.world.size
-    return _CONSTANT_ATTRIBUTES.get(keyval)
-
-
-def _check_keyval(state: CommState, keyval: int) -> None:
-    if not state.library.has_keyval(keyval):
-        raise state.error(ERR_KEYVAL, f"no key {keyval} for attributes")
-
-
-def _copy_attributes(comm: Comm, state: CommState, made: CommState) -> None:
-    for keyval, value in (state.attributes or {}).items():
-        copy = state.library.keyvals[keyval][0]
-        if callable(copy):
-            value = copy(comm, keyval, value)  # noqa: PLW2901 - what the duplicate gets
-        if copy and value is not NotImplemented:
-            if made.attributes is None:
-                made.attributes = {}
-            made.attributes[keyval] = value
-
-
-def _delete_attribute(comm: Comm, state: CommState, keyval: int) -> None:
-    attributes = state.attributes
-    if attributes is None or keyval not in attributes:
-        return
-    delete = state.library.keyvals[keyval][1]
-    if delete is not None:
-        delete(comm, keyval, attributes[keyval])
-    del attributes[keyval]
-
-
-def _delete_attributes(comm: Comm, state: CommState) -> None:
-    for keyval in list(state.attributes or ()):
-        _delete_attribute(comm, state, keyval)

@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn, Self, final
 
 import numpy as np
 
-from vmpp_mpi._buffer import memory_of
+from vmpp_mpi._exported import memory_of
 from vmpp_mpi._foreign import at_address, on_device
 
 # Not by its own name, whose annotations would bind the methods below to those of arrays.

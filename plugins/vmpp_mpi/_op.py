@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from vmpp.engine import current_process
 from vmpp_mpi._buffer import recv_spec, send_spec
-from vmpp_mpi._constants import COMBINER_DUP
-from vmpp_mpi._datatype import Datatype, Layout
+from vmpp_mpi._datatype import Basic, Datatype, Layout
 from vmpp_mpi._errors import ERR_BUFFER, ERR_OP
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._handle import Handle, forget, is_predefined, predefine
@@ -193,9 +192,9 @@ class Op(Handle[Operation]):
         layout = datatype._get()
         if operation.user:
             return _user_combiner(operation.function, datatype, layout)
-        while layout.combiner == COMBINER_DUP and layout.base is not None:
-            layout = layout.base._get()
-        return _combiner(operation, layout)
+        if layout.number is None:
+            raise MPIError(ERR_OP, f"{operation.name} of elements of a datatype made of others")
+        return _combiner(operation, layout.number)
 
     def reduce(
         self, inbuf: memoryview, inoutbuf: memoryview, datatype: Datatype, count: int
@@ -225,20 +224,21 @@ _OF_FLOATS: Final[dict[str, Callable[[Any, Any], Any]]] = {
 
 
 @cache
-def _combiner(operation: Operation, layout: Layout) -> Combine:
-    """Return the function that reduces vectors of a predefined *layout*."""
-    kind = "p" if layout.pair else (layout.kind or "V")[0]
-    if layout.name == "MPI_CHAR":
+def _combiner(operation: Operation, number: Basic) -> Combine:
+    """Return the function that reduces vectors of a *number*."""
+    kind = "p" if number.parts else number.kind[0]
+    if number.name == "MPI_CHAR":
         kind = "i"  # C's char is a small integer, Fortran's is not
-    elif layout.name in ("MPI_BYTE", "MPI_PACKED"):
-        kind = "B" if layout.name == "MPI_BYTE" else "V"
-    elif layout.name.startswith("MPI_LOGICAL"):
+    elif number.name in ("MPI_BYTE", "MPI_PACKED"):
+        kind = "B" if number.name == "MPI_BYTE" else "V"
+    elif number.name.startswith("MPI_LOGICAL"):
         kind = "b"
     if kind not in operation.kinds:
-        raise MPIError(ERR_OP, f"{operation.name} of elements {layout.name or layout.kind}")
-    if layout.pair is not None:
-        return _pair_combiner(operation, layout.pair)
-    return _number_combiner(operation, layout)
+        raise MPIError(ERR_OP, f"{operation.name} of elements {number.name}")
+    if number.parts:
+        value, index = number.parts
+        return _pair_combiner(operation, (value.kind, index.kind))
+    return _number_combiner(operation, number)
 
 
 def _numpy() -> ModuleType:
@@ -247,12 +247,12 @@ def _numpy() -> ModuleType:
     return np
 
 
-def _number_combiner(operation: Operation, layout: Layout) -> Combine:
-    long_ = _lazy_vector(operation.ufunc, "i1" if layout.name == "MPI_CHAR" else layout.kind)
-    char = layout.char
+def _number_combiner(operation: Operation, number: Basic) -> Combine:
+    long_ = _lazy_vector(operation.ufunc, "i1" if number.name == "MPI_CHAR" else number.kind)
+    char = number.char
     if char not in "bBhHiIlLqQfd" or operation.ufunc.startswith("logical"):
         return long_
-    size = layout.size
+    size = number.size
     function = _OF_FLOATS.get(operation.name, operation.function)
 
     def combine(given: memoryview, result: memoryview) -> None:

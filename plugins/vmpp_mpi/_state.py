@@ -1,4 +1,4 @@
-"""What a rank has of MPI: its communicators, the contexts they use, buffers and attribute keys.
+"""What a rank has of MPI: its communicators, the contexts they use, and buffers.
 
 The library is one module for all ranks, so that everything a rank owns is reached through the
 process that is running: `mpi_state` gives the process's `MPIState`, and that its `CommState`s. A
@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.engine import current_process
 from vmpp_mpi._addresses import roster
-from vmpp_mpi._buffer import memory_of
 from vmpp_mpi._collectives import Channel, Reduction, Thresholds, allreduce, describe
 from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, BSEND_OVERHEAD, MAX_TAG, PROC_NULL
 from vmpp_mpi._errors import ERR_BUFFER, ERR_COMM, ERR_OTHER, ERR_RANK, ERR_TAG, ERR_TRUNCATE
 from vmpp_mpi._errors import Exception as MPIError
+from vmpp_mpi._exported import memory_of
 from vmpp_mpi._numbers import whole
 from vmpp_mpi._plans import intra
 from vmpp_mpi._protocol import CONTEXTS
@@ -388,13 +388,11 @@ class MPIState:
         tuning: of the machine.
         predefined: its communicators world and self, as `Predefined.index` counts them.
         buffer: attached for buffered sends, None if none is.
-        keyvals: the attribute keys that the program made: copy and delete function, and whether
-            the key has not been freed.
         finalized: whether MPI has been finalized.
     """
 
     __slots__ = (
-        "_communicators", "_free", "_next_keyval", "buffer", "finalized", "keyvals", "predefined",
+        "_communicators", "_free", "buffer", "finalized", "predefined",
         "process", "protocol", "tuning",
     )  # fmt: skip
 
@@ -408,9 +406,7 @@ class MPIState:
             CommState(self, 2 * _SELF, 0, (process.address,), "MPI_COMM_SELF"),
         )
         self.buffer: SendBuffer | None = None
-        self.keyvals: dict[int, tuple[Any, Any, bool]] = {}
         self.finalized = False
-        self._next_keyval = 1 << 10
         self._free = _ALL_FREE
         self._communicators: dict[int, CommState] = {}
 
@@ -418,28 +414,6 @@ class MPIState:
     def world(self) -> CommState:
         """The communicator of all processes of the job."""
         return self.predefined[_WORLD]
-
-    def new_keyval(self, copy: Any, delete: Any) -> int:
-        """Return a new attribute key with its copy and delete functions."""
-        keyval = self._next_keyval
-        self._next_keyval = keyval + 1
-        self.keyvals[keyval] = copy, delete, True
-        return keyval
-
-    def free_keyval(self, keyval: int) -> bool:
-        """Mark a key as freed, and return whether there was one.
-
-        Its functions stay for the attributes that have it.
-        """
-        known = self.has_keyval(keyval)
-        if known:
-            self.keyvals[keyval] = (*self.keyvals[keyval][:2], False)
-        return known
-
-    def has_keyval(self, keyval: int) -> bool:
-        """Return whether there is such a key and it is not freed."""
-        found = self.keyvals.get(keyval)
-        return found is not None and found[2]
 
     def group_channel(
         self, addresses: Sequence[Address], rank: int, tag: int, *, leaders: bool = False

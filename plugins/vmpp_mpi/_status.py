@@ -15,7 +15,7 @@ from vmpp_mpi._constants import (
     F_TAG,
     UNDEFINED,
 )
-from vmpp_mpi._datatype import BYTE, Datatype, Layout
+from vmpp_mpi._datatype import BYTE, Datatype
 from vmpp_mpi._errors import ERR_COUNT, SUCCESS
 from vmpp_mpi._errors import Exception as MPIError
 
@@ -160,18 +160,8 @@ class Status:
     def Get_elements(self, datatype: Datatype) -> int:
         """Return how many numbers the message has, where *datatype* may be made of several."""
         self._look()
-        basics = _basics(datatype._get())
-        size = sum(basics)
-        if size == 0:
-            return 0 if self._nbytes == 0 else UNDEFINED
-        count = self._nbytes // size * len(basics)
-        rest = self._nbytes % size
-        for basic in basics:
-            if rest < basic:
-                break
-            rest -= basic
-            count += 1
-        return UNDEFINED if rest else count
+        count = datatype._get().elements(self._nbytes)
+        return UNDEFINED if count is None else count
 
     def Set_elements(self, datatype: Datatype, count: int) -> None:
         """Say that the message has *count* elements of *datatype*.
@@ -260,10 +250,3 @@ class Status:
     @cancelled.setter
     def cancelled(self, value: bool) -> None:
         self.Set_cancelled(value)
-
-
-def _basics(layout: Layout) -> tuple[int, ...]:
-    """Return the sizes of the numbers that an element is made of."""
-    if layout.pair is not None:
-        return layout.size - 4, 4
-    return (layout.size,)

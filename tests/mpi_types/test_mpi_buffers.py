@@ -23,18 +23,16 @@ from vmpp_mpi._buffer import (
     send_vspec,
     send_wspec,
 )
-from vmpp_mpi._datatype import (
-    BYTE,
+from vmpp_mpi._datatype import BYTE, DATATYPE_NULL, Datatype
+from vmpp_mpi._datatype._predefined import (
     C_BOOL,
     C_DOUBLE_COMPLEX,
-    DATATYPE_NULL,
     DOUBLE,
     DOUBLE_INT,
     INT,
     INT32_T,
     SHORT_INT,
     UNSIGNED_CHAR,
-    Datatype,
 )
 from vmpp_mpi._errors import ERR_TYPE
 from vmpp_mpi._errors import Exception as MPIError

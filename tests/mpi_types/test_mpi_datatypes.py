@@ -6,30 +6,25 @@ import ctypes
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from vmpp_mpi import _constants as constants
-from vmpp_mpi import _datatype as types
 from vmpp_mpi._datatype import (
     BY_CODE,
     DATATYPE_NULL,
-    DOUBLE,
-    DOUBLE_INT,
-    INT,
-    LONG_DOUBLE_INT,
-    SHORT_INT,
     Datatype,
-    Layout,
     datatype_create,
+    typealign,
+    typecode,
 )
+from vmpp_mpi._datatype import _predefined as types
+from vmpp_mpi._datatype._predefined import DOUBLE, DOUBLE_INT, INT, LONG_DOUBLE_INT, SHORT_INT
 from vmpp_mpi._errors import ERR_ARG, ERR_TYPE
 from vmpp_mpi._errors import Exception as MPIError
 
 NUMBERS = sorted(
     name
     for name, value in vars(types).items()
-    if isinstance(value, Datatype) and value and value._get().kind
+    if isinstance(value, Datatype) and value and value._get().number.kind
 )
 PAIRS = {
     "SHORT_INT": ctypes.c_short,
@@ -59,7 +54,7 @@ def test_a_pair_lies_as_the_c_structure(name):
     assert datatype.extent == ctypes.sizeof(Pair)
     assert datatype.size == ctypes.sizeof(PAIRS[name]) + 4
     assert datatype.Get_true_extent() == (0, Pair.index.offset + 4)
-    assert types.typealign(datatype) == ctypes.alignment(Pair)
+    assert typealign(datatype) == ctypes.alignment(Pair)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +103,7 @@ def test_other_codes_are_refused(code):
 def test_what_is_no_number_has_no_code(datatype):
     with pytest.raises(ValueError, match="no type code"):
         datatype.tocode()
-    assert types.typecode(datatype) is None
+    assert typecode(datatype) is None
 
 
 def test_handles_are_equal_when_they_refer_to_the_same():
@@ -187,58 +182,8 @@ def test_datatypes_survive_being_taken_apart():
     function, arguments = INT.Dup().__reduce__()
     assert function is datatype_create
     assert function(*arguments).combiner == constants.COMBINER_DUP
-    with pytest.raises(ValueError, match="VECTOR"):
-        datatype_create(INT, "VECTOR", {})
-
-
-def layouts():
-    """Layouts of any segments that do not overlap, with gaps and room at the end."""
-    pieces = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 9)), min_size=1, max_size=4)
-    return st.builds(_layout, pieces, st.integers(0, 6), st.booleans())
-
-
-def _layout(pieces, room, backwards):
-    segments, end = [], 0
-    for gap, length in pieces:
-        segments.append((end + gap, length))
-        end += gap + length
-    return Layout(
-        name="",
-        segments=tuple(reversed(segments)) if backwards else tuple(segments),
-        size=sum(length for _, length in segments),
-        extent=end + room,
-        true_lb=segments[0][0],
-        true_extent=end - segments[0][0],
-    )
-
-
-def _offsets(layout, count):
-    """Where in memory each byte on the wire comes from."""
-    return [
-        element * layout.extent + offset + byte
-        for element in range(count)
-        for offset, length in layout.segments
-        for byte in range(length)
-    ]
-
-
-@given(layouts(), st.integers(0, 4), st.data())
-def test_packing_takes_the_segments_in_order(layout, count, data):
-    memory = data.draw(st.binary(min_size=layout.span(count), max_size=layout.span(count) + 9))
-    packed = layout.pack(memoryview(memory), count)
-    assert bytes(packed) == bytes(memory[offset] for offset in _offsets(layout, count))
-
-
-@given(layouts(), st.integers(1, 4), st.data())
-def test_unpacking_writes_what_arrived_and_nothing_else(layout, count, data):
-    span = layout.span(count)
-    memory = bytearray(b"." * span)
-    arrived = data.draw(st.binary(max_size=count * layout.size))
-    layout.unpack(memoryview(arrived), memoryview(memory))
-    expected = bytearray(b"." * span)
-    for byte, offset in zip(arrived, _offsets(layout, count), strict=False):
-        expected[offset] = byte
-    assert memory == expected
+    with pytest.raises(ValueError, match="SPIRAL"):
+        datatype_create(INT, "SPIRAL", {})
 
 
 @pytest.mark.parametrize("datatype", [SHORT_INT, DOUBLE_INT, LONG_DOUBLE_INT])

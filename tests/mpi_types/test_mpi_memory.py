@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmpp_mpi._buffer import recv_view, send_spec
-from vmpp_mpi._datatype import UNSIGNED_CHAR
+from vmpp_mpi._datatype._predefined import UNSIGNED_CHAR
 from vmpp_mpi._memory import buffer
 from vmpp_mpi._special import (
     BOTTOM,

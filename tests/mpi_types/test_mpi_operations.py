@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmpp_mpi import _datatype as types
 from vmpp_mpi import _op as ops
-from vmpp_mpi._datatype import BYTE, DATATYPE_NULL, DOUBLE, DOUBLE_INT, FLOAT, INT, SHORT_INT
+from vmpp_mpi._datatype import BYTE, DATATYPE_NULL
+from vmpp_mpi._datatype import _predefined as types
+from vmpp_mpi._datatype._predefined import DOUBLE, DOUBLE_INT, FLOAT, INT, SHORT_INT
 from vmpp_mpi._errors import ERR_BUFFER, ERR_OP, ERR_TYPE
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._op import MAXLOC, MINLOC, NO_OP, OP_NULL, REPLACE, SUM, Op

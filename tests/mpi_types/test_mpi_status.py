@@ -17,7 +17,8 @@ from vmpp_mpi._constants import (
     F_TAG,
     UNDEFINED,
 )
-from vmpp_mpi._datatype import BYTE, DATATYPE_NULL, DOUBLE_INT, INT, SHORT_INT
+from vmpp_mpi._datatype import BYTE, DATATYPE_NULL
+from vmpp_mpi._datatype._predefined import DOUBLE_INT, INT, SHORT_INT
 from vmpp_mpi._errors import ERR_COUNT, ERR_TRUNCATE, ERR_TYPE, SUCCESS
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._status import Status
