@@ -13,7 +13,7 @@ from math import prod
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vmpp_mpi import _constants as constants
@@ -196,6 +196,7 @@ def datatypes(draw):
     return made
 
 
+@settings(deadline=None)
 @given(datatypes())
 def test_size_and_bounds_are_those_of_the_type_map(made):
     datatype, model = made
@@ -217,6 +218,7 @@ def memory_for(layout, count):
     return memoryview(bytearray((7 * place) % 251 for place in range(high - low))), -low
 
 
+@settings(deadline=None)
 @given(datatypes(), st.integers(0, 4))
 def test_packing_takes_the_bytes_of_the_type_map_in_order(made, count):
     datatype, model = made
@@ -231,6 +233,7 @@ def test_packing_takes_the_bytes_of_the_type_map_in_order(made, count):
     assert all(run + length != after for (run, length), (after, _) in itertools.pairwise(runs))
 
 
+@settings(deadline=None)
 @given(datatypes(), st.integers(0, 3), st.data())
 def test_unpacking_writes_what_arrived_and_nothing_else(made, count, data):
     datatype, model = made
@@ -247,6 +250,7 @@ def test_unpacking_writes_what_arrived_and_nothing_else(made, count, data):
     assert bytes(memory) == bytes(expected)
 
 
+@settings(deadline=None)
 @given(datatypes())
 def test_a_layout_can_be_sent_to_another_rank(made):
     layout = made[0]._get()
@@ -259,6 +263,7 @@ def test_a_layout_can_be_sent_to_another_rank(made):
     assert other.basic is layout.basic
 
 
+@settings(deadline=None)
 @given(datatypes())
 def test_a_datatype_is_made_again_of_what_made_it(made):
     datatype = made[0]
@@ -401,7 +406,6 @@ def test_counts_beyond_32_bits_are_plain_numbers():
         (lambda: INT.Create_resized(-4, 16), (0, 0, 2, 1), ([], [], [-4, 16])),
         (lambda: Datatype.Create_f90_integer(9), (1, 0, 0, 0), ([9], [], [])),
         (lambda: Datatype.Create_f90_real(6, 30), (2, 0, 0, 0), ([6, 30], [], [])),
-        (lambda: Datatype.Get_value_index(DOUBLE, LONG), (0, 0, 0, 2), ([], [], [])),
     ],
 )
 def test_the_contents_are_the_arguments(make, envelope, contents):
@@ -451,10 +455,7 @@ def test_pairs_of_a_value_and_an_index():
     assert Datatype.Get_value_index(DOUBLE, INT) == DOUBLE_INT
     assert Datatype.Get_value_index(SHORT, DOUBLE) == DATATYPE_NULL
     assert Datatype.Get_value_index(INT.Dup(), INT) == DATATYPE_NULL
-    pair = Datatype.Get_value_index(SHORT, LONG)
-    assert (pair.size, pair.extent, pair.is_predefined, pair.is_named) == (10, 16, True, False)
-    assert pair.decode()[2] == {"value": SHORT, "index": LONG}
-    assert Datatype.Get_value_index(SHORT, LONG) == pair
+    assert Datatype.Get_value_index(SHORT, LONG) == DATATYPE_NULL
     with pytest.raises(MPIError) as error:
         Datatype.Get_value_index(DATATYPE_NULL, INT)
     assert error.value == ERR_TYPE

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final, Self
 
 from vmpp_mpi._constants import (
@@ -20,7 +20,6 @@ from vmpp_mpi._constants import (
     COMBINER_RESIZED,
     COMBINER_STRUCT,
     COMBINER_SUBARRAY,
-    COMBINER_VALUE_INDEX,
     COMBINER_VECTOR,
     ORDER_C,
     TYPECLASS_COMPLEX,
@@ -33,17 +32,14 @@ from vmpp_mpi._datatype._definition import COMBINER_NAMES, Definition, Recipe
 from vmpp_mpi._datatype._layout import Layout, resize
 from vmpp_mpi._datatype._numbers import (
     DEFINITIONS,
-    NAMED_PAIRS,
+    PAIRS,
     f90_complex,
     f90_integer,
     f90_real,
-    pair_layout,
 )
 from vmpp_mpi._datatype._packing import Packing
-from vmpp_mpi._datatype._signature import Basic
 from vmpp_mpi._errors import ERR_ARG
 from vmpp_mpi._errors import Exception as MPIError
-from vmpp_mpi._handle import is_predefined
 from vmpp_mpi._local import local
 from vmpp_mpi._numbers import whole
 
@@ -225,23 +221,12 @@ class Datatype(Packing):
     def Get_value_index(cls, value: Datatype, index: Datatype) -> Self:
         """Return the datatype of pairs of a value and an index, for `MAXLOC` and `MINLOC`.
 
-        It lies as the C structure of the two would, and is null unless the value is one of C's
-        integers or real numbers and the index one of C's integers.
+        It is null unless MPI has a name for the pair.
 
         Raises:
             MPIError: `ERR_TYPE`: one of the two is null.
         """
-        values = value._get(), index._get()
-        named = NAMED_PAIRS.get((values[0].name, values[1].name))
-        if named is not None:
-            return cls._wrap(named)
-        first, second = values[0].number, values[1].number
-        if first is None or second is None or not (is_predefined(value) and is_predefined(index)):
-            return cls._wrap(None)
-        if first.kind[:1] not in ("i", "u", "f") or second.kind[:1] not in ("i", "u"):
-            return cls._wrap(None)
-        layout = pair_layout(first, second)
-        return cls._once(Recipe(COMBINER_VALUE_INDEX, values), lambda: (layout, layout.basic))
+        return cls._wrap(PAIRS.get((value._get(), index._get())))
 
     # -- Fortran's numbers of given precision ------------------------------------------------------
 
@@ -275,16 +260,11 @@ class Datatype(Packing):
 
     @classmethod
     def _f90(cls, combiner: int, like: Definition, **params: int) -> Self:
-        return cls._once(Recipe(combiner, (), params), lambda: (like, like.number))
-
-    @classmethod
-    def _once(cls, recipe: Recipe, make: Callable[[], tuple[Layout, Basic | None]]) -> Self:
-        """Return a handle to the datatype of a *recipe*, the same one whenever the rank asks."""
-        made: dict[Any, Definition] = local("mpi.datatype.once", dict)
-        key = recipe.combiner, recipe.bases, *recipe.params.values()
+        """Return a handle to a datatype, the same one whenever the rank gives the same numbers."""
+        made: dict[Any, Definition] = local("mpi.datatype.f90", dict)
+        key = combiner, *params.values()
         if key not in made:
-            layout, number = make()
-            made[key] = Definition(layout, recipe, number=number)
+            made[key] = Definition(like, Recipe(combiner, (), params), number=like.number)
         return cls._wrap(made[key])
 
     # -- predefined datatypes ----------------------------------------------------------------------

@@ -62,7 +62,6 @@ COMBINER_NAMES: Final = tuple(_NAMES.values())
 
 UNFREEABLE: Final = (
     constants.COMBINER_NAMED,
-    constants.COMBINER_VALUE_INDEX,
     *_OF_INTEGERS,
 )
 """Combiners of datatypes that count as predefined."""

@@ -7,7 +7,7 @@ from typing import Any, Self
 from vmpp_mpi._attributes import Attributed
 from vmpp_mpi._constants import (
     COMBINER_NAMED,
-    COMBINER_VALUE_INDEX,
+    COMBINER_STRUCT,
     MAX_OBJECT_NAME,
 )
 from vmpp_mpi._datatype._definition import UNFREEABLE, Definition
@@ -152,10 +152,8 @@ class Described(Attributed[Definition]):
             name: list(value) if isinstance(value, list) else value
             for name, value in recipe.params.items()
         }
-        if "displacements" in params and recipe.name == "STRUCT":
+        if recipe.combiner == COMBINER_STRUCT:
             params["datatypes"] = parts
-        elif recipe.combiner == COMBINER_VALUE_INDEX:
-            params = dict(zip(("value", "index"), parts, strict=True))
         return parts[0] if len(parts) == 1 else self._wrap(None), recipe.name, params
 
     @classmethod

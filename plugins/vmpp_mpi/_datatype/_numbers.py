@@ -12,7 +12,7 @@ from typing import Final
 from vmpp_mpi._constants import UNDEFINED
 from vmpp_mpi._datatype._definition import Definition
 from vmpp_mpi._datatype._layout import Layout
-from vmpp_mpi._datatype._signature import BASICS, Basic, pair
+from vmpp_mpi._datatype._signature import BASICS, Basic
 from vmpp_mpi._errors import ERR_ARG
 from vmpp_mpi._errors import Exception as MPIError
 
@@ -75,35 +75,36 @@ def _number(constant: str, code: str, kind: str, char: str) -> Definition:
     return Definition(Layout.of(basic), name=basic.name, number=basic)
 
 
-def pair_layout(value: Basic, index: Basic, name: str = "") -> Layout:
-    """Return the layout of a pair of a *value* and an *index*, that of a C structure."""
-    both = pair(value, index, name)
+def _pair(constant: str) -> Definition:
+    value, index = BASICS[_name(constant)], BASICS["MPI_INT"]
+    basic = Basic(
+        name=_name(f"{constant}_INT"),
+        size=value.size + index.size,
+        external=value.external + index.external,
+        align=max(value.align, index.align),
+        parts=(value, index),
+    )
+    BASICS[basic.name] = basic
     gap = -value.size % index.align
-    reach = value.size + gap + index.size
-    return Layout.of(both, gap, reach + -reach % both.align)
-
-
-def _named_pair(value: str) -> Definition:
-    name = _name(f"{value}_INT")
-    layout = pair_layout(BASICS[_name(value)], BASICS["MPI_INT"], name)
-    basic = layout.basic
-    assert basic is not None
-    BASICS[name] = basic
-    return Definition(layout, name=name, number=basic)
+    reach = basic.size + gap
+    layout = Layout.of(basic, gap, reach + -reach % basic.align)
+    return Definition(layout, name=basic.name, number=basic)
 
 
 def _definitions() -> dict[str, Definition]:
     words = iter(_NUMBERS.split())
     made = {row[0]: _number(*row) for row in zip(words, words, words, words, strict=True)}
-    made.update((f"{value}_INT", _named_pair(value)) for value in _PAIRS)
+    made.update((f"{value}_INT", _pair(value)) for value in _PAIRS)
     return made
 
 
 DEFINITIONS: Final = _definitions()
 """The predefined datatypes by the name of their constant."""
 
-NAMED_PAIRS: Final = {(_name(value), "MPI_INT"): DEFINITIONS[f"{value}_INT"] for value in _PAIRS}
-"""The predefined pairs by the names of the datatypes of value and index."""
+PAIRS: Final = {
+    (DEFINITIONS[value], DEFINITIONS["INT"]): DEFINITIONS[f"{value}_INT"] for value in _PAIRS
+}
+"""The predefined pairs by the datatypes of value and index."""
 
 _INTEGERS: Final = ((2, "INTEGER1"), (4, "INTEGER2"), (9, "INTEGER4"), (18, "INTEGER8"))
 _REALS: Final = ((6, 37, "4"), (15, 307, "8"), (18, 4931, "16"))

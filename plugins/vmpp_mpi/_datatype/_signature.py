@@ -39,7 +39,7 @@ class Basic:
 Signature: TypeAlias = "tuple[tuple[int, Basic | Signature], ...]"
 
 BASICS: Final[dict[str, Basic]] = {}
-"""The numbers and named pairs of the predefined datatypes, by name."""
+"""The numbers and pairs of the predefined datatypes, by name."""
 
 
 def repeated(signature: Signature, count: int) -> Signature:
@@ -127,9 +127,7 @@ def to_words(signature: Signature) -> list[Any]:
 
 
 def _item_words(item: Basic | Signature) -> Any:
-    if not isinstance(item, Basic):
-        return to_words(item)
-    return item.name if item.name in BASICS else [part.name for part in item.parts]
+    return item.name if isinstance(item, Basic) else to_words(item)
 
 
 def from_words(words: list[Any]) -> Signature:
@@ -138,26 +136,4 @@ def from_words(words: list[Any]) -> Signature:
 
 
 def _item_of(item: Any) -> Basic | Signature:
-    if isinstance(item, str):
-        return BASICS[item]
-    if isinstance(item[0], str):
-        value, index = item
-        return pair(BASICS[value], BASICS[index])
-    return from_words(item)
-
-
-_pairs: Final[dict[tuple[str, str], Basic]] = {}
-
-
-def pair(value: Basic, index: Basic, name: str = "") -> Basic:
-    """Return the pair of a *value* and an *index*, always the same object."""
-    key = value.name, index.name
-    if key not in _pairs:
-        _pairs[key] = Basic(
-            name=name or f"{value.name}+{index.name}",
-            size=value.size + index.size,
-            external=value.external + index.external,
-            align=max(value.align, index.align),
-            parts=(value, index),
-        )
-    return _pairs[key]
+    return BASICS[item] if isinstance(item, str) else from_words(item)
