@@ -2,7 +2,7 @@
 
 One module serves all ranks: what is a rank's own is found through the process that is running. The
 names are those of mpi4py 4.1. Missing are those of one-sided communication, parallel files,
-sessions, dynamic processes and the constructors of datatypes.
+sessions and dynamic processes.
 """
 
 # ruff: noqa: F401, N999 - this module collects names, under the one that programs know

@@ -8,9 +8,8 @@ import mpi4py
 
 from vmpp.engine import SECOND, current_process
 from vmpp.process.clocks import CLOCK_READ
-from vmpp_mpi import _datatype
 from vmpp_mpi._constants import SUBVERSION, THREAD_MULTIPLE, THREAD_SINGLE, VERSION
-from vmpp_mpi._datatype import AINT, COUNT, OFFSET
+from vmpp_mpi._datatype import AINT, COUNT, OFFSET, _predefined
 from vmpp_mpi._errors import ERR_ARG, ERR_BUFFER, ERR_OTHER
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._handle import Handle
@@ -130,10 +129,10 @@ def Get_abi_fortran_info() -> Info:
     """Return what a binary interface would tell of Fortran's types: sizes, and which there are."""
     info = Info.Create()
     for name in ("logical", "integer", "real", "double_precision"):
-        info[f"mpi_{name}_size"] = str(getattr(_datatype, name.upper()).size)
+        info[f"mpi_{name}_size"] = str(getattr(_predefined, name.upper()).size)
     for name, sizes in _FORTRAN_SIZES.items():
         for size in sizes:
-            there = bool(getattr(_datatype, f"{name}{size}".upper()))
+            there = bool(getattr(_predefined, f"{name}{size}".upper()))
             info[f"mpi_{name}{size}_supported"] = "true" if there else "false"
     return info
 

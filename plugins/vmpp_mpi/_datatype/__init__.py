@@ -24,13 +24,25 @@ from vmpp_mpi._datatype._datatype import Datatype, datatype_create
 from vmpp_mpi._datatype._definition import Definition
 from vmpp_mpi._datatype._described import typealign, typecode
 from vmpp_mpi._datatype._layout import Layout
-from vmpp_mpi._datatype._predefined import BY_CODE, BYTE, DATATYPE_NULL
+from vmpp_mpi._datatype._predefined import (
+    AINT,
+    BY_CODE,
+    BYTE,
+    COUNT,
+    DATATYPE_NULL,
+    INT,
+    OFFSET,
+)
 from vmpp_mpi._datatype._signature import Basic
 
 __all__ = [
+    "AINT",
     "BYTE",
     "BY_CODE",
+    "COUNT",
     "DATATYPE_NULL",
+    "INT",
+    "OFFSET",
     "Basic",
     "Datatype",
     "Definition",
