@@ -81,7 +81,7 @@ from vmpp_mpi._runtime import set_abort_status as _set_abort_status
 from vmpp_mpi._runtime import sizeof as _sizeof
 from vmpp_mpi._special import BottomType, BufferAutomaticType, InPlaceType
 from vmpp_mpi._status import Status
-from vmpp_mpi._topology import Cartcomm, Compute_dims, Topocomm
+from vmpp_mpi._topology import Cartcomm, Compute_dims, Distgraphcomm, Graphcomm, Topocomm
 
 _typedict = _predefined.BY_CODE
 _typedict_c = _predefined.BY_CODE_C

@@ -8,7 +8,7 @@ operation that agrees on a context which is free on all of its ranks.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable
 from operator import index
 from struct import Struct
 from threading import Lock
@@ -22,7 +22,6 @@ from vmpp_mpi._collectives import Kind
 from vmpp_mpi._constants import (
     ANY_SOURCE,
     APPNUM,
-    CART,
     COMM_TYPE_HW_GUIDED,
     COMM_TYPE_HW_UNGUIDED,
     COMM_TYPE_RESOURCE_GUIDED,
@@ -45,19 +44,19 @@ from vmpp_mpi._errors import (
     ERR_ARG,
     ERR_BUFFER,
     ERR_COMM,
-    ERR_DIMS,
     ERR_GROUP,
     ERR_RANK,
     last_used_code,
 )
 from vmpp_mpi._errors import Exception as MPIError
-from vmpp_mpi._grid import Grid
 from vmpp_mpi._group import Group
 from vmpp_mpi._handle import forget, predefine
 from vmpp_mpi._info import INFO_NULL, Info
+from vmpp_mpi._kinds import INTER, INTRA, KINDS, class_of
 from vmpp_mpi._making import created, duplicated, split
 from vmpp_mpi._numbers import whole
 from vmpp_mpi._state import CommState, Predefined, SendBuffer, mpi_state
+from vmpp_mpi._topology_calls import TopologyCalls
 
 _PAIR: Final = Struct("<qq")
 _CONSTANT_ATTRIBUTES: Final = {TAG_UB: MAX_TAG, IO: ANY_SOURCE, WTIME_IS_GLOBAL: 1, APPNUM: 0}
@@ -94,7 +93,7 @@ class Comm(Attributed[CommState | Predefined], CollectiveCalls):
             MPIError: `ERR_COMM`: it stands for nothing of this kind.
         """
         found = super().fromhandle(handle)
-        return found if found._ref is None else _class_of(found._get())._wrap(found._ref)
+        return found if found._ref is None else class_of(found._get())._wrap(found._ref)
 
     # -- what it is --------------------------------------------------------------------------------
 
@@ -158,7 +157,8 @@ class Comm(Attributed[CommState | Predefined], CollectiveCalls):
 
     def Get_topology(self) -> int:
         """Return the kind of its topology, `CART` say, `UNDEFINED` if it has none."""
-        return UNDEFINED if self._get().topology is None else CART
+        topology = self._get().topology
+        return UNDEFINED if topology is None else topology.kind
 
     @property
     def topology(self) -> int:
@@ -220,7 +220,7 @@ class Comm(Attributed[CommState | Predefined], CollectiveCalls):
             raise state.error(ERR_GROUP, "the group is not a part of the communicator's")
         rank = group.rank
         if state.remote is not None:
-            made: Comm = KINDS[None]._make(between.create(state, addresses, rank))
+            made: Comm = KINDS[INTER]._make(between.create(state, addresses, rank))
             return made
         context = state.library.agree_context(
             state.channel.begin(Kind.CREATE), take=rank != UNDEFINED
@@ -382,7 +382,7 @@ class Comm(Attributed[CommState | Predefined], CollectiveCalls):
 Comm._family = Comm
 
 
-class Intracomm(ScanCalls, Comm):
+class Intracomm(ScanCalls, TopologyCalls, Comm):
     """A communicator of one group."""
 
     __slots__ = ()
@@ -467,47 +467,10 @@ class Intracomm(ScanCalls, Comm):
             if leader == state.rank
             else between.leave_to_leader
         )
-        return KINDS[None]._make(between.connect(state, leader, exchange))
-
-    def Create_cart(
-        self,
-        dims: Sequence[int],
-        periods: Sequence[bool] | bool | None = None,
-        reorder: bool = False,
-    ) -> Any:
-        """Return a communicator whose processes form a grid; null for ranks beyond it.
-
-        Args:
-            dims: number of processes in each direction.
-            periods: whether each direction is closed; one value holds for all.
-            reorder: whether ranks may change; they do not.
-
-        Raises:
-            MPIError: `ERR_DIMS`: a number is not positive; `ERR_ARG`: there are too few processes.
-            ValueError: *periods* has another length than *dims*.
-        """
-        state = self._get()
-        grid = _grid(state, dims, periods)
-        inside = state.rank < grid.size
-        context = state.library.agree_context(state.channel.begin(Kind.CREATE), take=inside)
-        made: CommState | None = None
-        if inside:
-            whole = grid.size == state.size
-            addresses = state.addresses if whole else state.addresses[: grid.size]
-            made = state.library.new_communicator(context, state.rank, addresses, state)
-            made.topology = grid
-        return KINDS[Grid]._make(made)
-
-    def Cart_map(self, dims: Sequence[int], periods: Sequence[bool] | bool | None = None) -> int:
-        """Return the rank that the process had in a grid, `UNDEFINED` if it were outside of it."""
-        state = self._get()
-        grid = _grid(state, dims, periods)
-        return state.rank if state.rank < grid.size else UNDEFINED
+        return KINDS[INTER]._make(between.connect(state, leader, exchange))
 
 
-KINDS: Final[dict[type[Any] | None, Any]] = {}
-"""The classes of handles to communicators with a kind of topology, and of two groups under None;
-filled by their modules."""
+KINDS[INTRA] = Intracomm
 
 COMM_NULL: Final = predefine("COMM_NULL", Comm())
 COMM_WORLD: Final[Intracomm] = predefine("COMM_WORLD", Intracomm._wrap(Predefined(0)))
@@ -545,7 +508,7 @@ def _handle_of(state: CommState) -> Comm:
     """Return a handle to a communicator, equal to those that the program has."""
     if state is COMM_WORLD._get():
         return COMM_WORLD
-    return COMM_SELF if state is COMM_SELF._get() else _class_of(state)._make(state)
+    return COMM_SELF if state is COMM_SELF._get() else class_of(state)._make(state)
 
 
 def _calling(function: Callable[[Any, int], object]) -> Callable[[CommState, MPIError], None]:
@@ -564,7 +527,7 @@ def _fatal(state: CommState, error: MPIError) -> NoReturn:
 
 def _parted(state: CommState, color: int, key: int) -> Comm:
     if state.remote is not None:
-        found: Comm = KINDS[None]._make(between.divide(state, color, key))
+        found: Comm = KINDS[INTER]._make(between.divide(state, color, key))
         return found
     return Intracomm._make(split(state, color, key))
 
@@ -573,34 +536,3 @@ def remote_group(state: CommState) -> Group:
     """Return the other group of a communicator of two."""
     assert state.remote is not None
     return Group.of(state.remote, state.library.process.address)
-
-
-def _grid(state: CommState, dims: Sequence[int], periods: Sequence[bool] | bool | None) -> Grid:
-    """Return the grid of a communicator; raises as `Intracomm.Create_cart`."""
-    sizes = [index(dim) for dim in _items(dims, len(dims))]
-    if periods is None or isinstance(periods, (bool, int)):
-        closed = [bool(periods)] * len(sizes)
-    else:
-        closed = [bool(period) for period in _items(periods, len(sizes))]
-    if any(dim < 1 for dim in sizes):
-        raise state.error(ERR_DIMS, f"a grid of {sizes}")
-    grid = Grid(sizes, closed)
-    if grid.size > state.size:
-        raise state.error(ERR_ARG, f"a grid of {grid.size} processes on {state.size}")
-    return grid
-
-
-def _items(given: Iterable[Any], count: int) -> list[Any]:
-    """Return the items of a sequence that must have *count*."""
-    items = list(given)
-    if len(items) != count:
-        raise ValueError(f"expecting {count} items, got {len(items)}")
-    return items
-
-
-def _class_of(state: CommState) -> type[Comm]:
-    """Return the class of handles to a communicator."""
-    if state.remote is None and state.topology is None:
-        return Intracomm
-    found: type[Comm] = KINDS[None if state.topology is None else type(state.topology)]
-    return found

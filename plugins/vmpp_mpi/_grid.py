@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from functools import lru_cache
 from math import isqrt, prod
 
-from vmpp_mpi._constants import PROC_NULL
+from vmpp_mpi._constants import CART, PROC_NULL
+from vmpp_mpi._placement import Layout
 
 
 class Grid:
     """A grid of ranks in row-major order: the last coordinate changes fastest.
+
+    Grids of the same dimensions and periods are equal.
 
     Args:
         dims: number of ranks in each direction.
@@ -24,10 +27,21 @@ class Grid:
 
     __slots__ = ("dims", "periods", "size")
 
+    kind = CART
+    """What MPI calls such a topology."""
+
     def __init__(self, dims: Sequence[int], periods: Sequence[bool]) -> None:
         self.dims = tuple(dims)
         self.periods = tuple(periods)
         self.size = prod(dims)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Grid):
+            return NotImplemented
+        return (self.dims, self.periods) == (other.dims, other.periods)
+
+    def __hash__(self) -> int:
+        return hash((self.dims, self.periods))
 
     def coords(self, rank: int) -> list[int]:
         """Return the coordinates of *rank*."""
@@ -66,6 +80,30 @@ class Grid:
         for direction in range(len(self.dims)):
             found.extend(self.shift(rank, direction, 1))
         return found
+
+    def around(self, rank: int) -> tuple[list[int], list[int]]:
+        """Return the ranks that messages to *rank* come from, and those that its own go to."""
+        found = self.neighbours(rank)
+        return found, found
+
+    def layout(self) -> Layout:
+        """Return what there is to know for placing the ranks."""
+        edges = [
+            [(other, 1) for other in self.neighbours(rank) if other != PROC_NULL]
+            for rank in range(self.size)
+        ]
+        return Layout(edges, self.divide)
+
+    def divide(self, ranks: list[int]) -> tuple[list[int], list[int]]:
+        """Cut a part of the grid, a box, across its longest direction."""
+        first, last = self.coords(min(ranks)), self.coords(max(ranks))
+        extents = [high - low for low, high in zip(first, last, strict=True)]
+        direction = extents.index(max(extents))
+        cut = (first[direction] + last[direction] + 1) // 2
+        stride = prod(self.dims[direction + 1 :])
+        dim = self.dims[direction]
+        below = [rank for rank in ranks if rank // stride % dim < cut]
+        return below, [rank for rank in ranks if rank // stride % dim >= cut]
 
     def slice(self, rank: int, remain: Sequence[bool]) -> tuple[Grid, list[int]]:
         """Return the part of the grid through *rank* in directions that *remain*, and its ranks.

@@ -6,13 +6,14 @@ from typing import Self
 from zlib import crc32
 
 from vmpp_mpi import _between as between
-from vmpp_mpi._comm import KINDS, Comm, Intracomm, remote_group
+from vmpp_mpi._comm import Comm, Intracomm, remote_group
 from vmpp_mpi._constants import MAX_TAG
 from vmpp_mpi._errhandler import Errhandler
 from vmpp_mpi._errors import ERR_COMM, ERR_RANK
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._group import Group
 from vmpp_mpi._info import INFO_NULL, Info
+from vmpp_mpi._kinds import INTER, KINDS
 from vmpp_mpi._numbers import whole
 from vmpp_mpi._state import CommState
 
@@ -107,7 +108,7 @@ class Intercomm(Comm):
         return state
 
 
-KINDS[None] = Intercomm
+KINDS[INTER] = Intercomm
 
 
 def commctx_inter(comm: Intercomm) -> tuple[Intercomm, int, Intracomm, bool]:

@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.engine import current_process
 from vmpp_mpi._addresses import roster
+from vmpp_mpi._arrangement import arrangement
 from vmpp_mpi._collectives import Channel, Reduction, Thresholds, allreduce, describe
 from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, BSEND_OVERHEAD, MAX_TAG, PROC_NULL
 from vmpp_mpi._errors import ERR_BUFFER, ERR_COMM, ERR_OTHER, ERR_RANK, ERR_TAG, ERR_TRUNCATE
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._exported import memory_of
+from vmpp_mpi._graph import graph, whole_graph
 from vmpp_mpi._numbers import whole
 from vmpp_mpi._plans import intra
 from vmpp_mpi._protocol import CONTEXTS
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from vmpp.portals import Address
     from vmpp_mpi._collectives._channel import Buffer
     from vmpp_mpi._errhandler import Errhandler
+    from vmpp_mpi._graph import Graph, Neighbourhood
     from vmpp_mpi._grid import Grid
     from vmpp_mpi._protocol import Protocol
 
@@ -228,7 +231,7 @@ class CommState:
         self.errhandler: Errhandler | None = None
         self.on_error: Callable[[CommState, MPIError], None] | None = None
         self.attributes: dict[int, Any] | None = None
-        self.topology: Grid | None = None
+        self.topology: Grid | Graph | Neighbourhood | None = None
         self.buffer: SendBuffer | None = None
         self.info: Any = None
         self.companion: CommState | None = None
@@ -516,6 +519,9 @@ class MPIState:
         """Let go of what ranks share, when the library is unloaded from the process."""
         partition.cache_clear()
         roster.cache_clear()
+        arrangement.cache_clear()
+        graph.cache_clear()
+        whole_graph.cache_clear()
 
 
 def _intersect(one: memoryview, both: memoryview) -> None:

@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 from operator import index
-from typing import Self
+from typing import ClassVar, Self, TypeVar
 
 from vmpp_mpi._collectives import Kind
-from vmpp_mpi._comm import KINDS, Comm, Intracomm
+from vmpp_mpi._comm import Comm, Intracomm
+from vmpp_mpi._constants import CART, DIST_GRAPH, GRAPH, UNDEFINED
 from vmpp_mpi._errors import ERR_ARG, ERR_DIMS, ERR_RANK, ERR_TOPOLOGY
 from vmpp_mpi._errors import Exception as MPIError
+from vmpp_mpi._graph import Graph, Neighbourhood
 from vmpp_mpi._grid import Grid, balanced
+from vmpp_mpi._kinds import KINDS
 from vmpp_mpi._numbers import whole
+from vmpp_mpi._state import CommState
+
+T = TypeVar("T")
 
 
 def Compute_dims(nnodes: int, dims: int | Sequence[int]) -> list[int]:
@@ -43,36 +49,41 @@ class Topocomm(Intracomm):
 
     __slots__ = ()
 
+    _kind: ClassVar[int | None] = None
+    """The kind of topology that a communicator of this class has; None for any."""
+
     def __new__(cls, comm: Comm | None = None) -> Self:
         """Make a second handle to what *comm* refers to.
 
         Raises:
-            TypeError: it has no topology.
+            TypeError: it has no topology, or one of another kind.
         """
-        if comm is not None and isinstance(comm, Comm) and comm and not comm.is_topo:
-            raise TypeError("expecting a topology communicator")
+        if isinstance(comm, Comm) and comm:
+            kind = comm.Get_topology()
+            if kind == UNDEFINED or cls._kind not in (None, kind):
+                raise TypeError(f"expecting a communicator of the class {cls.__name__}")
         return super().__new__(cls, comm)
 
-    def _topology(self) -> Grid:
+    def _neighbours(self) -> tuple[list[int], list[int]]:
         state = self._get()
         if state.topology is None:
             raise state.error(ERR_TOPOLOGY, "the communicator has no topology")
-        return state.topology
+        return state.topology.around(state.rank)
 
     @property
     def inedges(self) -> list[int]:
         """Ranks of the neighbours that messages come from, `PROC_NULL` for those there are not."""
-        return self._topology().neighbours(self.rank)
+        return self._neighbours()[0]
 
     @property
     def outedges(self) -> list[int]:
         """Ranks of the neighbours that messages go to, `PROC_NULL` for those there are not."""
-        return self._topology().neighbours(self.rank)
+        return self._neighbours()[1]
 
     @property
     def inoutedges(self) -> tuple[list[int], list[int]]:
         """Ranks of the neighbours that messages come from, and of those they go to."""
-        return self.inedges, self.outedges
+        return self._neighbours()
 
     @property
     def degrees(self) -> tuple[int, int]:
@@ -94,6 +105,11 @@ class Cartcomm(Topocomm):
     """A communicator whose processes form a grid."""
 
     __slots__ = ()
+
+    _kind = CART
+
+    def _topology(self) -> Grid:
+        return _topology(self._get(), Grid)
 
     def Get_dim(self) -> int:
         """Return the number of dimensions."""
@@ -157,8 +173,8 @@ class Cartcomm(Topocomm):
         _expect(len(grid.dims), len(remain))
         part, ranks = grid.slice(state.rank, remain)
         context = state.library.agree_context(state.channel.begin(Kind.CREATE))
-        whole = len(ranks) == state.size
-        addresses = state.addresses if whole else [state.addresses[rank] for rank in ranks]
+        everybody = len(ranks) == state.size
+        addresses = state.addresses if everybody else [state.addresses[rank] for rank in ranks]
         made = state.library.new_communicator(context, ranks.index(state.rank), addresses, state)
         made.topology = part
         return Cartcomm._make(made)
@@ -194,7 +210,123 @@ class Cartcomm(Topocomm):
         return self._topology().coords(self.rank)
 
 
-KINDS[Grid] = Cartcomm
+class Graphcomm(Topocomm):
+    """A communicator whose processes are a graph that all of them know."""
+
+    __slots__ = ()
+
+    _kind = GRAPH
+
+    def _topology(self) -> Graph:
+        return _topology(self._get(), Graph)
+
+    def Get_dims(self) -> tuple[int, int]:
+        """Return the number of processes, and of edges."""
+        graph = self._topology()
+        return graph.size, len(graph.edges)
+
+    def Get_topo(self) -> tuple[list[int], list[int]]:
+        """Return how many edges each process and those before it have, and the neighbours."""
+        graph = self._topology()
+        return list(graph.index), list(graph.edges)
+
+    def Get_neighbors_count(self, rank: int) -> int:
+        """Return the number of neighbours of *rank*; raises as `Get_neighbors`."""
+        return len(self.Get_neighbors(rank))
+
+    def Get_neighbors(self, rank: int) -> list[int]:
+        """Return the neighbours of *rank*.
+
+        Raises:
+            MPIError: `ERR_RANK`: there is no such rank.
+        """
+        graph = self._topology()
+        rank = whole(rank)
+        if not 0 <= rank < graph.size:
+            raise self._get().error(ERR_RANK, f"{rank} in a communicator of {graph.size}")
+        return graph.neighbours(rank)
+
+    @property
+    def dims(self) -> tuple[int, int]:
+        """Number of processes, and of edges."""
+        return self.Get_dims()
+
+    @property
+    def nnodes(self) -> int:
+        """Number of processes."""
+        return self.Get_dims()[0]
+
+    @property
+    def nedges(self) -> int:
+        """Number of edges."""
+        return self.Get_dims()[1]
+
+    @property
+    def topo(self) -> tuple[list[int], list[int]]:
+        """How many edges each process and those before it have, and the neighbours."""
+        return self.Get_topo()
+
+    @property
+    def index(self) -> list[int]:
+        """How many edges each process and those before it have."""
+        return self.Get_topo()[0]
+
+    @property
+    def edges(self) -> list[int]:
+        """The neighbours of all processes, one after the other."""
+        return self.Get_topo()[1]
+
+    @property
+    def nneighbors(self) -> int:
+        """Number of neighbours of the process."""
+        return self.Get_neighbors_count(self.rank)
+
+    @property
+    def neighbors(self) -> list[int]:
+        """Neighbours of the process."""
+        return self.Get_neighbors(self.rank)
+
+
+class Distgraphcomm(Topocomm):
+    """A communicator whose processes are a graph of which each knows its own neighbours."""
+
+    __slots__ = ()
+
+    _kind = DIST_GRAPH
+
+    def _topology(self) -> Neighbourhood:
+        return _topology(self._get(), Neighbourhood)
+
+    def Get_dist_neighbors_count(self) -> tuple[int, int, bool]:
+        """Return the number of neighbours on both sides, and whether there are weights."""
+        known = self._topology()
+        return len(known.sources), len(known.destinations), known.weights is not None
+
+    def Get_dist_neighbors(
+        self,
+    ) -> tuple[list[int], list[int], tuple[list[int], list[int]] | None]:
+        """Return where messages come from, where they go to, and the weights of both, if any."""
+        known = self._topology()
+        weights = known.weights
+        return (
+            list(known.sources),
+            list(known.destinations),
+            None if weights is None else (list(weights[0]), list(weights[1])),
+        )
+
+
+KINDS.update({CART: Cartcomm, GRAPH: Graphcomm, DIST_GRAPH: Distgraphcomm})
+
+
+def _topology(state: CommState, kind: type[T]) -> T:
+    """Return the topology of a communicator.
+
+    Raises:
+        MPIError: `ERR_TOPOLOGY`: it is of another kind, or there is none.
+    """
+    if not isinstance(state.topology, kind):
+        raise state.error(ERR_TOPOLOGY, "the communicator has no such topology")
+    return state.topology
 
 
 def _expect(expected: int, got: int) -> None:

@@ -218,7 +218,11 @@ class World:
         self.random = random.Random(seed)
         self.sent = 0
         addresses = [Address((nodes or range(size))[rank], 1, rank, 1) for rank in range(size)]
-        job = SimpleNamespace(addresses=addresses, node_name=lambda rank: f"node{rank}")
+        job = SimpleNamespace(
+            addresses=addresses,
+            node_name=lambda rank: f"node{rank}",
+            machine=SimpleNamespace(node_map=None),
+        )
         self.ends = [LoopBack(self, self._process(job, address)) for address in addresses]
         for end in self.ends:
             _state.attach(end.process, end, tuning)

@@ -23,6 +23,14 @@ class NodeMap:
         """Extent of the machine in each dimension."""
         return self._topology.dims
 
+    def place(self, node: int) -> tuple[int, ...]:
+        """Return the place of a node in the machine."""
+        return self._topology.coordinates(node)
+
+    def hops(self, one: int, other: int) -> int:
+        """Return the number of links between two nodes."""
+        return self._topology.hops(one, other)
+
     def coordinates(self, rank: int) -> tuple[int, ...]:
         """Return the place of *rank* in the machine."""
         return self._topology.coordinates(self.nodes[rank])

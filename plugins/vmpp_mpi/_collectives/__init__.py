@@ -33,6 +33,7 @@ from vmpp_mpi._collectives._reduce import reduce
 from vmpp_mpi._collectives._reduce_scatter import reduce_scatter, reduce_scatter_block
 from vmpp_mpi._collectives._scan import exscan, scan
 from vmpp_mpi._collectives._scatter import scatter, scatterv
+from vmpp_mpi._collectives._sparse import sparse_exchange
 
 __all__ = [
     "Channel",
@@ -63,4 +64,5 @@ __all__ = [
     "scatter",
     "scatter_pickles",
     "scatterv",
+    "sparse_exchange",
 ]

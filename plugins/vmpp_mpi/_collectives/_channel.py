@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from vmpp.portals import Address
-    from vmpp_mpi._protocol import Protocol
+    from vmpp_mpi._protocol import Protocol, Transfer
 
 Buffer = memoryview | bytes | bytearray
 """Bytes to send: one-dimensional."""
@@ -221,6 +221,19 @@ class Channel:
         """Receive from *peer* a message of whatever length."""
         data: Buffer = self._object(self._context, peer, self.tag)[0]
         return data
+
+    def begin_send(self, peer: int, data: Buffer) -> Transfer:
+        """Begin to send *data* to *peer*; `finish` says when its memory may be used again."""
+        return self._isend(self._context, self.rank, self._addresses[peer], self.tag, data)
+
+    def finish(self, transfer: Transfer) -> None:
+        """Wait until what has been begun is complete."""
+        self._wait(transfer)
+
+    def receive_from_any(self) -> tuple[int, Buffer]:
+        """Receive from whoever sends next a message of whatever length; return the sender, too."""
+        data, transfer = self._object(self._context, -1, self.tag)
+        return transfer.source, data
 
     def exchange(self, dest: int, data: Buffer, source: int, into: memoryview) -> None:
         """Send *data* to *dest* while receiving from *source* exactly what *into* has room for.
