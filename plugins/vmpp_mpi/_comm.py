@@ -7,8 +7,7 @@ operation that agrees on a context which is free on all of its ranks.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Hashable
+from collections.abc import Hashable
 from operator import index
 from struct import Struct
 from threading import Lock
@@ -39,7 +38,8 @@ from vmpp_mpi._constants import (
     UNIVERSE_SIZE,
     WTIME_IS_GLOBAL,
 )
-from vmpp_mpi._errhandler import ERRORS_ABORT, ERRORS_ARE_FATAL, ERRORS_RETURN, Errhandler
+from vmpp_mpi._errhandler import Errhandler
+from vmpp_mpi._erring import Erring
 from vmpp_mpi._errors import (
     ERR_ARG,
     ERR_BUFFER,
@@ -68,7 +68,7 @@ _SPLIT_TYPES: Final = (
 )
 
 
-class Comm(Attributed[CommState | Predefined], CollectiveCalls):
+class Comm(Attributed[CommState | Predefined], Erring[CommState | Predefined], CollectiveCalls):
     """A communicator. Null when made of nothing."""
 
     __slots__ = ()
@@ -292,7 +292,7 @@ class Comm(Attributed[CommState | Predefined], CollectiveCalls):
         """End the whole job; *errorcode* is its status."""
         self._get().library.process.abort(whole(errorcode))
 
-    # -- hints, attributes, error handlers ---------------------------------------------------------
+    # -- hints, and what attributes and error handlers are about --------------------------------
 
     def Set_info(self, info: Info) -> None:
         """Give hints about how it will be used. None changes anything."""
@@ -323,35 +323,12 @@ class Comm(Attributed[CommState | Predefined], CollectiveCalls):
         return self._get().error(code, detail)
 
     @classmethod
-    def Create_errhandler(cls, errhandler_fn: Callable[[Comm, int], None]) -> Errhandler:
-        """Return an error handler that calls a function with the communicator and error code."""
-        return Errhandler.of(errhandler_fn)
-
-    def Get_errhandler(self) -> Errhandler:
-        """Return the error handler; `ERRORS_RETURN` raises exceptions, as does none other."""
-        return Errhandler(self._get().errhandler or ERRORS_RETURN)
-
-    def Set_errhandler(self, errhandler: Errhandler) -> None:
-        """Say what becomes of errors.
-
-        Raises:
-            MPIError: `ERR_ERRHANDLER`: the handler is null.
-        """
-        state = self._get()
-        function = errhandler.function
-        state.errhandler = Errhandler(errhandler)
-        if function is not None:
-            state.on_error = _calling(function)
-        elif errhandler in (ERRORS_ARE_FATAL, ERRORS_ABORT):
-            state.on_error = _fatal
-        else:
-            state.on_error = None
-
-    def Call_errhandler(self, errorcode: int) -> None:
-        """Call the error handler with an error code."""
-        state = self._get()
-        if state.on_error is not None:
-            state.on_error(state, MPIError(errorcode))
+    def _handle_to(cls, holder: CommState) -> Comm:
+        for constant in (COMM_WORLD, COMM_SELF):
+            if holder is constant._get():
+                return constant
+        made: Comm = class_of(holder)._make(holder)
+        return made
 
     # -- buffered sends ----------------------------------------------------------------------------
 
@@ -502,27 +479,6 @@ def commctx_intra(comm: Intracomm) -> tuple[Intracomm, int]:
     tag = state.companion_tag
     state.companion_tag = (tag + 1) & MAX_TAG
     return Intracomm._wrap(state.companion), tag
-
-
-def _handle_of(state: CommState) -> Comm:
-    """Return a handle to a communicator, equal to those that the program has."""
-    if state is COMM_WORLD._get():
-        return COMM_WORLD
-    return COMM_SELF if state is COMM_SELF._get() else class_of(state)._make(state)
-
-
-def _calling(function: Callable[[Any, int], object]) -> Callable[[CommState, MPIError], None]:
-    def on_error(state: CommState, error: MPIError) -> None:
-        function(_handle_of(state), error.Get_error_code())
-
-    return on_error
-
-
-def _fatal(state: CommState, error: MPIError) -> NoReturn:
-    """End the job because of an error."""
-    print(f"Fatal error on rank {state.rank} of {state.name}: {error}", file=sys.stderr)
-    sys.stderr.flush()
-    state.library.process.abort(error.Get_error_class())
 
 
 def _parted(state: CommState, color: int, key: int) -> Comm:

@@ -15,12 +15,14 @@ class Handler:
     Attributes:
         function: a program's own, called with the object that the error is about and the error
             code; None for the predefined handlers.
+        freed: whether the program has freed it. What has it keeps it.
     """
 
-    __slots__ = ("function",)
+    __slots__ = ("freed", "function")
 
     def __init__(self, function: Callable[[Any, int], object] | None = None) -> None:
         self.function = function
+        self.freed = False
 
 
 class Errhandler(Handle[Handler]):
@@ -34,28 +36,28 @@ class Errhandler(Handle[Handler]):
         """Make a second handle to what *errhandler* refers to."""
         return cls._copy(errhandler)
 
-    @classmethod
-    def of(cls, function: Callable[[Any, int], object]) -> Self:
-        """Make a handler of a program's own function; for the library's own use."""
-        return cls._wrap(Handler(function))
-
     @property
     def function(self) -> Callable[[Any, int], object] | None:
         """A program's own function, None for predefined handlers; for the library's own use."""
         return self._get().function
 
     def Free(self) -> None:
-        """Make the handle null; one of the constants stays what it is.
+        """Free the handler and make the handle null; one of the constants stays what it is.
+
+        What has the handler keeps it.
 
         Raises:
             MPIError: of class `ERR_ERRHANDLER`: the handle is null.
         """
-        self._get()
+        handler = self._get()
+        if handler.function is not None:
+            handler.freed = True
         forget(self)
 
     def free(self) -> None:
-        """Make the handle null unless it is a constant."""
-        forget(self)
+        """Free the handler, if there is one."""
+        if self._ref is not None:
+            self.Free()
 
 
 Errhandler._family = Errhandler

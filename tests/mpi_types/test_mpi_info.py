@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vmpp_mpi import MPI
 from vmpp_mpi._constants import MAX_INFO_KEY, MAX_INFO_VAL
 from vmpp_mpi._errhandler import (
     ERRHANDLER_NULL,
@@ -149,7 +150,7 @@ def test_error_handlers():
 
 
 def test_a_programs_error_handler():
-    handler = Errhandler.of(print)
+    handler = MPI.Comm.Create_errhandler(print)
     assert handler.function is print
     assert ERRORS_RETURN.function is None
     number = handler.handle
@@ -157,4 +158,18 @@ def test_a_programs_error_handler():
     handler.free()
     assert handler == ERRHANDLER_NULL
     with pytest.raises(ValueError, match="pickle"):
-        Errhandler.of(print).__reduce__()
+        MPI.Comm.Create_errhandler(print).__reduce__()
+
+
+def test_as_many_error_handlers_of_ones_own_as_mpi4py_has_room_for(ranks):
+    def program():
+        made = [MPI.Comm.Create_errhandler(print) for _ in range(32)]
+        with pytest.raises(RuntimeError, match="32"):
+            MPI.Comm.Create_errhandler(print)
+        made[3].Free()
+        MPI.Comm.Create_errhandler(print)
+        with pytest.raises(TypeError):
+            MPI.Comm.Create_errhandler(3)
+
+    for rank in ranks:
+        rank.run(program)
