@@ -31,7 +31,7 @@ _truncated: Final = partial(MPIError, ERR_TRUNCATE)
 
 def begin(state: CommState, plan: Plan) -> Request:
     """Have a fiber of its own carry *plan* out, and return the request for its end."""
-    channel = state.channel.apart(plan.kind, _truncated)
+    channel = state.route.apart(plan.kind, _truncated)
     return Request._wrap(Work(state, partial(plan.run, channel)))
 
 
@@ -40,7 +40,7 @@ def prepare(state: CommState, plan: Plan, info: Info) -> Prequest:
 
     Its messages have one tag for good, so that ranks may start several requests in any order.
     """
-    channel = state.channel.apart(plan.kind, _truncated)
+    channel = state.route.apart(plan.kind, _truncated)
 
     def body() -> Any:
         plan.load()

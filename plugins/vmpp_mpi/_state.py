@@ -22,7 +22,8 @@ from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._exported import memory_of
 from vmpp_mpi._graph import graph, whole_graph
 from vmpp_mpi._numbers import whole
-from vmpp_mpi._plans import intra
+from vmpp_mpi._plans import inter, intra
+from vmpp_mpi._plans._crossing import Crossing
 from vmpp_mpi._protocol import CONTEXTS
 from vmpp_mpi._special import BUFFER_AUTOMATIC
 
@@ -205,9 +206,9 @@ class CommState:
     """
 
     __slots__ = (
-        "_across", "_channel", "addresses", "attributes", "buffer", "companion", "companion_tag",
-        "context", "errhandler", "info", "library", "local", "locks", "name", "on_error", "peers",
-        "plans", "protocol", "rank", "reach", "remote", "size", "topology",
+        "_across", "_channel", "_route", "addresses", "attributes", "buffer", "companion",
+        "companion_tag", "context", "errhandler", "info", "library", "local", "locks", "name",
+        "on_error", "peers", "plans", "protocol", "rank", "reach", "remote", "size", "topology",
     )  # fmt: skip
 
     def __init__(
@@ -240,6 +241,7 @@ class CommState:
         self.plans: Any = intra
         self._channel: Channel | None = None
         self._across: Channel | None = None
+        self._route: Channel | Crossing | None = None
 
     def connect(self, local: CommState, remote: Sequence[Address]) -> None:
         """Make it a communicator of two groups.
@@ -251,6 +253,25 @@ class CommState:
         self.local = local
         self.remote = self.peers = remote
         self.reach = len(remote)
+        self.plans = inter
+        local.on_error = self._tell
+
+    def _tell(self, inside: CommState, error: MPIError) -> None:
+        """Tell the error handler of what has gone wrong within the own group."""
+        if self.on_error is not None:
+            self.on_error(self, error)
+
+    @property
+    def route(self) -> Channel | Crossing:
+        """What collective calls go by: `channel`, or both `local` and `across`."""
+        route = self._route
+        if route is None:
+            if self.local is None:
+                route = self.channel
+            else:
+                route = Crossing(self.local.channel, self.across)
+            self._route = route
+        return route
 
     @property
     def channel(self) -> Channel:
@@ -367,7 +388,7 @@ class CommState:
         self.library.give_back(self)
         freed: Any = _FREED
         self.protocol = freed
-        self._channel = self._across = None
+        self._channel = self._across = self._route = None
 
 
 class _Freed:

@@ -13,6 +13,8 @@ from vmpp_mpi._collectives._alltoall import alltoall, alltoallv
 from vmpp_mpi._collectives._barrier import barrier
 from vmpp_mpi._collectives._broadcast import broadcast
 from vmpp_mpi._collectives._channel import (
+    NOTHING,
+    Buffer,
     Channel,
     Kind,
     Reduction,
@@ -25,6 +27,8 @@ from vmpp_mpi._collectives._objects import (
     alltoall_pickles,
     broadcast_pickle,
     gather_pickles,
+    joined,
+    parted,
     reduce_objects,
     scan_objects,
     scatter_pickles,
@@ -36,6 +40,8 @@ from vmpp_mpi._collectives._scatter import scatter, scatterv
 from vmpp_mpi._collectives._sparse import sparse_exchange
 
 __all__ = [
+    "NOTHING",
+    "Buffer",
     "Channel",
     "Kind",
     "Reduction",
@@ -55,6 +61,8 @@ __all__ = [
     "gather",
     "gather_pickles",
     "gatherv",
+    "joined",
+    "parted",
     "reduce",
     "reduce_objects",
     "reduce_scatter",

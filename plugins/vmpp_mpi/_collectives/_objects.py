@@ -188,6 +188,16 @@ def scan_objects(
     return result
 
 
+def joined(pickles: Sequence[Buffer]) -> bytes:
+    """Return *pickles* as one message, which `parted` takes apart."""
+    return b"".join([part for data in pickles for part in (_LENGTH.pack(len(data)), data)])
+
+
+def parted(packed: Buffer) -> list[bytes]:
+    """Return the pickles that `joined` has put into one message."""
+    return [frame[_LENGTH.size :] for frame in _frames(packed)]
+
+
 def _split(packed: bytes) -> list[bytes | None]:
     """Return the packed pickles, None for one that comes straight."""
     return [None if frame == _STRAIGHT else frame[_LENGTH.size :] for frame in _frames(packed)]

@@ -44,7 +44,7 @@ class Plan:
 
 def now(state: CommState, plan: Plan) -> Any:
     """Carry *plan* out in the calling fiber, and return its result."""
-    return plan.run(state.channel.begin(plan.kind))
+    return plan.run(state.route.begin(plan.kind))
 
 
 # -- arguments -----------------------------------------------------------------------------------
