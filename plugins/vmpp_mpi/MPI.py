@@ -40,6 +40,7 @@ from vmpp_mpi._errors import (
     Remove_error_code,
     Remove_error_string,
 )
+from vmpp_mpi._grequest import Grequest
 from vmpp_mpi._group import Group
 from vmpp_mpi._info import Info
 from vmpp_mpi._intercomm import Intercomm

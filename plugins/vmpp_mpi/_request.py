@@ -106,9 +106,9 @@ class Request(Handle[Operation]):
 
     def _complete(self, operation: Operation, status: Status | None) -> Any:
         """Tell *status*, drop the operation and return its result; or raise its error."""
+        error = operation.error()
         if status is not None:
             operation.fill(status)
-        error = operation.error()
         result = None if error else operation.result()
         failure = operation.failure() if error else None
         self._drop(operation)

@@ -439,6 +439,11 @@ class MPIState:
         """The communicator of all processes of the job."""
         return self.predefined[_WORLD]
 
+    @property
+    def myself(self) -> CommState:
+        """The communicator of the process alone, which errors go to that belong to no other."""
+        return self.predefined[_SELF]
+
     def group_channel(
         self, addresses: Sequence[Address], rank: int, tag: int, *, leaders: bool = False
     ) -> Channel:
