@@ -66,6 +66,7 @@ from vmpp_mpi._runtime import (
     Get_library_version,
     Get_processor_name,
     Get_version,
+    Iflush_buffer,
     Init,
     Init_thread,
     Is_finalized,

@@ -55,7 +55,10 @@ from vmpp_mpi._info import INFO_NULL, Info
 from vmpp_mpi._kinds import INTER, INTRA, KINDS, class_of
 from vmpp_mpi._making import created, duplicated, split
 from vmpp_mpi._numbers import whole
-from vmpp_mpi._state import CommState, Predefined, SendBuffer, mpi_state
+from vmpp_mpi._partitioned_calls import PartitionedCalls
+from vmpp_mpi._request import Request
+from vmpp_mpi._send_buffer import Flush, SendBuffer
+from vmpp_mpi._state import CommState, Predefined, mpi_state
 from vmpp_mpi._topology_calls import TopologyCalls
 
 _PAIR: Final = Struct("<qq")
@@ -68,7 +71,12 @@ _SPLIT_TYPES: Final = (
 )
 
 
-class Comm(Attributed[CommState | Predefined], Erring[CommState | Predefined], CollectiveCalls):
+class Comm(
+    Attributed[CommState | Predefined],
+    Erring[CommState | Predefined],
+    PartitionedCalls,
+    CollectiveCalls,
+):
     """A communicator. Null when made of nothing."""
 
     __slots__ = ()
@@ -354,6 +362,11 @@ class Comm(Attributed[CommState | Predefined], Erring[CommState | Predefined], C
         state = self._get()
         if state.buffer is not None:
             state.buffer.flush(state.protocol)
+
+    def Iflush_buffer(self) -> Request:
+        """Return a request for the end of the buffered sends on this communicator by now."""
+        state = self._get()
+        return Request._wrap(Flush(state, state.buffer))
 
 
 Comm._family = Comm

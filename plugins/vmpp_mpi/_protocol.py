@@ -266,7 +266,10 @@ class Protocol:
     def isend(
         self, context: int, rank: int, dest: Address, tag: int, data: Any, mode: int = STANDARD
     ) -> Transfer:
-        """Begin to send *data*, which must stay as it is until the transfer is done."""
+        """Begin to send *data*, which must stay as it is until the transfer is done.
+
+        With `BUFFERED` it need not: it is copied, and the transfer is that of the copy.
+        """
         process = self._process
         length = len(data)
         bits = context << 48 | rank << 32 | tag
@@ -294,10 +297,9 @@ class Protocol:
         if mode == BUFFERED:
             # To the program it is done: the copy is ours, and kept until somebody has received it.
             outstanding = self._outstanding
-            while outstanding and self._look(outstanding[0]) is None:
+            while outstanding and self.look(outstanding[0]):
                 outstanding.popleft()
             outstanding.append(transfer)
-            return Transfer()
         return transfer
 
     def _keep(self, data: Any, readable: bool) -> _Send:

@@ -9,6 +9,7 @@ from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, UNDEFINED
 from vmpp_mpi._errors import ERR_IN_STATUS, ERR_REQUEST
 from vmpp_mpi._handle import Handle, forget, predefine
 from vmpp_mpi._operation import Operation, wait_any
+from vmpp_mpi._partitioned import Partitioned
 from vmpp_mpi._state import mpi_state
 from vmpp_mpi._status import Status
 
@@ -384,6 +385,38 @@ class Prequest(Request):
             MPIError: `ERR_REQUEST`: it is under way, or null.
         """
         self._get().start()
+
+    def Pready(self, partition: int) -> None:
+        """Say that a partition of a partitioned send may leave.
+
+        Raises:
+            MPIError: `ERR_REQUEST`: the request is no such send, or not started; `ERR_ARG`: there
+                is no such partition, or it was ready before.
+        """
+        self.Pready_list((partition,))
+
+    def Pready_range(self, partition_low: int, partition_high: int) -> None:
+        """Say that the partitions from the first to the last, included, may leave."""
+        self.Pready_list(range(partition_low, partition_high + 1))
+
+    def Pready_list(self, partitions: Sequence[int]) -> None:
+        """Say that these partitions may leave; see `Pready`."""
+        self._partitioned().ready(partitions)
+
+    def Parrived(self, partition: int) -> bool:
+        """Return whether a partition of a partitioned receive is there.
+
+        Raises:
+            MPIError: `ERR_REQUEST`: the request is no such receive; `ERR_ARG`: there is no such
+                partition.
+        """
+        return self._partitioned().arrived(partition)
+
+    def _partitioned(self) -> Partitioned:
+        operation = self._get()
+        if not isinstance(operation, Partitioned):
+            raise operation.state.error(ERR_REQUEST, "not a partitioned message")
+        return operation
 
     @classmethod
     def Startall(cls, requests: list[Prequest]) -> None:

@@ -15,8 +15,10 @@ from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._handle import Handle
 from vmpp_mpi._info import INFO_NULL, Info
 from vmpp_mpi._local import local
+from vmpp_mpi._request import Request
+from vmpp_mpi._send_buffer import Flush, SendBuffer
 from vmpp_mpi._special import BOTTOM
-from vmpp_mpi._state import SendBuffer, mpi_state
+from vmpp_mpi._state import mpi_state
 from vmpp_mpi._status import Status
 from vmpp_mpi._version import VENDOR, VENDOR_VERSION
 
@@ -248,6 +250,12 @@ def Flush_buffer() -> None:
     state = mpi_state()
     if state.buffer is not None:
         state.buffer.flush(state.protocol)
+
+
+def Iflush_buffer() -> Request:
+    """Return a request for the end of all that is in the memory for buffered sends by now."""
+    state = mpi_state()
+    return Request._wrap(Flush(state.myself, state.buffer))
 
 
 def sizeof(arg: Any) -> int:

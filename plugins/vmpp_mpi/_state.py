@@ -16,16 +16,14 @@ from vmpp.engine import current_process
 from vmpp_mpi._addresses import roster
 from vmpp_mpi._arrangement import arrangement
 from vmpp_mpi._collectives import Channel, Reduction, Thresholds, allreduce, describe
-from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, BSEND_OVERHEAD, MAX_TAG, PROC_NULL
+from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, MAX_TAG, PROC_NULL
 from vmpp_mpi._errors import ERR_BUFFER, ERR_COMM, ERR_OTHER, ERR_RANK, ERR_TAG, ERR_TRUNCATE
 from vmpp_mpi._errors import Exception as MPIError
-from vmpp_mpi._exported import memory_of
 from vmpp_mpi._graph import graph, whole_graph
 from vmpp_mpi._numbers import whole
 from vmpp_mpi._plans import inter, intra
 from vmpp_mpi._plans._crossing import Crossing
 from vmpp_mpi._protocol import CONTEXTS
-from vmpp_mpi._special import BUFFER_AUTOMATIC
 
 if TYPE_CHECKING:
     from vmpp.kernel.process import Process
@@ -34,7 +32,9 @@ if TYPE_CHECKING:
     from vmpp_mpi._errhandler import Errhandler
     from vmpp_mpi._graph import Graph, Neighbourhood
     from vmpp_mpi._grid import Grid
+    from vmpp_mpi._partitioned import Proposals
     from vmpp_mpi._protocol import Protocol
+    from vmpp_mpi._send_buffer import SendBuffer
 
 CONTEXT_PAIRS: Final = CONTEXTS // 2
 """How many communicators a process can be in at once."""
@@ -61,64 +61,6 @@ class Tuning:
 
 _DEFAULT: Final = Tuning()
 """One object for all ranks."""
-
-
-class SendBuffer:
-    """A buffer that a program attached for buffered sends.
-
-    The messages are kept elsewhere; the buffer only counts how much of it they would take.
-
-    Args:
-        memory: what the program attached, to be given back to it.
-        capacity: bytes it has room for; None if it grows by itself.
-    """
-
-    __slots__ = ("_capacity", "_pending", "memory")
-
-    def __init__(self, memory: Any, capacity: int | None) -> None:
-        self.memory = memory
-        self._capacity = capacity
-        self._pending: list[tuple[Any, int]] = []
-
-    @classmethod
-    def of(cls, memory: Any) -> SendBuffer:
-        """Make one of what a program attaches; None or `BUFFER_AUTOMATIC` grows by itself.
-
-        Raises:
-            TypeError, BufferError: *memory* is no buffer that can be written to.
-        """
-        if memory is None or memory is BUFFER_AUTOMATIC:
-            return cls(memory, None)
-        return cls(memory, len(memory_of(memory, True)))
-
-    def room_for(self, protocol: Protocol, nbytes: int) -> bool:
-        """Return whether a message of *nbytes* fits beside those still on their way."""
-        if self._capacity is None:
-            return True
-        needed = nbytes + BSEND_OVERHEAD
-        if self._used() + needed <= self._capacity:
-            return True
-        self._pending = [item for item in self._pending if not protocol.test(item[0])]
-        return self._used() + needed <= self._capacity
-
-    def hold(self, transfer: Any, nbytes: int) -> None:
-        """Count a message as taking room until its *transfer* is done."""
-        if not transfer.done:
-            self._pending.append((transfer, nbytes + BSEND_OVERHEAD))
-
-    def flush(self, protocol: Protocol) -> None:
-        """Wait until all messages are sent."""
-        for transfer, _ in self._pending:
-            protocol.wait(transfer)
-        self._pending.clear()
-
-    def detach(self, protocol: Protocol) -> Any:
-        """Wait until all messages are sent, and return what the program attached."""
-        self.flush(protocol)
-        return self.memory
-
-    def _used(self) -> int:
-        return sum(size for transfer, size in self._pending if not transfer.done)
 
 
 @lru_cache(maxsize=4)
@@ -198,6 +140,7 @@ class CommState:
         attributes: what the program attached, by key; None as long as there is nothing.
         topology: of the processes, None if it has none.
         buffer: for buffered sends on this communicator only.
+        proposals: partitioned messages that are being agreed on, None if there never was one.
         info: hints of the program, None if it gave none.
         companion: a communicator of the same group for libraries, None until one asks for it.
         companion_tag: the tag that a library gets next with it.
@@ -208,7 +151,8 @@ class CommState:
     __slots__ = (
         "_across", "_channel", "_route", "addresses", "attributes", "buffer", "companion",
         "companion_tag", "context", "errhandler", "info", "library", "local", "locks", "name",
-        "on_error", "peers", "plans", "protocol", "rank", "reach", "remote", "size", "topology",
+        "on_error", "peers", "plans", "proposals", "protocol", "rank", "reach", "remote",
+        "size", "topology",
     )  # fmt: skip
 
     def __init__(
@@ -234,6 +178,7 @@ class CommState:
         self.attributes: dict[int, Any] | None = None
         self.topology: Grid | Graph | Neighbourhood | None = None
         self.buffer: SendBuffer | None = None
+        self.proposals: Proposals | None = None
         self.info: Any = None
         self.companion: CommState | None = None
         self.companion_tag = 0

@@ -87,10 +87,12 @@ def test_which_sends_wait_for_their_receive(
     made = ranks()
 
     def sender(rank: Any) -> int:
-        if nonblocking:
-            rank.protocol.wait(rank.isend(1, body, mode=mode))
-        else:
+        if not nonblocking:
             rank.send(1, body, mode=mode)
+        else:
+            transfer = rank.isend(1, body, mode=mode)
+            if mode != BUFFERED:
+                rank.protocol.wait(transfer)
         return rank.now
 
     def receiver(rank: Any) -> bytes:
@@ -189,8 +191,11 @@ def test_a_ready_send_without_a_receive_is_lost_and_counted(ranks: Any) -> None:
 
 def test_two_ranks_may_send_buffered_to_each_other_first(ranks: Any) -> None:
     def program(rank: Any) -> bytes:
-        rank.protocol.wait(rank.isend(1 - rank.process.rank, LONG, mode=BUFFERED))
-        return bytes(rank.receive())
+        copy = rank.isend(1 - rank.process.rank, LONG, mode=BUFFERED)
+        assert not copy.done
+        received = bytes(rank.receive())
+        rank.protocol.wait(copy)
+        return received
 
     assert ranks().run(program, program) == [LONG, LONG]
 

@@ -14,6 +14,7 @@ from vmpp_mpi._collectives._barrier import barrier
 from vmpp_mpi._collectives._broadcast import broadcast
 from vmpp_mpi._collectives._channel import (
     NOTHING,
+    PARTITIONED_TAG,
     Buffer,
     Channel,
     Kind,
@@ -41,6 +42,7 @@ from vmpp_mpi._collectives._sparse import sparse_exchange
 
 __all__ = [
     "NOTHING",
+    "PARTITIONED_TAG",
     "Buffer",
     "Channel",
     "Kind",

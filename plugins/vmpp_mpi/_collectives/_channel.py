@@ -58,6 +58,9 @@ _GROUP_TAG: Final = 1 << 30
 _LEADER_TAG: Final = 1 << 29
 """Set besides in the tags of messages between the leaders of two such groups."""
 
+PARTITIONED_TAG: Final = 1 << 31
+"""Set in the tags of partitioned messages, which share the context of collective operations."""
+
 _NAMES: Final = {kind: kind.name.capitalize() for kind in Kind}
 
 
