@@ -85,7 +85,7 @@ class LoopBack:
             self.wait(transfer)
 
     def isend(self, context, rank, dest, tag, data, mode=STANDARD):
-        assert 0 <= tag < 2**31
+        assert 0 <= tag < 2**32
         assert 0 <= context < 2**13
         self.world.sent += 1
         transfer = Transfer()
