@@ -42,7 +42,12 @@ class PartitionedCalls(PointToPoint):
         return Prequest._wrap(PartitionedSend(state, dest, tag, partitions, buf))
 
     def Precv_init(
-        self, buf: Any, partitions: int, source: int, tag: int = 0, info: Info = INFO_NULL
+        self,
+        buf: Any,
+        partitions: int,
+        source: int = ANY_SOURCE,
+        tag: int = ANY_TAG,
+        info: Info = INFO_NULL,
     ) -> Prequest:
         """Return a request that receives a buffer, each time it is started, piece by piece.
 
@@ -50,8 +55,8 @@ class PartitionedCalls(PointToPoint):
             buf: the buffer; a count in it is that of one partition.
             partitions: how many pieces `Prequest.Parrived` can be asked about; the sender may have
                 another number.
-            source: the sender's rank; no wild card.
-            tag: the message's tag; no wild card.
+            source: the sender's rank; the wild card, though the default, is refused.
+            tag: the message's tag; likewise.
             info: hints, of which none is heeded.
 
         Raises:

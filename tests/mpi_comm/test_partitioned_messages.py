@@ -106,7 +106,7 @@ def test_they_keep_out_of_the_way_of_other_messages(ranks):
     def program():
         peer = 1 - WORLD.rank
         room = bytearray(3)
-        receiving = WORLD.Precv_init(room, 3, peer, 7)
+        receiving = WORLD.Precv_init(room, 3, peer, tag=7)
         sending = WORLD.Psend_init(b"abc", 3, peer, 7)
         MPI.Prequest.Startall([receiving, sending])
         sending.Pready_range(0, 2)
@@ -147,7 +147,7 @@ def test_long_partitions_wait_for_their_receiver(ranks):
             request.Wait()
         else:
             room = np.zeros(2 * size, dtype=int)
-            request = WORLD.Precv_init(room, 2, 0)
+            request = WORLD.Precv_init(room, 2, 0, 0)
             request.Start()
             request.Wait()
             assert (room == np.arange(2 * size)).all()
@@ -159,7 +159,7 @@ def test_a_buffer_that_is_too_short_is_an_error_at_the_end(ranks):
     def program():
         room = bytearray(b"????")
         sending = WORLD.Psend_init(b"12345678", 2, 0)
-        receiving = WORLD.Precv_init(room, 2, 0)
+        receiving = WORLD.Precv_init(room, 2, 0, 0)
         MPI.Prequest.Startall([sending, receiving])
         sending.Pready_range(0, 1)
         assert error_of(receiving.Wait) == MPI.ERR_TRUNCATE
@@ -172,7 +172,7 @@ def test_a_buffer_that_is_too_short_is_an_error_at_the_end(ranks):
 def test_nobody_sends_and_receives_at_once(ranks):
     def program():
         sending = WORLD.Psend_init(b"12", 2, MPI.PROC_NULL)
-        receiving = WORLD.Precv_init(bytearray(2), 2, MPI.PROC_NULL)
+        receiving = WORLD.Precv_init(bytearray(2), 2, MPI.PROC_NULL, 0)
         MPI.Prequest.Startall([sending, receiving])
         assert not sending.Test()
         sending.Pready_range(0, 1)
@@ -189,7 +189,7 @@ def test_mistakes_are_errors_of_their_class(ranks):
     def program():
         room = bytearray(2)
         sending = WORLD.Psend_init(b"12", 2, 0)
-        receiving = WORLD.Precv_init(room, 2, 0)
+        receiving = WORLD.Precv_init(room, 2, 0, 0)
         plain = WORLD.Send_init(b"12", 0)
         assert error_of(lambda: sending.Pready(0)) == MPI.ERR_REQUEST
         MPI.Prequest.Startall([sending, receiving])
