@@ -1,8 +1,7 @@
 """The module that a program gets as ``mpi4py.MPI``.
 
 One module serves all ranks: what is a rank's own is found through the process that is running. The
-names are those of mpi4py 4.1. Missing are those of one-sided communication, parallel files,
-sessions and dynamic processes.
+names are those of mpi4py 4.1. Missing are those of parallel files, sessions and dynamic processes.
 """
 
 # ruff: noqa: F401, N999 - this module collects names, under the one that programs know
@@ -93,6 +92,10 @@ _NAME = "mpi4py.MPI"
 """The name under which programs know this module, and pickles its classes."""
 
 
+_LATER = ("WIN_NULL", "Win", "buffer", "memory")
+"""Names that are there when they are asked for."""
+
+
 def _offer() -> None:
     """Take in the constants, and make the names look as if they came from mpi4py."""
     here = globals()
@@ -121,14 +124,15 @@ _offer()
 
 
 def __getattr__(name: str) -> _typing.Any:
-    """Return the memory class at its first use (PEP 562), because it needs NumPy."""
-    if name not in ("buffer", "memory"):
+    """Return what exports memory at its first use (PEP 562), because it needs NumPy."""
+    if name not in _LATER:
         raise AttributeError(f"module {_NAME!r} has no attribute {name!r}")
     from vmpp_mpi._memory import buffer  # noqa: PLC0415 - see above
+    from vmpp_mpi._windows._win import WIN_NULL, Win  # noqa: PLC0415 - see above
 
-    globals().update(buffer=buffer, memory=buffer)
-    return buffer
+    globals().update(buffer=buffer, memory=buffer, Win=Win, WIN_NULL=WIN_NULL)
+    return globals()[name]
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), "buffer", "memory"})
+    return sorted({*globals(), *_LATER})

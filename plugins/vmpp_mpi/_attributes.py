@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 from vmpp_mpi._constants import KEYVAL_INVALID
 from vmpp_mpi._errors import ERR_KEYVAL, ERR_OTHER
 from vmpp_mpi._errors import Exception as MPIError
-from vmpp_mpi._handle import Handle
+from vmpp_mpi._handle import AnyHandle, Handle
 from vmpp_mpi._local import local
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class Keyval:
 
     __slots__ = ("copy", "delete", "family", "freed", "plain")
 
-    def __init__(self, family: type[Handle[Any]], copy: Any, delete: Any, plain: bool) -> None:
+    def __init__(self, family: type[AnyHandle[Any]], copy: Any, delete: Any, plain: bool) -> None:
         self.family = family
         self.copy = copy
         self.delete = delete
@@ -49,8 +49,8 @@ def _keyvals() -> dict[int, Keyval]:
     return local("mpi.keyvals", dict)
 
 
-class Attributed(Handle[T]):
-    """A handle to something that attributes can be attached to."""
+class AttributeCalls(AnyHandle[T]):
+    """The calls about attributes; `Attributed` is a handle that has them."""
 
     __slots__ = ()
 
@@ -189,3 +189,9 @@ class Attributed(Handle[T]):
             traceback.print_exc(file=sys.stderr)
             code, detail = ERR_OTHER, f"a function for attributes raised {error!r}"
         raise self._attribute_error(code, detail)
+
+
+class Attributed(AttributeCalls[T], Handle[T]):
+    """A handle to something that attributes can be attached to."""
+
+    __slots__ = ()

@@ -19,7 +19,7 @@ from vmpp_mpi._errhandler import (
     Handler,
 )
 from vmpp_mpi._errors import Exception as MPIError
-from vmpp_mpi._handle import Handle
+from vmpp_mpi._handle import AnyHandle, Handle
 from vmpp_mpi._local import local
 
 T = TypeVar("T")
@@ -31,13 +31,13 @@ _AT_ONCE: Final = 32
 """How many handlers of a program's own there may be at once for a kind of handle, as in mpi4py."""
 
 
-def _made() -> dict[type[Handle[Any]], list[Handler]]:
+def _made() -> dict[type[AnyHandle[Any]], list[Handler]]:
     """Return the handlers that the rank has made, by the kind of handle that they are for."""
     return local("mpi.errhandlers", dict)
 
 
-class Erring(Handle[T]):
-    """A handle to something that has an error handler."""
+class ErrorCalls(AnyHandle[T]):
+    """The calls about error handlers; `Erring` is a handle that has them."""
 
     __slots__ = ()
 
@@ -101,6 +101,12 @@ class Erring(Handle[T]):
             function(cls._handle_to(holder), error.Get_error_code())
 
         return on_error
+
+
+class Erring(ErrorCalls[T], Handle[T]):
+    """A handle to something that has an error handler."""
+
+    __slots__ = ()
 
 
 def failure(holder: Any, code: int, detail: str = "") -> MPIError:

@@ -2,32 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Final, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, TypeVar
 
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._local import local
 
 T = TypeVar("T")
-H = TypeVar("H", bound="Handle[Any]")
+H = TypeVar("H", bound="AnyHandle[Any]")
 
 _FIRST_OWN: Final = 1 << 16
 """Handles of what a rank made count from here; predefined ones from 1."""
 
 
-class Handle(Generic[T]):
-    """A reference to something of MPI's, null when it refers to nothing.
+class AnyHandle(Generic[T]):
+    """What handles do, without a place for what they refer to; `Handle` has one.
 
     Two handles are equal when they refer to the same thing. Predefined handles are shared by all
     ranks: what they refer to never changes. A kind of handle derives from this class once and names
     itself as `_family`; `_error` is the error class of using its null handle.
     """
 
-    __slots__ = ("__weakref__", "_ref")
+    __slots__ = ()
 
-    _family: ClassVar[type[Handle[Any]]]
+    _family: ClassVar[type[AnyHandle[Any]]]
     _error: ClassVar[int]
 
-    _ref: T | None
+    if TYPE_CHECKING:
+
+        @property
+        def _ref(self) -> T | None: ...
+
+        @_ref.setter
+        def _ref(self, ref: T | None) -> None: ...
 
     @classmethod
     def _wrap(cls, ref: T | None) -> Self:
@@ -37,7 +43,7 @@ class Handle(Generic[T]):
         return handle
 
     @classmethod
-    def _copy(cls, other: Handle[T] | None) -> Self:
+    def _copy(cls, other: AnyHandle[T] | None) -> Self:
         """Make a handle that refers to what *other* refers to; nothing if it is None."""
         if other is None:
             return cls._wrap(None)
@@ -122,11 +128,19 @@ class Handle(Generic[T]):
         return cls.fromhandle(arg)
 
 
-_predefined: Final[dict[tuple[type[Handle[Any]], object], tuple[int, str]]] = {}
+class Handle(AnyHandle[T]):
+    """A reference to something of MPI's, null when it refers to nothing."""
+
+    __slots__ = ("__weakref__", "_ref")
+
+    _ref: T | None
+
+
+_predefined: Final[dict[tuple[type[AnyHandle[Any]], object], tuple[int, str]]] = {}
 _by_number: Final[dict[int, Any]] = {}
 
 
-def _own() -> dict[int, Handle[Any]]:
+def _own() -> dict[int, AnyHandle[Any]]:
     """Return the handles of the running rank that were asked for their numbers."""
     return local("mpi.handles", dict)
 
@@ -139,12 +153,12 @@ def predefine(name: str, handle: H) -> H:
     return handle
 
 
-def is_predefined(handle: Handle[Any]) -> bool:
+def is_predefined(handle: AnyHandle[Any]) -> bool:
     """Return whether *handle* is one of those that MPI comes with, null included."""
     return (handle._family, handle._ref) in _predefined
 
 
-def forget(handle: Handle[Any]) -> None:
+def forget(handle: AnyHandle[Any]) -> None:
     """Make *handle* null, and its number stand for nothing in this rank; a constant stays."""
     found = _predefined.get((handle._family, handle._ref))
     if found is not None and _by_number[found[0]] is handle:

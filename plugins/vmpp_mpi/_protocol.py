@@ -187,6 +187,9 @@ class Protocol:
 
     Contexts are whole numbers below `CONTEXTS`, ranks those of the sender in its communicator; an
     address says which process. Data are ``bytes`` or one-dimensional views of bytes.
+
+    Attributes:
+        parameters: sizes and times of the library.
     """
 
     __slots__ = (
@@ -194,6 +197,7 @@ class Protocol:
         "_free_sends", "_heap", "_kernel_send", "_last", "_limit", "_list", "_long_catch",
         "_lookahead", "_only", "_outstanding", "_posted", "_process", "_pulls", "_read_entries",
         "_receive_cost", "_receives", "_send_cost", "_sends", "_short", "_short_catch",
+        "parameters",
     )  # fmt: skip
 
     def __init__(self, process: Process, parameters: ProtocolParameters) -> None:
@@ -201,6 +205,7 @@ class Protocol:
         self._engine = process.kernel.engine
         self._kernel_send = process.kernel.send
         self._lookahead = process.kernel.lookahead
+        self.parameters = parameters
         self._short = parameters.short_message
         self._limit = parameters.match_list
         self._send_cost = parameters.send
@@ -715,6 +720,11 @@ class Protocol:
             if watch is not None:
                 return watch
             self._release(record)
+        elif type(record) is not _Receive:
+            # One of another protocol of the library, as an access to a window is.
+            watch = record.look()
+            if watch is not None:
+                return watch
         else:
             header = record.block.header
             entry = record.entry

@@ -12,7 +12,7 @@ from vmpp_mpi._constants import SUBVERSION, THREAD_MULTIPLE, THREAD_SINGLE, VERS
 from vmpp_mpi._datatype import AINT, COUNT, OFFSET, _predefined
 from vmpp_mpi._errors import ERR_ARG, ERR_BUFFER, ERR_OTHER
 from vmpp_mpi._errors import Exception as MPIError
-from vmpp_mpi._handle import Handle
+from vmpp_mpi._handle import AnyHandle
 from vmpp_mpi._info import INFO_NULL, Info
 from vmpp_mpi._local import local
 from vmpp_mpi._request import Request
@@ -208,7 +208,7 @@ def Get_address(location: Any) -> int:
 
     if location is None or location is BOTTOM:
         return 0
-    return buffer(location).address
+    return (location if isinstance(location, buffer) else buffer(location)).address
 
 
 def Aint_add(base: int, disp: int) -> int:
@@ -265,7 +265,7 @@ def sizeof(arg: Any) -> int:
         TypeError: *arg* is neither.
     """
     kind = arg if isinstance(arg, type) else type(arg)
-    if issubclass(kind, Handle):
+    if issubclass(kind, AnyHandle):
         return _WORD
     if issubclass(kind, Status):
         return _STATUS_WORDS * _WORD
@@ -278,7 +278,7 @@ def handleof(arg: Any) -> int:
     Raises:
         TypeError: *arg* is no handle.
     """
-    if not isinstance(arg, Handle):
+    if not isinstance(arg, AnyHandle):
         raise TypeError("expecting an MPI handle")
     return arg.handle
 

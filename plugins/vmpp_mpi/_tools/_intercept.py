@@ -10,7 +10,7 @@ from typing import Any
 
 from vmpp.engine import current_process
 from vmpp_mpi import MPI
-from vmpp_mpi._handle import Handle
+from vmpp_mpi._handle import AnyHandle, Handle
 
 KEY = "mpi.tools"
 """Where a process keeps its tools among its libraries' state."""
@@ -50,11 +50,12 @@ interception = Interception()
 def _methods() -> Iterator[tuple[type, str, Any]]:
     """Yield the class, name and definition of every public method of a handle."""
     seen: set[type] = set()
-    for cls in list(vars(MPI).values()):
-        if not (isinstance(cls, type) and issubclass(cls, Handle)):
+    # By name: some classes are made when they are asked for.
+    for cls in [getattr(MPI, name) for name in dir(MPI)]:
+        if not (isinstance(cls, type) and issubclass(cls, AnyHandle)):
             continue
         for owner in cls.__mro__:
-            if owner in seen or not issubclass(owner, Handle) or owner is Handle:
+            if owner in seen or not issubclass(owner, AnyHandle) or owner in (AnyHandle, Handle):
                 continue
             seen.add(owner)
             for name, found in list(vars(owner).items()):

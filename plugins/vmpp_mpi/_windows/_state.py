@@ -1,0 +1,270 @@
+"""What a rank has of a window, and of all its windows together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
+from struct import Struct
+from typing import TYPE_CHECKING, Any, Final
+
+from vmpp_mpi._comm import Intracomm
+from vmpp_mpi._constants import PROC_NULL, WIN_FLAVOR_DYNAMIC
+from vmpp_mpi._erring import OnError, failure
+from vmpp_mpi._errors import ERR_COMM, ERR_DISP, ERR_RANK, ERR_RMA_RANGE, ERR_RMA_SYNC
+from vmpp_mpi._errors import Exception as MPIError
+from vmpp_mpi._local import local
+from vmpp_mpi._making import duplicated
+from vmpp_mpi._numbers import whole
+from vmpp_mpi._state import mpi_state
+from vmpp_mpi._windows._access import Access
+from vmpp_mpi._windows._epochs import Epochs
+from vmpp_mpi._windows._origin import Origin
+from vmpp_mpi._windows._placing import Place, groups_of
+from vmpp_mpi._windows._target import Target
+
+if TYPE_CHECKING:
+    from vmpp.portals import Address
+    from vmpp_mpi._errhandler import Errhandler
+    from vmpp_mpi._state import MPIState
+    from vmpp_mpi._windows._groups import Group
+
+_ENTRY: Final = Struct("<qq")
+_MANY: Final = 256
+"""From so many accesses of one target on, those that are done are looked for and dropped."""
+
+
+class Extents:
+    """How large the memory of each rank of a window is, and in which units it is addressed.
+
+    Args:
+        table: for each rank the size and the unit in bytes, as 64-bit integers.
+    """
+
+    __slots__ = ("sizes", "units")
+
+    def __init__(self, table: bytes) -> None:
+        numbers = memoryview(table).cast("q").tolist()
+        self.sizes, self.units = numbers[::2], numbers[1::2]
+
+
+@lru_cache(maxsize=8)
+def _extents(table: bytes) -> Extents:
+    """Return the extents of a window; all its ranks share one."""
+    return Extents(table)
+
+
+class Windows:
+    """All windows of a process.
+
+    Attributes:
+        origin: its side as one that accesses others' memory.
+        target: its side as one whose memory is accessed.
+        open: the windows that have not been freed, by number.
+    """
+
+    __slots__ = ("open", "origin", "target")
+
+    def __init__(self) -> None:
+        library = mpi_state()
+        self.origin = Origin(library)
+        self.target = Target(library)
+        self.open: dict[int, WindowState] = {}
+
+
+def windows() -> Windows:
+    """Return the windows of the running process."""
+    return local("mpi.windows", Windows)
+
+
+class WindowState:
+    """A rank's view of one window.
+
+    Attributes:
+        library: of the rank.
+        comm: a communicator of its own, of the window's group. Its context, which is the same on
+            all ranks, is the window's number.
+        number: of the window.
+        rank: of the process in the window.
+        size: number of processes.
+        addresses: of the processes, by rank.
+        flavor: how it was made.
+        memory: what the process exposes; empty for a dynamic window.
+        unit: of displacements in it, in bytes.
+        extents: of all ranks' memory; None for a dynamic window.
+        exposed: what the target's side has of it.
+        origin: the origin's side of the process.
+        epochs: what may be called now.
+        granted: ranks whose lock the process has.
+        unchecked: whether targets are accessed without asking for their locks.
+        name: as the program named it.
+        errhandler: what to do about errors, as the program set it; None means to raise exceptions.
+        on_error: called about an error before it is raised, None if nothing is.
+        attributes: what the program attached, by key.
+        info: hints of the program, None if it gave none.
+    """
+
+    __slots__ = (
+        "_outstanding", "_windows", "addresses", "attributes", "comm", "epochs", "errhandler",
+        "exposed", "extents", "flavor", "granted", "info", "library", "memory", "name", "number",
+        "on_error", "origin", "rank", "size", "unchecked", "unit",
+    )  # fmt: skip
+
+    def __init__(self, comm: Intracomm, flavor: int, memory: memoryview, unit: int) -> None:
+        state = comm._get()
+        if comm.Is_inter():
+            raise state.error(ERR_COMM, "a window needs a communicator of one group")
+        made = duplicated(state)
+        self.library: MPIState = state.library
+        self.comm = Intracomm._make(made)
+        self.number = made.context
+        self.rank = made.rank
+        self.size = made.size
+        self.addresses: Sequence[Address] = made.addresses
+        self.flavor: int = flavor
+        self.memory: memoryview = memory
+        self.unit: int = unit
+        self.epochs = Epochs(partial(self.error, ERR_RMA_SYNC))
+        self.granted: dict[int, None] = {}
+        self.unchecked = False
+        self.name = ""
+        self.errhandler: Errhandler | None = None
+        self.on_error: OnError | None = None
+        self.attributes: dict[int, Any] | None = None
+        self.info: Any = None
+        self._outstanding: dict[int, list[Access]] = {}
+        self._windows = windows()
+        self.origin = self._windows.origin
+        self.exposed = self._windows.target.open(self.number)
+        self._windows.open[self.number] = self
+        self.extents: Extents | None = None
+        # Nobody returns from what follows before all ranks serve the window.
+        if flavor == WIN_FLAVOR_DYNAMIC:
+            self.comm.Barrier()
+        else:
+            self._windows.target.expose(self.exposed, memory)
+            self.extents = self._agree_extents()
+
+    def _agree_extents(self) -> Extents:
+        table = bytearray(_ENTRY.size * self.size)
+        self.comm.Allgather(_ENTRY.pack(len(self.memory), self.unit), table)
+        return _extents(bytes(table))
+
+    def error(self, code: int, detail: str = "") -> MPIError:
+        """Treat an error as the window's error handler wants it.
+
+        Returns:
+            The exception to be raised, if the handler lets the program go on at all.
+        """
+        return failure(self, code, detail)
+
+    def check_rank(self, given: Any) -> int:
+        """Return a *given* rank as a number.
+
+        Raises:
+            MPIError: `ERR_RANK`: there is none such, and it is not `PROC_NULL`.
+        """
+        rank: int = whole(given)
+        if rank != PROC_NULL and not 0 <= rank < self.size:
+            raise self.error(ERR_RANK, f"{rank} in a window of {self.size}")
+        return rank
+
+    # -- accesses ------------------------------------------------------------------------------
+
+    def reach(self, rank: int, by_request: bool) -> None:
+        """Get ready to access memory of *rank*; with `Lock_all` its lock may be waited for here.
+
+        Raises:
+            MPIError: `ERR_RMA_SYNC`: it may not be accessed now.
+        """
+        self.epochs.access(rank, by_request)
+        if self.epochs.all_locked and rank not in self.granted:
+            self.acquire(rank, exclusive=False)
+
+    def placed(self, rank: int, place: Place) -> list[Group]:
+        """Return which bytes of the memory of *rank* a target argument names.
+
+        Raises:
+            MPIError: `ERR_DISP`: the displacement is negative; `ERR_COUNT`, `ERR_RMA_RANGE`: there
+                are not so many bytes.
+        """
+        extents = self.extents
+        if place.disp < 0:
+            raise self.error(ERR_DISP, f"displacement {place.disp} is negative")
+        if extents is None:
+            return groups_of(place, place.disp)
+        groups = groups_of(place, place.disp * extents.units[rank])
+        size = extents.sizes[rank]
+        for group in groups:
+            begin, end = group.span()
+            if begin < 0 or end > size:
+                raise self.error(
+                    ERR_RMA_RANGE, f"bytes {begin} to {end} of the {size} that rank {rank} exposes"
+                )
+        return groups
+
+    def begun(self, rank: int, access: Access) -> Access:
+        """Remember an access until it is flushed."""
+        accesses = self._outstanding.setdefault(rank, [])
+        if len(accesses) >= _MANY and not len(accesses) % _MANY:
+            accesses[:] = [each for each in accesses if not each.settled() or each.error]
+        accesses.append(access)
+        return access
+
+    def flush(self, ranks: Iterable[int], local_only: bool = False) -> None:
+        """Wait until accesses to *ranks* are done, or done with the origin's buffers.
+
+        Raises:
+            MPIError: one ended with an error.
+        """
+        failed = 0
+        wait = self.library.protocol.wait
+        for rank in ranks:
+            left = []
+            for access in self._outstanding.pop(rank, ()):
+                if local_only and access.local and not access.done:
+                    left.append(access)
+                    continue
+                wait(access)
+                if access.error and not access.requested:
+                    failed = failed or access.error
+            if left:
+                self._outstanding[rank] = left
+        if failed:
+            raise self.error(failed)
+
+    def flush_all(self, local_only: bool = False) -> None:
+        """Wait for accesses to all ranks; see `flush`."""
+        self.flush(list(self._outstanding), local_only)
+
+    # -- locks ---------------------------------------------------------------------------------
+
+    def acquire(self, rank: int, exclusive: bool) -> None:
+        """Wait for the lock of a rank, unless the program says that nobody else wants it."""
+        if self.unchecked:
+            return
+        origin = self.origin
+        access = origin.replied([memoryview(b"")])
+        origin.lock(access, self.addresses[rank], self.number, exclusive)
+        self.library.protocol.wait(access)
+        if access.error:
+            raise self.error(access.error, f"rank {rank} cannot be locked")
+        self.granted[rank] = None
+
+    def release(self, rank: int) -> None:
+        """Give the lock of a rank back, if the process has it."""
+        if rank in self.granted:
+            del self.granted[rank]
+            self.origin.unlock(self.addresses[rank], self.number)
+
+    # -- the end -------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Free the window, when all ranks want it."""
+        self.flush_all()
+        self.comm.Barrier()
+        self._windows.target.close(self.exposed)
+        del self._windows.open[self.number]
+        notices = self.origin.notices
+        for key in [key for key in notices if key[0] == self.number]:
+            del notices[key]
+        self.comm.Free()
