@@ -85,6 +85,16 @@ again.barrier()
 again.Free()
 comm.Send([data, MPI.BYTE], right, 4)
 comm.Recv(got, left, 4)
+column = MPI.DOUBLE.Create_vector(4, 1, 5).Commit()
+grid = np.zeros((4, 5))
+comm.Sendrecv([grid, 1, column], right, 7, np.zeros(4), left, 7)
+MPI.Request.Waitall([comm.Iallreduce(data, total), comm.Ibarrier(), comm.Ibcast(data)])
+again = comm.Bcast_init(data)
+again.Start()
+again.Wait()
+again.Free()
+comm.Reduce_scatter(np.ones(size), np.zeros(1))
+comm.Ireduce_scatter(np.ones(size), np.zeros(1)).Wait()
 if size > 1:
     comm.send([], right, 5)
     comm.mprobe(left, 5).recv()
@@ -237,6 +247,25 @@ def test_an_object_received_into_a_buffer_is_shown(check: Run) -> None:
     )
     (headline,) = findings(result)
     assert "a pickled object is sent where f8 is expected" in headline
+
+
+def test_derived_datatypes_are_compared_by_what_they_are_made_of(check: Run) -> None:
+    result = check(
+        """
+        mixed = MPI.Datatype.Create_struct([2, 3], [0, 16], [MPI.INT, MPI.DOUBLE]).Commit()
+        data = np.zeros(5)
+        if rank == 0:
+            comm.Send([data, 1, mixed], 1)
+            comm.Send([data, 1, mixed], 1)
+        else:
+            comm.Recv([data, 1, mixed], 0)
+            comm.Recv(data, 0)
+        """,
+        nprocs=2,
+    )
+    (headline,) = findings(result)
+    assert headline.endswith("i4 is sent where f8 is expected")
+    assert "2 x i4, 3 x f8" in result.reports[0].text
 
 
 def test_messages_that_nobody_receives_are_shown_once_for_all_ranks(check: Run) -> None:
