@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from greenlet import GreenletExit
+from greenlet import GreenletExit, greenlet
 
 from vmpp.engine import Fiber
 from vmpp.kernel.waiting import ANYTHING, ProcessKilled
@@ -36,8 +36,8 @@ class Fibers:
     """
 
     __slots__ = (
-        "_engine", "_idle", "_process", "_runnable", "_timers", "_tokens", "_unparked", "_waiting",
-        "main", "others",
+        "_engine", "_idle", "_process", "_runnable", "_spare", "_timers", "_tokens", "_unparked",
+        "_waiting", "main", "others",
     )  # fmt: skip
 
     def __init__(self, process: Process, main: Fiber) -> None:
@@ -52,6 +52,7 @@ class Fibers:
         # What the timer of a fiber is known by that waits for a time.
         self._timers: dict[Fiber, int] = {}
         self._tokens = 0
+        self._spare: Fiber | None = None
         self.main = main
         self.others: dict[Fiber, None] = {}
 
@@ -59,7 +60,8 @@ class Fibers:
 
     def start(self, body: Callable[[], object]) -> Fiber:
         """Start a fiber, which runs at once and until it blocks or ends."""
-        fiber = Fiber(self._run, self._engine.hub, self._process)
+        fiber = self._spare or Fiber(self._run, self._engine.hub, self._process)
+        self._spare = None
         self.others[fiber] = None
         self._runnable.appendleft(self._me())
         self._process.fiber = fiber
@@ -68,12 +70,29 @@ class Fibers:
 
     def wait(self, watch: object) -> None:
         """Block the calling fiber until the kernel has changed what *watch* names, or may have."""
-        me = self._me()
-        self._waiting[me] = watch, self._process.passed
+        process = self._process
+        waiting = self._waiting
+        me: Any = process.fiber
+        alone = not (self._runnable or waiting)
+        waiting[me] = watch, process.passed
         try:
-            self._give_up(me)
+            if not alone:
+                self._give_up(me)
+                return
+            # Written out for what is most common: all others wait for this one.
+            self._idle = True
+            process.watch = watch
+            self._engine.hub.switch()
+            if self._idle:
+                self._idle = False
+                if len(waiting) > 1:
+                    del waiting[me]
+                    self._woken()
+        except BaseException:
+            self._idle = False
+            raise
         finally:
-            self._waiting.pop(me, None)
+            waiting.pop(me, None)
 
     def sleep(self, until: int) -> None:
         """Block the calling fiber until time *until*, in picoseconds."""
@@ -125,6 +144,9 @@ class Fibers:
     def kill(self, _: object = None) -> None:
         """End all fibers but the main one where they stand; called from the engine."""
         self._process.dying = True
+        if self._spare is not None:
+            self.others[self._spare] = None
+            self._spare = None
         while self.others:
             fiber = next(iter(self.others))
             del self.others[fiber]
@@ -132,31 +154,46 @@ class Fibers:
                 fiber.throw(ProcessKilled())
 
     def _run(self, body: Callable[[], object]) -> None:
-        """Run *body* in a fiber of its own, and let others run at its end."""
-        me = self._me()
-        try:
-            body()
-        except (ProcessKilled, GreenletExit):
-            pass
-        except BaseException:
-            if not self._process.dying:
-                if self.main in self._runnable:
-                    self._runnable.remove(self.main)
-                self._hand_over(me, self.main)
-                raise
-        if not self._process.dying:
-            self._hand_over(me, self._next())
+        """Run *body* in a fiber of its own, and let others run at its end.
 
-    def _hand_over(self, me: Fiber, following: Fiber | None) -> None:
-        """Have *following* resumed when *me* returns: what a greenlet's parent is there for."""
+        The fiber is kept for the next body, unless another one is: making it anew costs several
+        system calls of the host.
+        """
+        me = self._me()
+        while True:
+            try:
+                body()
+            except (ProcessKilled, GreenletExit):
+                pass
+            except BaseException:
+                if not self._process.dying:
+                    if self.main in self._runnable:
+                        self._runnable.remove(self.main)
+                    me.parent = self._hand_over(me, self.main)
+                    raise
+            if self._process.dying:
+                return
+            following = self._hand_over(me, self._next())
+            if self._spare is not None:
+                me.parent = following
+                return
+            self._spare = me
+            try:
+                body = following.switch()
+            except (ProcessKilled, GreenletExit):
+                return
+
+    def _hand_over(self, me: Fiber, following: Fiber | None) -> greenlet:
+        """Note that *me* has ended and return whom to resume: *following*, or the hub for none."""
         del self.others[me]
         if following is None:
             self._watch()
-            return
-        self._process.fiber = me.parent = following
+            return self._engine.hub
+        self._process.fiber = following
         if following is self.main and not (self.others or self._runnable):
             # The main fiber is alone again, and blocks as if there had never been another.
-            self._process.fibers = None
+            self._process.fibers, self._process.resting = None, self
+        return following
 
     # -- taking turns ----------------------------------------------------------------------------
 
@@ -171,21 +208,27 @@ class Fibers:
         while (following := self._next()) is not me:
             if following is None:
                 self._watch()
-                try:
-                    self._engine.hub.switch()
-                except BaseException:
-                    self._idle = False
-                    raise
+                self._switch_to_hub()
             else:
                 process.fiber = following
                 following.switch()
             if not self._idle:
                 return
-            # The kernel has changed something, and tells one fiber: all that wait have to look.
-            self._idle = False
-            self._runnable.extend(self._waiting)
-            self._waiting.clear()
+            self._woken()
         process.fiber = me
+
+    def _switch_to_hub(self) -> None:
+        try:
+            self._engine.hub.switch()
+        except BaseException:
+            self._idle = False
+            raise
+
+    def _woken(self) -> None:
+        """Let all look that wait: the kernel has changed something, and has told one fiber."""
+        self._idle = False
+        self._runnable.extend(self._waiting)
+        self._waiting.clear()
 
     def _next(self) -> Fiber | None:
         """Return the fiber whose turn it is, None if none can run."""

@@ -128,6 +128,7 @@ class Process(SystemProcess):
         pid: its number on the node.
         fiber: the one of its fibers that runs, or will be resumed; None until it is started.
         fibers: its fibers and whose turn it is; None while it has just one.
+        resting: the same from when it had several, None if it never had.
         passed: how often it has let time pass, other than by waiting.
         dying: whether it is being killed, or at its end: its calls raise.
         in_handler: whether an event handler runs.
@@ -143,7 +144,7 @@ class Process(SystemProcess):
     __slots__ = (
         "_computes", "_cpu", "_deaths", "_engine", "_lookahead", "dying", "fiber", "fibers",
         "files", "in_handler", "install", "job", "kernel", "libraries", "nid", "passed", "pid",
-        "rank", "ready", "rpc", "size", "space",
+        "rank", "ready", "resting", "rpc", "size", "space",
     )  # fmt: skip
 
     def __init__(self, kernel: QuintessentialKernel, job: Job, address: Address) -> None:
@@ -165,6 +166,7 @@ class Process(SystemProcess):
         self.in_handler = False
         self.fiber: Fiber | None = None
         self.fibers: Fibers | None = None
+        self.resting: Fibers | None = None
         self.space: Any = None
         self.files: Any = None
         self.libraries: dict[str, Any] = {}
@@ -261,7 +263,8 @@ class Process(SystemProcess):
     def _own_fibers(self) -> Fibers:
         if self.fibers is None:
             assert self.fiber is not None
-            self.fibers = Fibers(self, self.fiber)
+            self.fibers = self.resting or Fibers(self, self.fiber)
+            self.resting = None
         return self.fibers
 
     def stream(self, name: str) -> Random:

@@ -226,8 +226,9 @@ class ProcessControlThread(SystemProcess):
         if process.dead:
             return
         process.dead = True
-        if process.fibers is not None:
-            self.kernel.engine.at(self.kernel.engine.now, process.fibers.kill)
+        fibers = process.fibers or process.resting
+        if fibers is not None:
+            self.kernel.engine.at(self.kernel.engine.now, fibers.kill)
         self._forget(process)
         self.clock = max(self.clock, process.clock)
         self._tell_exit(process.job, process.rank, outcome)
