@@ -15,6 +15,7 @@ from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._graph import Graph, Neighbourhood
 from vmpp_mpi._grid import Grid, balanced
 from vmpp_mpi._kinds import KINDS
+from vmpp_mpi._neighbour_calls import NeighbourCalls
 from vmpp_mpi._numbers import whole
 from vmpp_mpi._state import CommState
 
@@ -44,7 +45,7 @@ def Compute_dims(nnodes: int, dims: int | Sequence[int]) -> list[int]:
     return [dim or next(chosen) for dim in given]
 
 
-class Topocomm(Intracomm):
+class Topocomm(NeighbourCalls, Intracomm):
     """A communicator whose processes have neighbours."""
 
     __slots__ = ()

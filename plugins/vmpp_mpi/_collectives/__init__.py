@@ -23,6 +23,7 @@ from vmpp_mpi._collectives._channel import (
     describe,
 )
 from vmpp_mpi._collectives._gather import gather, gatherv
+from vmpp_mpi._collectives._neighbours import exchange_with_neighbours, pass_to_neighbours
 from vmpp_mpi._collectives._objects import (
     allgather_pickles,
     alltoall_pickles,
@@ -59,12 +60,14 @@ __all__ = [
     "broadcast",
     "broadcast_pickle",
     "describe",
+    "exchange_with_neighbours",
     "exscan",
     "gather",
     "gather_pickles",
     "gatherv",
     "joined",
     "parted",
+    "pass_to_neighbours",
     "reduce",
     "reduce_objects",
     "reduce_scatter",

@@ -49,6 +49,11 @@ class Kind(IntEnum):
     SPLIT = 19
     CREATE_INTERCOMM = 20
     MERGE = 21
+    NEIGHBOR_ALLGATHER = 22
+    NEIGHBOR_ALLGATHERV = 23
+    NEIGHBOR_ALLTOALL = 24
+    NEIGHBOR_ALLTOALLV = 25
+    NEIGHBOR_ALLTOALLW = 26
 
 
 _KINDS: Final = 32
@@ -233,6 +238,22 @@ class Channel:
         """Wait until what has been begun is complete."""
         self._wait(transfer)
 
+    def begin_receive(self, peer: int, into: memoryview) -> Transfer:
+        """Begin to receive from *peer* exactly as many bytes as *into* has."""
+        return self._ireceive(self._context, peer, self.tag, into)
+
+    def finish_receive(self, transfer: Transfer, peer: int, into: memoryview) -> None:
+        """Wait until what `begin_receive` has begun is complete.
+
+        Raises:
+            Exception: what `mismatch` returns, when there were more bytes, or fewer.
+        """
+        self._wait(transfer)
+        if transfer.error:
+            raise self.mismatch(peer, "more", len(into))
+        if transfer.nbytes != len(into):
+            raise self.mismatch(peer, transfer.nbytes, len(into))
+
     def receive_from_any(self) -> tuple[int, Buffer]:
         """Receive from whoever sends next a message of whatever length; return the sender, too."""
         data, transfer = self._object(self._context, -1, self.tag)
@@ -255,11 +276,7 @@ class Channel:
         # A long send waits for its receiver: all around a ring would wait had none posted first.
         transfer = self._ireceive(self._context, source, self.tag, into)
         self._send(self._context, self.rank, self._addresses[dest], self.tag, data)
-        self._wait(transfer)
-        if transfer.error:
-            raise self.mismatch(source, "more", len(into))
-        if transfer.nbytes != len(into):
-            raise self.mismatch(source, transfer.nbytes, len(into))
+        self.finish_receive(transfer, source, into)
 
     def exchange_any(self, dest: int, data: Buffer, source: int) -> Buffer:
         """Send *data* to *dest* while receiving from *source* a message of whatever length."""

@@ -21,7 +21,7 @@ from vmpp_mpi._buffer import (
 from vmpp_mpi._collectives import NOTHING, Channel, Kind
 from vmpp_mpi._constants import PROC_NULL, ROOT
 from vmpp_mpi._plans._crossing import LEADER, Crossing, checked_root, exchange, idle
-from vmpp_mpi._plans._moves import pieces
+from vmpp_mpi._plans._moves import divided, pieces
 from vmpp_mpi._plans._plan import Plan
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ def alltoall(state: CommState, sendbuf: Any, recvbuf: Any) -> Plan:
     source = send_spec(sendbuf, reach)
 
     def run(ways: Crossing) -> None:
-        exchange(ways, _divided(source.data, reach), _divided(into.data, reach))
+        exchange(ways, divided(source.data, reach), divided(into.data, reach))
         into.deliver()
 
     return Plan(Kind.ALLTOALL, run, into, source)
@@ -234,9 +234,3 @@ def _gathered(local: Channel, block: memoryview) -> memoryview | None:
         whole = memoryview(bytearray(len(block) * local.size))
     algorithms.gather(local, block, whole, LEADER)
     return whole
-
-
-def _divided(data: memoryview, blocks: int) -> list[memoryview]:
-    """Return the equal *blocks* of a buffer."""
-    length = len(data) // blocks
-    return [data[place * length : (place + 1) * length] for place in range(blocks)]

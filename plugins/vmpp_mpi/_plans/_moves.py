@@ -77,6 +77,8 @@ def gatherv(state: CommState, sendbuf: Any, recvbuf: Any, root: int) -> Plan:
         )
     into = recv_vspec(recvbuf, state.size)
     source = given(sendbuf)
+    if source is None:
+        into.load()
 
     def run(channel: Channel) -> None:
         data = None if source is None else source.data
@@ -152,6 +154,8 @@ def allgatherv(state: CommState, sendbuf: Any, recvbuf: Any) -> Plan:
     rank = state.rank
     into = recv_vspec(recvbuf, state.size)
     source = given(sendbuf)
+    if source is None:
+        into.load()
 
     def run(channel: Channel) -> None:
         blocks = list(into.blocks())
@@ -190,6 +194,8 @@ def alltoallv(state: CommState, sendbuf: Any, recvbuf: Any) -> Plan:
     """Send a block of any length to each rank, and receive one from each."""
     into = recv_vspec(recvbuf, state.size)
     source = None if is_in_place(sendbuf) else send_vspec(sendbuf, state.size)
+    if source is None:
+        into.load()
 
     def run(channel: Channel) -> None:
         take = list(into.blocks())
@@ -214,6 +220,12 @@ def alltoallw(state: CommState, sendbuf: Any, recvbuf: Any) -> Plan:
 def pieces(spec: WSpec) -> list[memoryview]:
     """Return the bytes of each block."""
     return [each.data for each in spec.blocks]
+
+
+def divided(data: memoryview, blocks: int) -> list[memoryview]:
+    """Return the equal *blocks* of a buffer."""
+    length = len(data) // blocks
+    return [data[place * length : (place + 1) * length] for place in range(blocks)]
 
 
 def _exchange(
