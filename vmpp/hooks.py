@@ -39,7 +39,12 @@ hookimpl: Final = HookimplMarker(PROJECT)
 
 
 class TopologyFactory(Protocol):
-    """Makes topologies of one kind. A class with a static method `grown` is one."""
+    """Makes topologies of one kind. A class with a static method `grown` is one.
+
+    It may have a second one, ``extended(dims, nodes)``, which returns dimensions with room for
+    *nodes* nodes in which the nodes of *dims* keep their places and distances. Then a machine that
+    grows has spare nodes, for jobs that programs start, which make no difference to all others.
+    """
 
     def __call__(self, dims: tuple[int, ...], /) -> Topology:
         """Return the topology of these dimensions.

@@ -26,6 +26,11 @@ class FullyConnected:
         """Return the dimensions of a network of *nodes* nodes."""
         return (max(1, nodes),)
 
+    @staticmethod
+    def extended(dims: tuple[int, ...], nodes: int) -> tuple[int, ...]:
+        """Return the dimensions of a network of at least *nodes* nodes."""
+        return (max(prod(dims), nodes),)
+
     def coordinates(self, node: int) -> tuple[int, ...]:
         """Return the node's number: there are no places in such a network."""
         return (node,)

@@ -34,6 +34,12 @@ class Mesh2D:
         columns = isqrt(nodes - 1) + 1 if nodes > 1 else 1
         return columns, -(-nodes // columns)
 
+    @staticmethod
+    def extended(dims: tuple[int, ...], nodes: int) -> tuple[int, ...]:
+        """Return the dimensions with so many rows more that there is room for *nodes* nodes."""
+        columns, rows = dims
+        return columns, max(rows, -(-nodes // columns))
+
     def coordinates(self, node: int) -> tuple[int, ...]:
         """Return (column, row) of *node*."""
         row, column = divmod(node, self._columns)

@@ -58,7 +58,7 @@ class PretendedLoader:
     def main(self, process: Process) -> Outcome:
         self.events.append(("main", process.rank))
         try:
-            return Outcome(process.job.program.main(process) or 0)
+            return Outcome(process.job.program(process.rank).main(process) or 0)
         except ProcessExit as end:
             return Outcome(end.status)
         except ProcessKilled:
@@ -112,6 +112,7 @@ class Cluster:
             service_time=500,
             chunk=chunk,
             seed=0,
+            needed=lambda nodes: None,
             surroundings=lambda nodes: Surroundings(),
             started=lambda record: None,
             ended=self.ended.append,
@@ -141,12 +142,11 @@ class Cluster:
         return record
 
     def assert_clean(self) -> None:
-        """Check that no process, memory, name or load is left on any node."""
+        """Check that no process, memory or load is left on any node."""
         for thread in self.threads:
             assert list(thread.processes) == [0]
             assert thread.memory_map == {}
             assert thread.kernel.node.memory.used == 0
-            assert thread.names._names == {}
             assert thread._loads == {}
             assert thread._ready == []
             assert thread._heap.used == 0

@@ -316,26 +316,7 @@ def test_what_a_program_says_is_no_command_to_a_process_control_thread(
     machine.assert_clean()
 
 
-# -- names, control messages ---------------------------------------------------------------------
-
-
-def test_names_are_published_looked_up_and_withdrawn_at_the_end(cluster: Any) -> None:
-    machine = cluster(2)
-    names = [thread.names for thread in machine.threads]
-    seen: list[Address] = []
-
-    def main(process: Process) -> None:
-        names[process.nid].publish("ocean", process.address)
-        with pytest.raises(KeyError, match="'ocean' is taken"):
-            names[process.nid].publish("ocean", process.address)
-        with pytest.raises(KeyError, match="nothing is published under 'atmosphere'"):
-            names[process.nid].look_up("atmosphere")
-        seen.append(names[process.nid].look_up("ocean"))
-
-    record = machine.run(main, 2)
-    assert sorted(address.nid for address in seen) == [0, 1]
-    assert record.failure is None
-    machine.assert_clean()
+# -- control messages ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("kind", Control)

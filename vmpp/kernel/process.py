@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from vmpp.engine import Engine, Fiber, Streams
@@ -23,36 +26,46 @@ PATIENCE: Final = 100
 """How often a process that is being killed may catch that and block again; then it stays parked."""
 
 
+NOBODY: Final[Mapping[int, Sequence[Address]]] = MappingProxyType({})
+"""The other jobs that may send to a process, of one that is connected to none."""
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What the processes of a job can know of the machine that they run on.
 
     Attributes:
         name: of the machine.
+        universe: how many processes there can be at once, those of all jobs together.
         node_map: place of every rank, and the distance of any two (see `vmpp.node_map`).
         flop_rate: time of a floating-point operation, fs.
         memory_rate: time of a byte that an application streams through memory, fs.
     """
 
     name: str = "vmpp"
+    universe: int = 0
     node_map: Any = None
     flop_rate: int = 0
     memory_rate: int = 0
 
 
 class Job:
-    """What the processes of one program have in common.
+    """What the processes that were started together have in common.
 
     Attributes:
         id: number of the job, which is also the group of its processes; from 1 on.
         addresses: of its processes, by rank.
         nodes: node numbers, by rank.
-        program: what the ranks run.
+        programs: what the ranks run: one program, or several with the lowest ranks for the first.
         streams: the job's random streams.
         machine: what it can know of its machine.
+        parcel: what a process that had the job started left for it, empty if nobody did.
+        friends: the addresses of the jobs that may send to this one when it is loaded, by number.
     """
 
-    __slots__ = ("addresses", "id", "machine", "nodes", "program", "streams")
+    __slots__ = (
+        "_ends", "addresses", "friends", "id", "machine", "nodes", "parcel", "programs", "streams",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -61,18 +74,39 @@ class Job:
         program: Any,
         streams: Streams,
         machine: Surroundings | None = None,
+        *,
+        parts: Sequence[tuple[Any, int]] = (),
+        parcel: bytes = b"",
+        friends: Mapping[int, Sequence[Address]] = NOBODY,
     ) -> None:
+        """Describe a job.
+
+        Args:
+            program: what all ranks run, unless *parts* has several programs, each with the number
+                of its ranks.
+        """
         self.id = number
         self.nodes = nodes
-        self.program = program
+        self.programs = tuple(part[0] for part in parts) or (program,)
+        self._ends = tuple(accumulate(part[1] for part in parts))
         self.streams = streams
         self.machine = Surroundings() if machine is None else machine
+        self.parcel = parcel
+        self.friends = friends
         self.addresses: list[Address] = []
 
     @property
     def size(self) -> int:
         """How many ranks the job has."""
         return len(self.nodes)
+
+    def part(self, rank: int) -> int:
+        """Return which of the job's programs *rank* runs, counted from 0."""
+        return bisect_right(self._ends, rank) if self._ends else 0
+
+    def program(self, rank: int) -> Any:
+        """Return the program that *rank* runs."""
+        return self.programs[self.part(rank)]
 
     def node_name(self, rank: int) -> str:
         """Return the name of the node that *rank* runs on, as programs see it."""
@@ -90,9 +124,11 @@ class SystemProcess:
         table: its portals.
         watch: what it waits for (see `Process.wait`).
         held: messages that arrived while it was busy.
+        admitted: the other groups that may send to it, with the addresses of their processes by
+            rank: those of the jobs that the system has connected its own to.
     """
 
-    __slots__ = ("address", "clock", "dead", "group", "held", "table", "watch")
+    __slots__ = ("address", "admitted", "clock", "dead", "group", "held", "table", "watch")
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -102,6 +138,7 @@ class SystemProcess:
         self.table = PortalTable()
         self.watch: Any = None
         self.held: deque[Header] | None = None
+        self.admitted = NOBODY
 
     def run_handler(
         self, handler: Callable[[Header, int], Any], header: Header, outcome: int, when: int

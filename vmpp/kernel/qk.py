@@ -194,7 +194,12 @@ class QuintessentialKernel:
         outcome = MALFORMED
         # Whatever is wrong in a process's memory discards the message and nothing else.
         try:
-            if source.group == process.group or source.group == 0 or process.group == 0:
+            if (
+                source.group == process.group
+                or source.group == 0
+                or process.group == 0
+                or source.group in process.admitted
+            ):
                 found = process.table.entries[header.portal]
                 target = None
                 if type(found) is PortalEntry:

@@ -27,7 +27,9 @@ from vmpp.machine.plugins import PluginError, Plugins
 from vmpp.machine.report import deadlock, refusal
 from vmpp.machine.result import Result
 from vmpp.machine.streams import Capture, HostInput, StreamSink, Traced
+from vmpp.machine.universe import Universe
 from vmpp.pct import ProcessControlThread
+from vmpp.process import jobs
 from vmpp.process.interpose import Interposition
 from vmpp.process.library import Library, Report
 from vmpp.process.loader import ProgramLoader
@@ -36,6 +38,8 @@ from vmpp.process.space import uninstall
 from vmpp.service import JobRecord, Launcher, ServiceProcess
 from vmpp.service.files import FileServer, Stdio
 from vmpp.service.launcher import TERMINATED
+from vmpp.service.names import NameServer
+from vmpp.service.spawning import SpawnServer
 
 WATCHDOG_SECONDS: Final = 60.0
 """CPU time that a process may take on the host between two calls, unless said otherwise."""
@@ -45,7 +49,7 @@ processes takes longer than a thousand of their messages each."""
 CLOSED_PIPE: Final = 128 + 13
 """Exit status of a job whose output nobody reads any more."""
 
-_LAUNCHER_PID, _FILES_PID = 1, 2
+_LAUNCHER_PID, _FILES_PID, _SPAWN_PID, _NAMES_PID = range(1, 5)
 
 
 class Job:
@@ -78,7 +82,7 @@ class Job:
         return self.record.job.nodes
 
     async def wait(self) -> Result:
-        """Wait for the end of the job and return what came of it."""
+        """Wait for the end of the job, and of what it spawned; return what came of it."""
         await self.record.done.wait()
         return self.result()
 
@@ -108,77 +112,110 @@ class Machine:
     """A booted machine.
 
     Attributes:
-        description: what it is made of.
+        description: what it was booted with.
+        universe: how many compute nodes it can have; those beyond the first are booted when a job
+            gets them.
         plugins: those that it is made with.
         engine: its virtual time.
         bridge: to the servers that wait for the host.
         watchdog: over its processes.
         topology: the places of its nodes.
-        kernels: of all nodes, by number: compute nodes first, then service, then I/O nodes.
+        kernels: of all nodes, by number: compute nodes first, then service, then I/O nodes, and
+            last what was booted later, compute nodes again.
         threads: the process control threads of the compute nodes, by number.
         launcher: ``yod``.
         files: the file server.
+        names: the name server.
         libraries: those that are linked to every process.
         trace: the digest of what happened.
     """
 
-    def __init__(
-        self, description: MachineDescription, plugins: Plugins, *, seed: int, watchdog: float
-    ) -> None:
-        self.description = description
+    def __init__(self, universe: Universe, plugins: Plugins, *, seed: int, watchdog: float) -> None:
+        self.description = description = universe.machine
+        self.universe = universe.size
         self.plugins = plugins
         self.engine = Engine()
         self.bridge = Bridge(self.engine)
         self.watchdog = Watchdog(watchdog)
         self.watchdog.refused = self._refused
         self.trace = Trace()
-        self.topology: Topology = plugins.topologies[description.topology.kind](
-            description.topology.dims
-        )
+        self.topology: Topology = plugins.topologies[description.topology.kind](universe.dims)
         self._jobs: dict[int, Job] = {}
+        self._stdio: dict[int, Stdio] = {}
         self._tasks: dict[str, trio.CancelScope] = {}
-        self.kernels = self._build_nodes()
-        compute = range(description.compute_nodes)
-        service = self.kernels[description.compute_nodes]
+        self.kernels: list[QuintessentialKernel] = []
+        self._build_node = self._node_builder()
+        for _ in range(description.nodes):
+            self._build_node()
+        compute = description.compute_nodes
+        later = range(description.nodes, description.nodes + universe.size - compute)
+        service = self.kernels[compute]
         self.files = FileServer(description.service.files_service)
         self._file_process = ServiceProcess(service, _FILES_PID, self.files, self.bridge)
         self.launcher = Launcher(
             service,
             _LAUNCHER_PID,
             self.bridge,
-            compute,
+            [*range(min(compute, universe.size)), *later],
             plugins.allocators[description.service.allocator],
             service_time=description.service.launcher_service,
             chunk=description.loader.chunk,
             seed=seed,
+            needed=self._boot_nodes,
             surroundings=self._surroundings,
             started=self._started,
             ended=self._ended,
         )
+        self.names = NameServer(description.service.names_service)
+        self._name_process = ServiceProcess(service, _NAMES_PID, self.names, self.bridge)
+        self._spawn_process = SpawnServer(
+            service,
+            _SPAWN_PID,
+            self.launcher,
+            self.names,
+            self.files.directory,
+            description.service.launcher_service,
+        )
         service.processes = {
             _LAUNCHER_PID: self.launcher,
             _FILES_PID: self._file_process,
+            _SPAWN_PID: self._spawn_process,
+            _NAMES_PID: self._name_process,
         }
         self.libraries = [plugins.libraries[name] for name in sorted(plugins.libraries)]
         for library in self.libraries:
             library.check(description)
-        loader = ProgramLoader({"files": self._file_process.address}, self.libraries, description)
-        policy = plugins.policies[description.pct.policy]
-        self.threads = [
-            ProcessControlThread(
-                self.kernels[nid],
-                policy(),
-                loader,
-                self.launcher.job,
-                self.launcher.address,
-                fanout=description.loader.fanout,
-                start_time=description.pct.process_start,
-            )
-            for nid in compute
-        ]
+        servers = {
+            self.files.name: self._file_process.address,
+            self.names.name: self._name_process.address,
+            jobs.LAUNCHER: self._spawn_process.address,
+        }
+        self._loader = ProgramLoader(servers, self.libraries, description)
+        self.threads: dict[int, ProcessControlThread] = {}
+        for nid in range(compute):
+            self._start_thread(nid)
 
-    def _build_nodes(self) -> list[QuintessentialKernel]:
-        """Return the kernels of all nodes, each connected to the network."""
+    def _start_thread(self, nid: int) -> None:
+        """Start the process control thread of a compute node."""
+        description = self.description
+        self.threads[nid] = ProcessControlThread(
+            self.kernels[nid],
+            self.plugins.policies[description.pct.policy](),
+            self._loader,
+            self.launcher.job,
+            self.launcher.address,
+            fanout=description.loader.fanout,
+            start_time=description.pct.process_start,
+        )
+
+    def _boot_nodes(self, nodes: Sequence[int]) -> None:
+        """Boot those of *nodes* that have not been; what they are needed for is still to come."""
+        while len(self.kernels) <= max(nodes):
+            self._build_node()
+            self._start_thread(len(self.kernels) - 1)
+
+    def _node_builder(self) -> Callable[[], None]:
+        """Return what builds the next node, connected to the network, and adds its kernel."""
         description, engine = self.description, self.engine
         links = description.network.links
         network = self.plugins.networks[description.network.timing](engine, self.topology, links)
@@ -191,8 +228,10 @@ class Machine:
         )
         # Room for the library work between two waits: that of one receive and one send.
         lookahead = max(1, 3 * (costs.send + description.network.wire_latency + costs.receive))
-        kernels = []
-        for nid in range(description.nodes):
+        kernels = self.kernels
+
+        def build() -> None:
+            nid = len(kernels)
             interface = NetworkInterface(engine, nid, links)
             network.attach(interface)
             node = Node(
@@ -206,12 +245,14 @@ class Machine:
             kernels.append(
                 QuintessentialKernel(engine, node, network.transmit, costs, self.trace, lookahead)
             )
-        return kernels
+
+        return build
 
     def _surroundings(self, nodes: Sequence[int]) -> Surroundings:
         node = self.description.node
         return Surroundings(
             name=self.description.name,
+            universe=self.universe,
             node_map=NodeMap(self.topology, tuple(nodes)),
             flop_rate=node.flop_rate,
             memory_rate=node.memory_rate,
@@ -219,7 +260,7 @@ class Machine:
 
     def _partition(self, nid: int) -> Partition:
         compute = self.description.compute_nodes
-        if nid < compute:
+        if nid < compute or nid >= self.description.nodes:
             return Partition.COMPUTE
         return Partition.SERVICE if nid < compute + self.description.service.nodes else Partition.IO
 
@@ -262,6 +303,7 @@ class Machine:
             None if stdin is None else HostInput(stdin),
         )
         stdio.on_broken = lambda: self.launcher.end(record, CLOSED_PIPE)
+        self._stdio[record.job.id] = stdio
         self.files.open_job(record.job.id, stdio, program.cwd)
         await trio.lowlevel.checkpoint()
         return job
@@ -288,14 +330,31 @@ class Machine:
             "bytes": sum(kernel.bytes for kernel in self.kernels),
             "drops": sum(kernel.drops for kernel in self.kernels)
             + sum(process.table.drops for table in tables for process in table),
-            "system_calls": self._file_process.requests,
+            "system_calls": self._file_process.requests
+            + self._name_process.requests
+            + self._spawn_process.requests,
         }
 
     def _started(self, record: JobRecord) -> None:
+        origin = record.origin
+        if record is not origin:
+            self._spawned(record, self._jobs[origin.job.id], self._stdio[origin.job.id])
         self.plugins.manager.hook.vmpp_job_started(job=self._jobs[record.job.id])
 
+    def _spawned(self, record: JobRecord, origin: Job, stdio: Stdio) -> None:
+        """Make a job of what *origin* has spawned: it prints where that does, and reads nothing."""
+        job = record.job
+        self._jobs[job.id] = Job(self, record, origin.stdout, origin.stderr)
+        own = Stdio(stdio.stdout, stdio.stderr, on_broken=stdio.on_broken)
+        self.files.open_job(job.id, own, lambda rank: str(job.program(rank).cwd))
+
     def _ended(self, record: JobRecord) -> None:
-        job = self._jobs.pop(record.job.id)
+        self.names.close_job(record.job.id)
+        job = self._jobs.pop(record.job.id, None)
+        if job is None:
+            # It could not be loaded, which is its spawner's business alone.
+            return
+        self._stdio.pop(record.job.id, None)
         self.files.close_job(record.job.id)
         for rank, status in enumerate(record.statuses):
             self.trace.output(f"{rank} {status}\n".encode())
@@ -315,6 +374,7 @@ class Machine:
     async def _service_partition(self) -> None:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._serve, "files", self._file_process)
+            nursery.start_soon(self._serve, "names", self._name_process)
 
     async def _io_partition(self) -> None:
         await trio.sleep_forever()
@@ -329,16 +389,14 @@ class Machine:
 
     def _idle(self) -> bool:
         """Nothing can move: end the jobs that wait for ever, saying for what."""
-        waiting = [
-            job for job in self._jobs.values() if job.record.running and not job.record.ending
-        ]
-        for job in waiting:
-            processes = [self.process(job, rank) for rank in range(len(job.nodes))]
-            text = deadlock(
-                [process for process in processes if process is not None],
-                job.record.elapsed(self.engine.now),
-            )
-            self.launcher.end(job.record, 1, text)
+        waiting: dict[JobRecord, list[Process]] = {}
+        for job in self._jobs.values():
+            record = job.record
+            if record.running and not record.ending:
+                found = [self.process(job, rank) for rank in range(len(job.nodes))]
+                waiting.setdefault(record.origin, []).extend(p for p in found if p is not None)
+        for origin, processes in waiting.items():
+            self.launcher.end(origin, 1, deadlock(processes, origin.elapsed(self.engine.now)))
         return bool(waiting)
 
     def _refused(self, fiber: Fiber) -> None:
@@ -366,6 +424,7 @@ async def boot(
     machine: str | PathLike[str] | MachineDescription = "default",
     *,
     nodes: int = 64,
+    universe: int | None = None,
     seed: int = 0,
     watchdog: float | None = None,
     tools: Sequence[str] = (),
@@ -380,6 +439,8 @@ async def boot(
     Args:
         machine: a name, a machine file, or a description.
         nodes: compute nodes to boot, for a machine that grows.
+        universe: how many compute nodes jobs can have, for a machine that grows more than *nodes*:
+            the others are booted when they are needed. By default there are no others.
         seed: of everything that is random.
         watchdog: CPU seconds on the host that a process may take between two calls.
         tools: what libraries are to watch of programs, besides what the description asks for.
@@ -396,7 +457,7 @@ async def boot(
     with ExitStack() as stack:
         stack.enter_context(_patient_collector())
         built = Machine(
-            described.with_tools(tools).sized(nodes, found),
+            Universe.of(described.with_tools(tools), nodes, universe, found),
             found,
             seed=seed,
             watchdog=WATCHDOG_SECONDS if watchdog is None else watchdog,

@@ -68,6 +68,8 @@ def commands() -> None:
               help="Number of processes, one to a compute node.  [default: 1]")  # fmt: skip
 @click.option("--machine", default="default", show_default=True, metavar="NAME|FILE.toml",
               help="Machine to boot; see 'vmpp machines'.")  # fmt: skip
+@click.option("--universe", type=click.IntRange(1), metavar="N",
+              help="Processes there can be at once, spawned ones included.")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True,
               help="Seed of everything that is random.")  # fmt: skip
 @click.option("--watchdog", type=click.FloatRange(0, min_open=True), metavar="SECONDS",
@@ -89,6 +91,7 @@ def run(
     arguments: tuple[str, ...],
     nprocs: int,
     machine: str,
+    universe: int | None,
     seed: int,
     watchdog: float | None,
     timing: bool,
@@ -117,6 +120,7 @@ def run(
         arguments,
         nprocs=nprocs,
         machine=machine,
+        universe=universe,
         seed=seed,
         module=module,
         watchdog=watchdog,

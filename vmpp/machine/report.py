@@ -34,25 +34,36 @@ def deadlock(processes: Sequence[Process], elapsed: int) -> str:
 
     *elapsed* is how long the program had run, in picoseconds.
 
-    Ranks that wait alike stand together.
+    Ranks that wait alike stand together, if they are of one job.
     """
-    size = processes[0].job.size if processes else 0
-    groups: dict[_Wait, list[int]] = {}
+    jobs: dict[int, list[Process]] = {}
     for process in processes:
-        groups.setdefault(_waits(process), []).append(process.rank)
-    if len(groups) > MOST_GROUPS:
-        groups = _taken_together(groups)
+        jobs.setdefault(process.job.id, []).append(process)
+    size = sum(waiting[0].job.size for waiting in jobs.values())
     lines = [
         f"deadlock after {DURATION.write(elapsed)}: nothing can move any more, and "
         f"{len(processes)} of {size} {'rank' if size == 1 else 'ranks'} still "
         f"{'waits' if len(processes) == 1 else 'wait'}:"
     ]
-    for wait, ranks in list(groups.items())[:MOST_GROUPS]:
-        lines.append(f"  {ranges(ranks)} in {wait}")
+    for number, waiting in jobs.items():
+        if len(jobs) > 1:
+            lines.append(f" job {number}:")
+        lines += _waiting(waiting)
+    return "\n".join(lines)
+
+
+def _waiting(processes: Sequence[Process]) -> list[str]:
+    """Return the lines of a report on what the ranks of one job wait for."""
+    groups: dict[_Wait, list[int]] = {}
+    for process in processes:
+        groups.setdefault(_waits(process), []).append(process.rank)
+    if len(groups) > MOST_GROUPS:
+        groups = _taken_together(groups)
+    lines = [f"  {ranges(ranks)} in {wait}" for wait, ranks in list(groups.items())[:MOST_GROUPS]]
     if len(groups) > MOST_GROUPS:
         rest = sum(len(ranks) for ranks in list(groups.values())[MOST_GROUPS:])
         lines.append(f"  and {rest} more ranks, each in its own way")
-    return "\n".join(lines)
+    return lines
 
 
 def _taken_together(groups: Mapping[_Wait, list[int]]) -> dict[_Wait, list[int]]:

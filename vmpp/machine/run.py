@@ -14,10 +14,11 @@ import trio
 
 from vmpp.engine import current_process
 from vmpp.machine.boot import Job, Machine, boot
-from vmpp.machine.description import MachineDescription
+from vmpp.machine.description import MachineDescription, load
 from vmpp.machine.images import locate
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.result import Phase, Result
+from vmpp.machine.universe import usual_size
 from vmpp.process.program import Program
 from vmpp.service.launcher import INTERRUPTED
 
@@ -30,6 +31,7 @@ def run(
     *,
     nprocs: int = 1,
     machine: str | PathLike[str] | MachineDescription = "default",
+    universe: int | None = None,
     seed: int = 0,
     module: bool = False,
     cwd: str | PathLike[str] | None = None,
@@ -47,6 +49,9 @@ def run(
         program: a Python file or the name of an image; with *module* the name of a module.
         args: the program's arguments.
         machine: a name, a machine file, or a description.
+        universe: how many processes there can be at once, those included that *program* starts; as
+            many as the machine has compute nodes by default, and on one that grows *nprocs* and
+            `vmpp.machine.universe.SPARE` more.
         seed: of everything that is random.
         cwd: the program's working directory; the caller's by default.
         environ: the program's environment; the caller's by default.
@@ -65,6 +70,7 @@ def run(
     if current_process() is not None:
         raise RuntimeError("a program that runs on a machine cannot boot another one")
     found = Plugins.installed() if plugins is None else plugins
+    described = machine if isinstance(machine, MachineDescription) else load(machine, found)
     folder = os.getcwd() if cwd is None else fspath(cwd)
     if module:
         loaded = Program.module(fspath(program), args, folder, environ)
@@ -73,7 +79,13 @@ def run(
 
     async def main() -> Result:
         async with boot(
-            machine, nodes=nprocs, seed=seed, watchdog=watchdog, tools=tools, plugins=found
+            described,
+            nodes=nprocs,
+            universe=universe or usual_size(described, nprocs, found),
+            seed=seed,
+            watchdog=watchdog,
+            tools=tools,
+            plugins=found,
         ) as booted:
             job = await booted.launch(loaded, nprocs, stdin=stdin, stdout=stdout, stderr=stderr)
             interrupt.ends(booted, job)

@@ -172,6 +172,9 @@ class ServiceTable(Table, frozen=True, kw_only=True):
     launcher_service: Annotated[
         int, _time("the least that the launcher takes for a request", "1 ns")
     ] = duration("20 us")
+    names_service: Annotated[
+        int, _time("the least that the name server takes for a request", "1 ns")
+    ] = duration("10 us")
     allocator: Annotated[str, Is("allocation policy, as a plugin calls it")] = "first-free"
 
 

@@ -1,8 +1,7 @@
-"""The process control thread: loading, scheduling, memory, names and faults of a node."""
+"""The process control thread: loading, scheduling, memory and faults of a node."""
 
 from vmpp.pct.control import CONTROL_PORTAL, Control, ControlMessage, send_control
 from vmpp.pct.loading import Loader, LoadError, Outcome, children, parent
-from vmpp.pct.names import NameService
 from vmpp.pct.scheduling import SchedulingPolicy
 from vmpp.pct.thread import ProcessControlThread
 
@@ -12,7 +11,6 @@ __all__ = [
     "ControlMessage",
     "LoadError",
     "Loader",
-    "NameService",
     "Outcome",
     "ProcessControlThread",
     "SchedulingPolicy",

@@ -18,9 +18,10 @@ _USER_DATA: Final = Struct("<IIi")
 
 
 class Control(IntEnum):
-    """What a control message says. Down the tree: data, load, go, kill. Up: the others.
+    """What a control message says. Down the tree: data, load, go, kill, admit. Up: the others.
 
-    The pieces of a program's image come as data, and the last of them with the word to load.
+    The pieces of a program's image come as data, and the last of them with the word to load. The
+    word to admit brings the numbers of the jobs whose messages the job is to get from now on.
     """
 
     LOAD = 1
@@ -31,6 +32,8 @@ class Control(IntEnum):
     EXITED = 6
     ABORT = 7
     DATA = 8
+    ADMIT = 9
+    ADMITTED = 10
 
 
 class ControlMessage(NamedTuple):
@@ -40,8 +43,8 @@ class ControlMessage(NamedTuple):
         kind: what it says.
         job: the job it is about.
         rank: whom it is for, on the way down; whom it is from, on the way up.
-        value: an exit status.
-        text: a report, or the program's image.
+        value: an exit status, or the number of an admission.
+        text: a report, the program's image, or the numbers of jobs.
     """
 
     kind: Control

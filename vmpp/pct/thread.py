@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from vmpp.hardware import OutOfMemory, Region
 from vmpp.kernel import Job, Process, ProcessKilled, QuintessentialKernel, SystemProcess
 from vmpp.pct.control import CONTROL_PORTAL, Control, ControlMessage, send_control
 from vmpp.pct.loading import Loader, LoadError, Outcome, children, parent
-from vmpp.pct.names import NameService
 from vmpp.portals import (
     AckOutcome,
     Address,
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _HEAP_BYTES = 64 << 20
 """Space for control messages; a program's image is the largest of them."""
 
+_NUMBER: Final = Struct("<I")
+
 
 class _Load:
     """A job that is being loaded on a node: who has not reported yet."""
@@ -39,6 +41,16 @@ class _Load:
         self.failure: tuple[int, bytes] | None = None
 
 
+class _Admission:
+    """Jobs being admitted to the processes of a job: from whom below there is no word yet."""
+
+    __slots__ = ("missing", "rank")
+
+    def __init__(self, rank: int, missing: int) -> None:
+        self.rank = rank
+        self.missing = missing
+
+
 class ProcessControlThread(SystemProcess):
     """Loads, schedules and ends the processes of one node, and tells the launcher.
 
@@ -49,13 +61,13 @@ class ProcessControlThread(SystemProcess):
         kernel: the kernel of the node.
         processes: every process of the node by number; its own is 0. The kernel's table.
         memory_map: the regions of the node's memory that processes hold, by process number.
-        names: the node's name service.
         job_of: how a job's number becomes the job, as the launcher described it; None once it has
             ended.
         launcher: whom to report to.
     """
 
     __slots__ = (
+        "_admissions",
         "_busy_until",
         "_fanout",
         "_heap",
@@ -68,7 +80,6 @@ class ProcessControlThread(SystemProcess):
         "kernel",
         "launcher",
         "memory_map",
-        "names",
         "processes",
     )  # fmt: skip
 
@@ -87,7 +98,6 @@ class ProcessControlThread(SystemProcess):
         self.kernel = kernel
         self.processes: dict[int, SystemProcess] = {0: self}
         self.memory_map: dict[int, Region] = {}
-        self.names = NameService()
         self.job_of = job_of
         self.launcher = launcher
         self._policy = policy
@@ -97,6 +107,7 @@ class ProcessControlThread(SystemProcess):
         self._ready: list[Process] = []
         self._busy_until = 0
         self._loads: dict[int, _Load] = {}
+        self._admissions: dict[tuple[int, int], _Admission] = {}
         self._heap = Heap(_HEAP_BYTES)
         kernel.processes = self.processes
         kernel.abort_job = self.abort
@@ -152,6 +163,7 @@ class ProcessControlThread(SystemProcess):
             raise LoadError(f"node {self.kernel.nid} takes no more processes: {refusal}")
         address = job.addresses[rank]
         process = Process(self.kernel, job, address)
+        process.admitted = job.friends
         try:
             region = self.kernel.node.memory.allocate(
                 f"job {job.id} rank {rank}", self._loader.memory(process)
@@ -182,12 +194,16 @@ class ProcessControlThread(SystemProcess):
         load.missing -= 1
         if load.missing:
             return
-        above = parent(load.rank, self._fanout)
-        target = self.launcher if above < 0 else Address(job.nodes[above], 0, -1, 0)
+        target = self._above(job, load.rank)
         kind, rank, text = Control.LOADED, load.rank, b""
         if load.failure is not None:
             kind, (rank, text) = Control.LOAD_FAILED, load.failure
         send_control(self.kernel, self, target, kind, job.id, rank, text=text)
+
+    def _above(self, job: Job, rank: int) -> Address:
+        """Return whom the node of *rank* reports to: the next in the tree, or the launcher."""
+        above = parent(rank, self._fanout)
+        return self.launcher if above < 0 else Address(job.nodes[above], 0, -1, 0)
 
     def _pass_on(self, message: ControlMessage, job: Job) -> None:
         """Send a message down the tree."""
@@ -196,6 +212,33 @@ class ProcessControlThread(SystemProcess):
             send_control(
                 self.kernel, self, target, message.kind, job.id, rank, message.value, message.text
             )
+
+    # -- admitting other jobs ------------------------------------------------------------------
+
+    def _admit(self, message: ControlMessage, job: Job) -> None:
+        """Let the processes of other jobs send to those of *job*, and report when all below do."""
+        below = children(message.rank, self._fanout, job.size)
+        self._admissions[job.id, message.value] = _Admission(message.rank, len(below) + 1)
+        self._pass_on(message, job)
+        others = [self.job_of(number) for (number,) in _NUMBER.iter_unpack(message.text)]
+        new = {other.id: other.addresses for other in others if other is not None}
+        for process in self.processes.values():
+            if isinstance(process, Process) and process.job is job:
+                process.admitted = {**process.admitted, **new}
+        self._admitted(message, job)
+
+    def _admitted(self, message: ControlMessage, job: Job) -> None:
+        """Count a report from below; report to the rank above once all are there."""
+        key = job.id, message.value
+        admission = self._admissions.get(key)
+        if admission is None:
+            return
+        admission.missing -= 1
+        if not admission.missing:
+            del self._admissions[key]
+            rank = admission.rank
+            target = self._above(job, rank)
+            send_control(self.kernel, self, target, Control.ADMITTED, job.id, rank, message.value)
 
     # -- running and ending --------------------------------------------------------------------
 
@@ -246,7 +289,6 @@ class ProcessControlThread(SystemProcess):
         region = self.memory_map.pop(pid, None)
         if region is not None:
             self.kernel.node.memory.free(region)
-        self.names.withdraw(process.address)
         self._share_cpu()
         self._loader.discard(process)
 
@@ -315,4 +357,6 @@ _ACTIONS: Final[dict[Control, Callable[[ProcessControlThread, ControlMessage, Jo
     Control.LOAD_FAILED: ProcessControlThread._loaded,
     Control.GO: ProcessControlThread._go,
     Control.KILL: ProcessControlThread._kill,
+    Control.ADMIT: ProcessControlThread._admit,
+    Control.ADMITTED: ProcessControlThread._admitted,
 }

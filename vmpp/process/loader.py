@@ -44,13 +44,13 @@ class ProgramLoader:
     def memory(self, process: Process) -> int:
         """Return the bytes of the program, its stack and its libraries."""
         libraries = sum(library.memory(self._description) for library in self._libraries)
-        return len(process.job.program.image) + STACK_BYTES + libraries
+        return len(process.job.program(process.rank).image) + STACK_BYTES + libraries
 
     def prepare(self, process: Process) -> None:
         """Give *process* its address space, files and libraries."""
         ServerLink(process, self._servers)
         process.files = Files(process)
-        process.space = AddressSpace(process.job.program, process)
+        process.space = AddressSpace(process.job.program(process.rank), process)
         process.install = process.space.install
         for library in self._libraries:
             library.attach(process, self._description)
@@ -97,5 +97,5 @@ class ProgramLoader:
 
     def _overrun(self, process: Process, overrun: Overrun) -> str:
         """Say where a process was when the watchdog ended it."""
-        stack = traces.stack(process.job.program, overrun)
+        stack = traces.stack(process.space.program, overrun)
         return f"{self._where(process)} computes without end; the watchdog stopped it\n{stack}"

@@ -7,6 +7,7 @@ import sys
 import sysconfig
 import zipfile
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from importlib.machinery import (
     BuiltinImporter,
     FrozenImporter,
@@ -66,8 +67,8 @@ _INTERPRETER: Final = frozenset(
 class Program:
     """A program with its arguments and environment; one for all the ranks of a job.
 
-    Make it with `script` or `module`. It does not change, apart from what it remembers of the
-    modules that its ranks have imported.
+    Make it with `script`, `module` or `command`. It does not change, apart from what it remembers
+    of the modules that its ranks have imported.
 
     Attributes:
         name: what it is called in messages.
@@ -210,6 +211,27 @@ class Program:
             _attributes_of(spec, filename), epoch,
         )  # fmt: skip
 
+    @classmethod
+    def command(
+        cls,
+        source: str,
+        args: Sequence[str] = (),
+        cwd: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        epoch: int = EPOCH,
+    ) -> Program:
+        """Take the text *source* as a program, as ``python -c`` does.
+
+        Raises:
+            ProgramError: it is not correct Python.
+        """
+        cwd = os.path.abspath(cwd or os.getcwd())
+        variables = os.environ if environ is None else environ
+        attributes = {"__loader__": BuiltinImporter, "__spec__": None, "__package__": None}
+        return cls(
+            "-c", "<string>", source.encode(), cwd, ("-c", *args), cwd, variables, attributes, epoch
+        )
+
     def main_attributes(self) -> dict[str, Any]:
         """Return what a fresh ``__main__`` module has besides its name."""
         return dict(self._attributes)
@@ -294,6 +316,7 @@ def _reason(error: Exception) -> str:
     return (getattr(error, "strerror", None) or str(error)).splitlines()[0]
 
 
+@lru_cache(maxsize=64)
 def _compile(name: str, filename: str, source: bytes) -> CodeType:
     try:
         return compile(source, filename, "exec", dont_inherit=True)

@@ -312,7 +312,7 @@ class _Job:
     """A job that the server knows: its streams, where its processes start, and those at work."""
 
     stdio: Stdio
-    directory: bytes
+    directory: Callable[[int], bytes]
     sessions: dict[int, _Session]
 
 
@@ -340,10 +340,26 @@ class FileServer:
         self._umask = os.umask(0o077)
         os.umask(self._umask)
 
-    def open_job(self, job: int, stdio: Stdio, directory: str | None = None) -> None:
-        """Serve the processes of *job* from now on; they start in *directory*, or in the host's."""
-        start = os.fsencode(os.path.realpath(directory or os.getcwd()))
-        self._jobs[job] = _Job(stdio, start, {})
+    def open_job(
+        self, job: int, stdio: Stdio, directory: str | Callable[[int], str] | None = None
+    ) -> None:
+        """Serve the processes of *job* from now on.
+
+        Args:
+            directory: where they start, which a function gives by rank; the host's own if None.
+        """
+        if callable(directory):
+            by_rank = directory
+            self._jobs[job] = _Job(stdio, lambda rank: _canonical(by_rank(rank)), {})
+        else:
+            start = _canonical(directory or os.getcwd())
+            self._jobs[job] = _Job(stdio, lambda rank: start, {})
+
+    def directory(self, job: int, rank: int) -> str:
+        """Return the current directory of a process of a job that is served."""
+        known = self._jobs[job]
+        session = known.sessions.get(rank)
+        return os.fsdecode(known.directory(rank) if session is None else session.directory)
 
     def finish(self, job: int, rank: int, time: int | None = None) -> None:
         """Forget a process that has ended, at *time* ps: let its last line out, close its files."""
@@ -386,7 +402,8 @@ class FileServer:
             return calls.encode(calls.Failed(errno.EIO))
         session = job.sessions.get(caller.rank)
         if session is None:
-            session = job.sessions[caller.rank] = _Session(job.stdio, job.directory, self._shares)
+            start = job.directory(caller.rank)
+            session = job.sessions[caller.rank] = _Session(job.stdio, start, self._shares)
         session.caller = caller
         try:
             call = calls.decode_call(request)
@@ -421,6 +438,10 @@ class FileServer:
         before = self._umask if session.umask is None else session.umask
         session.umask = mask
         return before
+
+
+def _canonical(directory: str) -> bytes:
+    return os.fsencode(os.path.realpath(directory))
 
 
 def _failed(error: Exception) -> calls.Failed:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from struct import pack
+from typing import Any, Final, Protocol
 
 import trio
 
@@ -76,16 +77,26 @@ class JobRecord:
         running: whether it has been started and has not ended.
         ending: whether it is being ended before its time.
         interrupted: whether the user has asked to end it; whatever else goes wrong then is no news.
-        done: set when the last process is gone and the nodes are free again.
+        origin: the job that it all began with, if this one was spawned; itself otherwise.
+        family: of an origin: the jobs of which processes are left, itself and what was spawned.
+        connected: numbers of the jobs whose processes may send to this job's, and get from them.
+        on_loaded: told, of a spawned job, that it is loaded, or why it cannot be.
+        done: set when the last process is gone and the nodes are free again: for an origin those
+            of its whole family.
     """
 
     __slots__ = (
-        "_mark", "_missing", "done", "ending", "failure", "interrupted", "job", "killed", "loaded",
-        "phases", "running", "status", "statuses",
+        "_mark", "_missing", "connected", "done", "ending", "failure", "family", "interrupted",
+        "job", "killed", "loaded", "on_loaded", "origin", "phases", "running", "status", "statuses",
     )  # fmt: skip
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, origin: JobRecord | None = None) -> None:
         self.job = job
+        self.origin = self if origin is None else origin
+        self.family: list[JobRecord] = []
+        self.origin.family.append(self)
+        self.connected: set[int] = set()
+        self.on_loaded: Callable[[JobRecord, str | None], object] | None = None
         self.statuses: list[int | None] = [None] * job.size
         self.status = 0
         self.killed = TERMINATED
@@ -127,6 +138,20 @@ class JobRecord:
         return not self._missing
 
 
+class _Introduction:
+    """Jobs being told of each other, and what is to be done when the last one knows.
+
+    Attributes:
+        told: the jobs that have not confirmed it, by number, with those that they are told of.
+    """
+
+    __slots__ = ("then", "told")
+
+    def __init__(self, told: dict[int, Sequence[int]], then: Callable[[], object]) -> None:
+        self.told = told
+        self.then = then
+
+
 class Launcher(SystemProcess):
     """The server that launches jobs, named after Cplant's and ASCI Red's ``yod``.
 
@@ -139,8 +164,9 @@ class Launcher(SystemProcess):
     """
 
     __slots__ = (
-        "_allocate", "_bridge", "_chunk", "_ended", "_free", "_heap", "_jobs", "_kernel", "_nodes",
-        "_seed", "_service_time", "_started", "_surroundings", "records",
+        "_allocate", "_bridge", "_chunk", "_ended", "_free", "_heap", "_introductions", "_jobs",
+        "_kernel", "_needed", "_next", "_nodes", "_seed", "_service_time", "_started",
+        "_surroundings", "records",
     )  # fmt: skip
 
     def __init__(
@@ -154,10 +180,19 @@ class Launcher(SystemProcess):
         service_time: int,
         chunk: int,
         seed: int,
+        needed: Callable[[Sequence[int]], object],
         surroundings: Callable[[Sequence[int]], Surroundings],
         started: Callable[[JobRecord], None],
         ended: Callable[[JobRecord], None],
     ) -> None:
+        """Set the launcher up.
+
+        Args:
+            nodes: the numbers of those that jobs can have.
+            needed: told which of them a job is about to get; some may not have been booted yet.
+            surroundings: gives what a job on these nodes can know of its machine.
+            started, ended: told of every job.
+        """
         super().__init__(Address(kernel.nid, pid, -1, 0))
         self._kernel = kernel
         self._bridge = bridge
@@ -167,10 +202,13 @@ class Launcher(SystemProcess):
         self._service_time = service_time
         self._chunk = chunk
         self._seed = seed
+        self._needed = needed
         self._surroundings = surroundings
         self._started = started
         self._ended = ended
         self._jobs = 0
+        self._next = 0
+        self._introductions: dict[int, _Introduction] = {}
         self._heap = Heap(_HEAP_BYTES)
         self.records: dict[int, JobRecord] = {}
         self.table.install(
@@ -190,40 +228,157 @@ class Launcher(SystemProcess):
         """
         if size < 1:
             raise ValueError(f"a job has at least one process, not {size}")
-        engine = self._kernel.engine
-        nodes = self._allocate.choose(tuple(self._free), size)
-        if nodes is None:
-            raise LaunchError(f"{size} nodes are asked for and {len(self._free)} are free")
-        taken = set(nodes)
-        if len(nodes) != size or len(taken) != size or not taken <= self._nodes:
-            chosen = ", ".join(map(str, nodes))
-            raise LaunchError(
-                f"{type(self._allocate).__name__} chose the nodes {chosen} for {size} processes; "
-                "name another allocator in the machine's file"
-            )
-        self._free = [node for node in self._free if node not in taken]
-        self._jobs += 1
-        job = Job(self._jobs, tuple(nodes), program, Streams(self._seed), self._surroundings(nodes))
-        job.addresses.extend(Address(nid, job.id, rank, job.id) for rank, nid in enumerate(nodes))
-        record = self.records[job.id] = JobRecord(job)
-        record.begin(engine.now)
-        engine.after(self._service_time, self._load, record)
+        record = JobRecord(self._made([(program, size)], self._allocated(size, {})))
+        self._begin(record)
         self._bridge.wake()
         return record
 
+    def spawn(
+        self,
+        spawner: JobRecord,
+        parts: Sequence[tuple[Loadable, int]],
+        hosts: Mapping[int, int],
+        parcel: bytes,
+        friends: Iterable[JobRecord],
+        on_loaded: Callable[[JobRecord, str | None], object],
+    ) -> JobRecord:
+        """Allocate nodes and begin to load programs on them, as one more job of a family.
+
+        Args:
+            spawner: the job that asks for it.
+            parts: the programs, each with the number of its ranks.
+            hosts: the nodes that some ranks must have.
+            parcel: what the job's processes find in `Job.parcel`.
+            friends: jobs whose messages the new one gets from the start.
+            on_loaded: told when the job is loaded, and waits for `go`; or why it is not, and then
+                nothing is left of it.
+
+        Raises:
+            LaunchError: as for `launch`, or one of the *hosts* is taken.
+        """
+        nodes = self._allocated(sum(part[1] for part in parts), hosts)
+        known = {friend.job.id: friend.job.addresses for friend in friends}
+        job = self._made(parts, nodes, parcel=parcel, friends=known)
+        record = JobRecord(job, spawner.origin)
+        record.on_loaded = on_loaded
+        self._begin(record)
+        return record
+
+    def _allocated(self, size: int, hosts: Mapping[int, int]) -> tuple[int, ...]:
+        """Choose nodes by rank; those in *hosts* are given. Raises as `spawn`."""
+        pinned = set(hosts.values())
+        if len(pinned) != len(hosts) or not pinned <= set(self._free):
+            raise LaunchError("a node that is asked for by its name is taken, or not there")
+        free = tuple(node for node in self._free if node not in pinned)
+        wanted = size - len(hosts)
+        nodes = self._allocate.choose(free, wanted) if wanted else ()
+        if nodes is None:
+            raise LaunchError(f"{size} nodes are asked for and {len(self._free)} are free")
+        rest = iter(nodes)
+        by_rank = tuple(hosts[rank] if rank in hosts else next(rest, -1) for rank in range(size))
+        taken = set(by_rank)
+        if len(nodes) != wanted or len(taken) != size or not taken <= self._nodes:
+            chosen = ", ".join(map(str, nodes))
+            raise LaunchError(
+                f"{type(self._allocate).__name__} chose the nodes {chosen} for {wanted} processes; "
+                "name another allocator in the machine's file"
+            )
+        self._free = [node for node in self._free if node not in taken]
+        self._needed(by_rank)
+        return by_rank
+
+    def _made(
+        self, parts: Sequence[tuple[Loadable, int]], nodes: tuple[int, ...], **more: Any
+    ) -> Job:
+        self._jobs += 1
+        job = Job(
+            self._jobs,
+            nodes,
+            parts[0][0],
+            Streams(self._seed),
+            self._surroundings(nodes),
+            parts=parts if len(parts) > 1 else (),
+            **more,
+        )
+        job.addresses.extend(Address(nid, job.id, rank, job.id) for rank, nid in enumerate(nodes))
+        return job
+
+    def _begin(self, record: JobRecord) -> None:
+        """Have a job loaded."""
+        engine = self._kernel.engine
+        self.records[record.job.id] = record
+        record.begin(engine.now)
+        engine.after(self._service_time, self._load, record)
+
     def end(self, record: JobRecord, status: int, failure: str | None = None) -> None:
-        """End a job with *status*: every process that still runs is killed."""
-        if record.ending or record.done.is_set():
+        """End the family of a job with *status*: every process that still runs is killed."""
+        origin = record.origin
+        if origin.ending or origin.done.is_set():
             return
-        record.ending = True
-        if record.interrupted:
+        if origin.interrupted:
             status, failure = INTERRUPTED, None
-        record.status = status
-        record.failure = failure
-        # What is still being loaded is killed when it has been.
-        if record.loaded:
-            self._tell_root(record, Control.KILL)
+        if failure is not None and record is not origin:
+            failure = f"in job {record.job.id}, which was spawned: {failure}"
+        origin.status = status
+        origin.failure = failure
+        for each in origin.family:
+            each.ending = True
+            each.killed = record.killed
+            # What is still being loaded is killed when it has been.
+            if each.loaded:
+                self._tell_root(each, Control.KILL)
+        # It may have ended itself, when others of its family have not.
+        origin.ending = True
         self._bridge.wake()
+
+    def go(self, record: JobRecord) -> None:
+        """Have a job that is loaded run."""
+        if record.ending:
+            return
+        record.running = True
+        self._started(record)
+        self._tell_root(record, Control.GO)
+
+    # -- connecting jobs -----------------------------------------------------------------------
+
+    def related(self, record: JobRecord) -> set[int]:
+        """Return the numbers of the jobs that are connected to *record*, be it through others."""
+        found = {record.job.id}
+        fresh = [record]
+        while fresh:
+            for number in sorted(fresh.pop().connected - found):
+                found.add(number)
+                if number in self.records:
+                    fresh.append(self.records[number])
+        return found
+
+    def introduce(
+        self, told: Mapping[JobRecord, Sequence[int]], then: Callable[[], object]
+    ) -> None:
+        """Let jobs get messages of other ones, and call *then* when all their kernels know.
+
+        Args:
+            told: the jobs, each with the numbers of those that it does not know yet.
+        """
+        self._next += 1
+        number = self._next
+        waiting = {record.job.id: others for record, others in told.items() if others}
+        self._introductions[number] = _Introduction(waiting, then)
+        for record, others in told.items():
+            if others:
+                text = pack(f"<{len(others)}I", *others)
+                self._tell_root(record, Control.ADMIT, text, number)
+        self._introduced(number)
+
+    def _introduced(self, number: int) -> None:
+        """Go on if the last job has confirmed an introduction."""
+        if not self._introductions[number].told:
+            self._introductions.pop(number).then()
+
+    @property
+    def free(self) -> int:
+        """How many nodes are free."""
+        return len(self._free)
 
     def job(self, number: int) -> Job | None:
         """Return the job of that number, or None if it has ended."""
@@ -234,16 +389,18 @@ class Launcher(SystemProcess):
 
     def _load(self, record: JobRecord) -> None:
         record.finish("allocation", self._kernel.engine.now)
-        image = record.job.program.image
+        image = b"".join(program.image for program in record.job.programs)
         last = max(0, len(image) - 1) // self._chunk * self._chunk
         for begin in range(0, last, self._chunk):
             self._tell_root(record, Control.DATA, image[begin : begin + self._chunk])
         self._tell_root(record, Control.LOAD, image[last:])
 
-    def _tell_root(self, record: JobRecord, kind: Control, text: bytes = b"") -> None:
+    def _tell_root(
+        self, record: JobRecord, kind: Control, text: bytes = b"", value: int = 0
+    ) -> None:
         self.clock = max(self.clock, self._kernel.engine.now)
         root = Address(record.job.nodes[0], 0, -1, 0)
-        send_control(self._kernel, self, root, kind, record.job.id, 0, text=text)
+        send_control(self._kernel, self, root, kind, record.job.id, 0, value, text)
 
     def _control(self, header: Header, outcome: int) -> None:
         """Take a report: the handler of the control portal."""
@@ -264,17 +421,23 @@ class Launcher(SystemProcess):
         record.loaded = True
         if record.ending:
             self._tell_root(record, Control.KILL)
-            return
-        record.running = True
-        self._started(record)
-        self._tell_root(record, Control.GO)
+        elif record.on_loaded is None:
+            self.go(record)
+        else:
+            record.on_loaded(record, None)
 
     def _load_failed(self, record: JobRecord, message: ControlMessage) -> None:
         record.finish("load", self._kernel.engine.now)
         record.loaded = True
+        reason = f"rank {message.rank} cannot be loaded: {message.text.decode()}"
         if record.ending:
             self._tell_root(record, Control.KILL)
-        self.end(record, 1, f"rank {message.rank} cannot be loaded: {message.text.decode()}")
+        elif record.on_loaded is None:
+            self.end(record, 1, reason)
+        else:
+            record.ending = True
+            self._tell_root(record, Control.KILL)
+            record.on_loaded(record, reason)
 
     def _exited(self, record: JobRecord, message: ControlMessage) -> None:
         if message.text:
@@ -287,12 +450,32 @@ class Launcher(SystemProcess):
             record.killed = message.value & 0xFF
         self.end(record, message.value & 0xFF)
 
+    def _admitted(self, record: JobRecord, message: ControlMessage) -> None:
+        introduction = self._introductions.get(message.value)
+        if introduction is not None:
+            others = introduction.told.pop(record.job.id, ())
+            record.connected.update(others)
+            self._introduced(message.value)
+
     def _bury(self, record: JobRecord) -> None:
         """Free the nodes of a job of which no process is left."""
         record.finish("run", self._kernel.engine.now)
         record.running = False
         del self.records[record.job.id]
         self._free = sorted({*self._free, *record.job.nodes})
+        for number, introduction in list(self._introductions.items()):
+            if introduction.told.pop(record.job.id, None) is not None:
+                self._introduced(number)
+        origin = record.origin
+        origin.family.remove(record)
+        if record is not origin:
+            if not origin.ending and not record.ending:
+                origin.status = max(origin.status, record.status)
+            self._close(record)
+        if not origin.family:
+            self._close(origin)
+
+    def _close(self, record: JobRecord) -> None:
         self._ended(record)
         record.done.set()
 
@@ -302,4 +485,5 @@ _REPORTS: Final[dict[Control, Callable[[Launcher, JobRecord, ControlMessage], No
     Control.LOAD_FAILED: Launcher._load_failed,
     Control.EXITED: Launcher._exited,
     Control.ABORT: Launcher._aborted,
+    Control.ADMITTED: Launcher._admitted,
 }

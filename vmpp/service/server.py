@@ -186,17 +186,24 @@ class ServiceProcess(SystemProcess):
     def _reply(self, answered: _Answered) -> None:
         """Send a reply on its way, in virtual time."""
         header, reply = answered
-        info = header.info
-        if info is None or info.return_portal < 0:
-            return
-        self.clock = max(self.clock, self._kernel.engine.now)
-        outcome = AckOutcome.NO_PROCESS if reply is None else AckOutcome.READ
-        self._kernel.send(
-            self,
-            header.source,
-            info.return_portal,
-            info.return_bits,
-            reply or None,
-            len(reply or b""),
-            SendInfo(user_data=outcome),
-        )
+        send_reply(self._kernel, self, header, reply)
+
+
+def send_reply(
+    kernel: QuintessentialKernel, server: SystemProcess, header: Header, reply: bytes | None
+) -> None:
+    """Answer the request that came as *header*, now; None says that there is no server any more."""
+    info = header.info
+    if info is None or info.return_portal < 0:
+        return
+    server.clock = max(server.clock, kernel.engine.now)
+    outcome = AckOutcome.NO_PROCESS if reply is None else AckOutcome.READ
+    kernel.send(
+        server,
+        header.source,
+        info.return_portal,
+        info.return_bits,
+        reply or None,
+        len(reply or b""),
+        SendInfo(user_data=outcome),
+    )

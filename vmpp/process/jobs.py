@@ -1,0 +1,154 @@
+"""System calls about jobs and names: what a process asks of the launcher and the name server.
+
+They are marshalled as those of `vmpp.process.calls`: ``class Spawn(Call[Spawned])`` is answered
+with `Spawned`, or with `Failed`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import msgspec
+
+from vmpp.process.calls import Call, Done, Failed, Reply, encode
+
+if TYPE_CHECKING:
+    from vmpp.kernel import Process
+
+LAUNCHER: Final = "yod"
+"""The server that starts and connects jobs, as processes call it."""
+NAMES: Final = "names"
+"""The name server, as processes call it."""
+INTERPRETER: Final = "python"
+"""What a command says for the interpreter that runs the machine, wherever it is on the host."""
+
+R = TypeVar("R", bound=Reply)
+
+
+class Command(msgspec.Struct, frozen=True, array_like=True):
+    """One program to be started.
+
+    Attributes:
+        name: of the program: a script, or the interpreter.
+        args: its arguments.
+        most: how many processes are to run it.
+        fewer: the numbers of processes that will do as well, if there are too few nodes.
+        hints: ``wdir``, ``path``, ``host`` and ``file``, as MPI reserves these keys.
+    """
+
+    name: str
+    args: list[str]
+    most: int
+    fewer: list[int]
+    hints: dict[str, str]
+
+
+class Spawned(Reply, frozen=True, array_like=True, tag=-21, gc=False):
+    """A job runs, which is connected to those asked for.
+
+    Attributes:
+        job: its number.
+        counts: how many processes run each of its programs.
+    """
+
+    job: int
+    counts: list[int]
+
+
+class Spawn(Call[Spawned], frozen=True, array_like=True, tag=1, gc=False):
+    """Start *commands* as one job, connected to *jobs*, whose processes find *parcel*."""
+
+    commands: list[Command]
+    jobs: list[int]
+    parcel: bytes
+
+
+class Connect(Call[Done], frozen=True, array_like=True, tag=2, gc=False):
+    """Let *jobs* send to each other; through others, they are connected to the caller's already."""
+
+    jobs: list[int]
+
+
+class Place(Reply, frozen=True, array_like=True, tag=-22, gc=False):
+    """A process: the number of its job, and its rank."""
+
+    job: int
+    rank: int
+
+
+class Reach(Call[Place], frozen=True, array_like=True, tag=3, gc=False):
+    """Let *jobs* send to the job that opened *port*, and get from it; tell who opened it."""
+
+    port: str
+    jobs: list[int]
+
+
+class Name(Reply, frozen=True, array_like=True, tag=-23, gc=False):
+    """The name of a port."""
+
+    name: str
+
+
+class OpenPort(Call[Name], frozen=True, array_like=True, tag=4, gc=False):
+    """Make a port at which others can reach the caller."""
+
+
+class ClosePort(Call[Done], frozen=True, array_like=True, tag=5, gc=False):
+    """Close a port of the caller's job."""
+
+    port: str
+
+
+class Publish(Call[Done], frozen=True, array_like=True, tag=6, gc=False):
+    """Have *port* found under the name of a *service*."""
+
+    service: str
+    port: str
+
+
+class Unpublish(Call[Done], frozen=True, array_like=True, tag=7, gc=False):
+    """Take back what the caller's job has published."""
+
+    service: str
+    port: str
+
+
+class LookUp(Call[Name], frozen=True, array_like=True, tag=8, gc=False):
+    """Tell the port that is published under the name of a *service*."""
+
+    service: str
+
+
+AnyCall = Spawn | Connect | Reach | OpenPort | ClosePort | Publish | Unpublish | LookUp
+"""Every request to these servers."""
+
+_calls: Final[msgspec.msgpack.Decoder[AnyCall]] = msgspec.msgpack.Decoder(AnyCall)
+_replies: Final[msgspec.msgpack.Decoder[Any]] = msgspec.msgpack.Decoder(
+    Failed | Done | Spawned | Place | Name
+)
+
+decode_call = _calls.decode
+"""Unmarshal a request. Raises `msgspec.DecodeError` for anything that is none."""
+
+
+def ask(process: Process, server: str, request: Call[R]) -> R:
+    """Ask a *server* of the running *process*, and return its answer; blocks.
+
+    Raises:
+        OSError: it refuses, and says why; EIO: it is not there.
+    """
+    reply: R | Failed = _replies.decode(process.rpc(server, encode(request)))
+    if isinstance(reply, Failed):
+        raise OSError(reply.errno, reply.text or os.strerror(reply.errno))
+    return reply
+
+
+def refusal(number: int, text: str = "") -> Failed:
+    """Return the answer to a request that is refused; *number* is one of `errno`."""
+    return Failed(number, text or os.strerror(number))
+
+
+NOT_A_REQUEST: Final = refusal(errno.EBADMSG)
+"""The answer to what is no request at all."""

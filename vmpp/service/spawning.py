@@ -1,0 +1,284 @@
+"""yod's door for programs: processes that run ask it to start more, and to connect jobs."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any, Final
+
+import msgspec
+
+from vmpp.kernel import QuintessentialKernel, SystemProcess
+from vmpp.portals import (
+    AckOutcome,
+    Address,
+    DynamicBlock,
+    Header,
+    Heap,
+    MemoryOperation,
+    PortalEntry,
+)
+from vmpp.process import jobs
+from vmpp.process.calls import Done, Reply, encode
+from vmpp.process.command import program_of
+from vmpp.process.link import REQUEST_PORTAL
+from vmpp.process.program import Program, ProgramError
+from vmpp.service.launcher import JobRecord, Launcher, LaunchError
+from vmpp.service.names import NameServer
+from vmpp.service.server import send_reply
+
+_HEAP_BYTES: Final = 1 << 30
+_NODE: Final = re.compile(r".*-n(\d+)")
+
+Answer = Callable[[Reply], object]
+
+
+class SpawnServer(SystemProcess):
+    """Takes requests of programs to the launcher, in virtual time.
+
+    Requests are looked at one after the other, each taking the launcher's service time; what they
+    ask for may take longer, and is answered when it is done.
+
+    Attributes:
+        requests: how many have arrived.
+    """
+
+    __slots__ = (
+        "_directory", "_free", "_heap", "_kernel", "_launcher", "_names", "_service_time",
+        "requests",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        kernel: QuintessentialKernel,
+        pid: int,
+        launcher: Launcher,
+        names: NameServer,
+        directory: Callable[[int, int], str],
+        service_time: int,
+    ) -> None:
+        """Set the server up.
+
+        Args:
+            launcher: starts the jobs.
+            names: knows the ports.
+            directory: gives the current directory of a process, by job and rank.
+            service_time: of a request, ps.
+        """
+        super().__init__(Address(kernel.nid, pid, -1, 0))
+        self._kernel = kernel
+        self._launcher = launcher
+        self._names = names
+        self._directory = directory
+        self._service_time = service_time
+        self._free = 0
+        self._heap = Heap(_HEAP_BYTES)
+        self.requests = 0
+        self.table.install(
+            REQUEST_PORTAL,
+            PortalEntry(DynamicBlock(MemoryOperation.DYN_SV_HDR_BDY, self._heap), self._arrived),
+        )
+
+    def _arrived(self, header: Header, outcome: int) -> None:
+        """Take a request: the handler of the portal."""
+        if outcome == AckOutcome.DROPPED:
+            return
+        self._heap.messages.pop()
+        self._heap.free(header)
+        self.requests += 1
+        engine = self._kernel.engine
+        self._free = max(self._free, engine.now) + self._service_time
+        engine.at(self._free, self._serve, header)
+
+    def _serve(self, header: Header) -> None:
+        """Begin to do what a request asks for."""
+        caller = self._launcher.records.get(header.source.group)
+        if caller is None:
+            return
+        answer = partial(self._answer, header)
+        try:
+            call = jobs.decode_call(header.body or b"")
+        except msgspec.DecodeError:
+            answer(jobs.NOT_A_REQUEST)
+            return
+        action = _ACTIONS.get(type(call))
+        if action is None:
+            answer(jobs.NOT_A_REQUEST)
+            return
+        try:
+            action(self, caller, header.source.rank, call, answer)
+        except (LaunchError, ProgramError) as error:
+            answer(jobs.refusal(errno.ENOEXEC, str(error)))
+
+    def _answer(self, header: Header, reply: Reply) -> None:
+        send_reply(self._kernel, self, header, encode(reply))
+
+    # -- what requests ask for -----------------------------------------------------------------
+
+    def _spawn(self, caller: JobRecord, rank: int, call: jobs.Spawn, answer: Answer) -> None:
+        """Start programs as a job."""
+        friends = self._allowed(caller, call.jobs)
+        directory = self._directory(caller.job.id, rank)
+        environ = caller.job.program(rank).environ
+        counts = counts_of(call.commands, self._launcher.free)
+        hints = [_hints(command, directory) for command in call.commands]
+        programs = [
+            _program(*each, directory, environ) for each in zip(call.commands, hints, strict=True)
+        ]
+        started = _Starting(self._launcher, counts, answer)
+        started.begin(
+            caller,
+            list(zip(programs, counts, strict=True)),
+            _hosts(hints, counts),
+            call.parcel,
+            friends,
+        )
+
+    def _connect(self, caller: JobRecord, rank: int, call: jobs.Connect, answer: Answer) -> None:
+        """Let every two of some jobs send to each other."""
+        records = self._allowed(caller, call.jobs)
+        told = {one: [o.job.id for o in records if o is not one] for one in records}
+        self._introduce(told, partial(answer, Done()))
+
+    def _reach(self, caller: JobRecord, rank: int, call: jobs.Reach, answer: Answer) -> None:
+        """Let some jobs and the one that has a port open send to each other."""
+        records = self._allowed(caller, call.jobs)
+        place = self._names.owner(call.port)
+        owner = None if place is None else self._launcher.records.get(place.job)
+        if place is None or owner is None:
+            raise LaunchError(f"port {call.port!r} is not open")
+        others = [record for record in records if record is not owner]
+        told = {record: [owner.job.id] for record in others}
+        told[owner] = [record.job.id for record in others]
+        self._introduce(told, partial(answer, place))
+
+    def _introduce(self, told: dict[JobRecord, list[int]], then: Callable[[], object]) -> None:
+        new = {
+            record: [number for number in numbers if number not in record.connected]
+            for record, numbers in told.items()
+        }
+        self._launcher.introduce(new, then)
+
+    def _allowed(self, caller: JobRecord, numbers: Sequence[int]) -> list[JobRecord]:
+        """Return those of the jobs that still run.
+
+        Raises:
+            LaunchError: one of them is no business of the caller.
+        """
+        if not set(numbers) <= self._launcher.related(caller):
+            raise LaunchError("a job is not connected to the one that asks")
+        records = self._launcher.records
+        return [records[number] for number in numbers if number in records]
+
+
+class _Starting:
+    """A job on its way: loaded, and introduced to its friends, at the same time."""
+
+    __slots__ = ("_answer", "_counts", "_launcher", "_missing", "_record")
+
+    def __init__(self, launcher: Launcher, counts: list[int], answer: Answer) -> None:
+        self._launcher = launcher
+        self._counts = counts
+        self._answer = answer
+        self._missing = 2
+        self._record: JobRecord | None = None
+
+    def begin(
+        self,
+        caller: JobRecord,
+        parts: Sequence[tuple[Program, int]],
+        hosts: Mapping[int, int],
+        parcel: bytes,
+        friends: Sequence[JobRecord],
+    ) -> None:
+        """Have the job loaded, and its friends told of it. Raises LaunchError."""
+        record = self._launcher.spawn(caller, parts, hosts, parcel, friends, self._loaded)
+        self._record = record
+        record.connected.update(friend.job.id for friend in friends)
+        self._launcher.introduce({friend: [record.job.id] for friend in friends}, self._go)
+
+    def _loaded(self, _: JobRecord, reason: str | None) -> None:
+        if reason is None:
+            self._go()
+        else:
+            self._answer(jobs.refusal(errno.ENOMEM, reason))
+
+    def _go(self) -> None:
+        """Let the job run, and tell who asked, when both are done."""
+        self._missing -= 1
+        if not self._missing and self._record is not None:
+            self._launcher.go(self._record)
+            self._answer(jobs.Spawned(self._record.job.id, self._counts))
+
+
+def counts_of(commands: Sequence[jobs.Command], free: int) -> list[int]:
+    """Return how many processes each command gets of *free* nodes.
+
+    That is as many as it asks for at the most; or, if there are too few nodes for all, the most
+    that it says will do as well, the first command choosing first.
+    """
+    most = [command.most for command in commands]
+    if sum(most) <= free:
+        return most
+    choices = [[n for n in {*command.fewer, command.most} if 0 <= n <= command.most]
+               for command in commands]  # fmt: skip
+    counts: list[int] = []
+    for place, choice in enumerate(choices):
+        left = free - sum(counts) - sum(min(later) for later in choices[place + 1 :])
+        fitting = [count for count in choice if count <= left]
+        if not fitting:
+            return most
+        counts.append(max(fitting))
+    return counts
+
+
+def _program(
+    command: jobs.Command,
+    hints: Mapping[str, str],
+    directory: str,
+    environ: Mapping[bytes, bytes],
+) -> Program:
+    variables = {os.fsdecode(key): os.fsdecode(value) for key, value in environ.items()}
+    cwd = os.path.join(directory, hints.get("wdir", ""))
+    if not os.path.isdir(cwd):
+        raise ProgramError(f"there is no folder {cwd} to work in")
+    path = [folder for folder in hints.get("path", "").split(os.pathsep) if folder]
+    return program_of(command.name, command.args, cwd, variables, path)
+
+
+def _hints(command: jobs.Command, directory: str) -> Mapping[str, str]:
+    """Return a command's hints, those in the file that it may name included."""
+    if "file" not in command.hints:
+        return command.hints
+    name = os.path.join(directory, command.hints["file"])
+    try:
+        with open(name, encoding="utf-8") as file:
+            lines = [line.split("#")[0].partition("=") for line in file]
+    except (OSError, UnicodeDecodeError) as error:
+        raise LaunchError(f"cannot read the hints in {name}: {error}") from None
+    said = {key.strip(): value.strip() for key, found, value in lines if found}
+    return {**said, **command.hints}
+
+
+def _hosts(hints: Sequence[Mapping[str, str]], counts: Sequence[int]) -> dict[int, int]:
+    """Return the nodes that ranks must have because of the host that their command names."""
+    hosts: dict[int, int] = {}
+    first = 0
+    for hint, count in zip(hints, counts, strict=True):
+        if "host" in hint:
+            found = _NODE.fullmatch(hint["host"])
+            if found is None:
+                raise LaunchError(f"no node is called {hint['host']!r}")
+            hosts.update(dict.fromkeys(range(first, first + count), int(found[1])))
+        first += count
+    return hosts
+
+
+_ACTIONS: Final[dict[type, Callable[[SpawnServer, JobRecord, int, Any, Answer], None]]] = {
+    jobs.Spawn: SpawnServer._spawn,
+    jobs.Connect: SpawnServer._connect,
+    jobs.Reach: SpawnServer._reach,
+}
