@@ -47,6 +47,13 @@ from vmpp_mpi._intercomm import commctx_inter as _commctx_inter
 from vmpp_mpi._message import MESSAGE_NO_PROC, MESSAGE_NULL, Message
 from vmpp_mpi._op import Op
 from vmpp_mpi._pickle import Pickle, pickle
+from vmpp_mpi._ports import (
+    Close_port,
+    Lookup_name,
+    Open_port,
+    Publish_name,
+    Unpublish_name,
+)
 from vmpp_mpi._request import REQUEST_NULL, Prequest, Request
 from vmpp_mpi._runtime import (
     Aint_add,

@@ -78,7 +78,11 @@ class MpiLibrary:
             protocol = self._watched(process, parameters, description.tools)
         else:
             protocol = _protocol.Protocol(process, parameters)
-        _state.attach(process, protocol, tuning)
+        state = _state.attach(process, protocol, tuning)
+        if process.job.parcel:
+            from vmpp_mpi import _dynamic
+
+            _dynamic.adopt(state)
 
     def _watched(
         self, process: Process, parameters: ProtocolParameters, names: tuple[str, ...]

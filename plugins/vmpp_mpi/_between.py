@@ -17,6 +17,7 @@ from vmpp_mpi._errors import ERR_COMM, ERR_RANK
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._making import choices, duplicated, split
 from vmpp_mpi._state import CommState, mpi_state, partition
+from vmpp_mpi._system import acquaint
 
 if TYPE_CHECKING:
     from vmpp.portals import Address
@@ -114,6 +115,8 @@ def connect(state: CommState, leader: int, exchange: Exchange) -> CommState:
     remote = _addresses.unpack(table, library.process.job)
     if library.process.address in remote:
         raise state.error(ERR_COMM, "the groups of an intercommunicator must be disjoint")
+    if state.rank == leader:
+        acquaint(library.process, state.addresses, remote)
     return _joined(state, bridge, local, remote)
 
 

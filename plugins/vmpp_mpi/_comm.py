@@ -56,13 +56,14 @@ from vmpp_mpi._kinds import INTER, INTRA, KINDS, class_of
 from vmpp_mpi._making import created, duplicated, split
 from vmpp_mpi._numbers import whole
 from vmpp_mpi._partitioned_calls import PartitionedCalls
+from vmpp_mpi._process_calls import ProcessCalls
 from vmpp_mpi._request import Request
 from vmpp_mpi._send_buffer import Flush, SendBuffer
 from vmpp_mpi._state import CommState, Predefined, mpi_state
 from vmpp_mpi._topology_calls import TopologyCalls
 
 _PAIR: Final = Struct("<qq")
-_CONSTANT_ATTRIBUTES: Final = {TAG_UB: MAX_TAG, IO: ANY_SOURCE, WTIME_IS_GLOBAL: 1, APPNUM: 0}
+_CONSTANT_ATTRIBUTES: Final = {TAG_UB: MAX_TAG, IO: ANY_SOURCE, WTIME_IS_GLOBAL: 1}
 _SPLIT_TYPES: Final = (
     COMM_TYPE_SHARED,
     COMM_TYPE_HW_GUIDED,
@@ -291,6 +292,23 @@ class Comm(
         """Free the communicator when its messages are done, and make the handle null."""
         self.Free()
 
+    @classmethod
+    def Get_parent(cls) -> Any:
+        """Return the communicator with the processes that spawned this one's job.
+
+        It is null in a job that was not spawned, and once it has been freed or disconnected.
+        """
+        return KINDS[INTER]._make(mpi_state().parent)
+
+    @classmethod
+    def Join(cls, fd: int) -> NoReturn:
+        """Refuse to join with the process at the other end of a socket.
+
+        Raises:
+            MPIError: `ERR_ARG`, always: a compute node has no sockets, so *fd* is none.
+        """
+        raise MPIError(ERR_ARG, f"descriptor {fd} is no socket: a compute node has none")
+
     def free(self) -> None:
         """Free the communicator if it is one that can be freed."""
         if self._state is not None:
@@ -323,8 +341,11 @@ class Comm(
     def _constant_attribute(self, keyval: int) -> int | None:
         if keyval == LASTUSEDCODE:
             return last_used_code()
+        process = self._get().library.process
         if keyval == UNIVERSE_SIZE:
-            return self._get().library.world.size
+            return process.job.machine.universe
+        if keyval == APPNUM:
+            return process.job.part(process.rank)
         return _CONSTANT_ATTRIBUTES.get(keyval)
 
     def _attribute_error(self, code: int, detail: str) -> MPIError:
@@ -372,7 +393,7 @@ class Comm(
 Comm._family = Comm
 
 
-class Intracomm(ScanCalls, TopologyCalls, Comm):
+class Intracomm(ScanCalls, TopologyCalls, ProcessCalls, Comm):
     """A communicator of one group."""
 
     __slots__ = ()

@@ -331,6 +331,8 @@ class CommState:
         if self.local is not None:
             self.local.release()
         self.library.give_back(self)
+        if self.library.parent is self:
+            self.library.parent = None
         freed: Any = _FREED
         self.protocol = freed
         self._channel = self._across = self._route = None
@@ -356,12 +358,13 @@ class MPIState:
         protocol: its end of the message protocol.
         tuning: of the machine.
         predefined: its communicators world and self, as `Predefined.index` counts them.
+        parent: its communicator with the processes that spawned its job, None if there is none.
         buffer: attached for buffered sends, None if none is.
         finalized: whether MPI has been finalized.
     """
 
     __slots__ = (
-        "_communicators", "_free", "buffer", "finalized", "predefined",
+        "_communicators", "_free", "buffer", "finalized", "parent", "predefined",
         "process", "protocol", "tuning",
     )  # fmt: skip
 
@@ -374,6 +377,7 @@ class MPIState:
             CommState(self, 2 * _WORLD, process.rank, addresses, "MPI_COMM_WORLD"),
             CommState(self, 2 * _SELF, 0, (process.address,), "MPI_COMM_SELF"),
         )
+        self.parent: CommState | None = None
         self.buffer: SendBuffer | None = None
         self.finalized = False
         self._free = _ALL_FREE
@@ -444,6 +448,12 @@ class MPIState:
         if take:
             self._free &= ~lowest
         return 2 * (lowest.bit_length() - 1)
+
+    def take_context(self, context: int | None = None) -> int:
+        """Take a context that is known to be free on all ranks; the lowest one if none is given."""
+        bit = self._free & -self._free if context is None else 1 << (context // 2)
+        self._free &= ~bit
+        return 2 * (bit.bit_length() - 1)
 
     def new_communicator(
         self, context: int, rank: int, addresses: Sequence[Address], parent: CommState | None = None

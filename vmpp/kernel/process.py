@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from vmpp.engine import Engine, Fiber, Streams
@@ -26,7 +25,7 @@ PATIENCE: Final = 100
 """How often a process that is being killed may catch that and block again; then it stays parked."""
 
 
-NOBODY: Final[Mapping[int, Sequence[Address]]] = MappingProxyType({})
+NOBODY: Final[frozenset[int]] = frozenset()
 """The other jobs that may send to a process, of one that is connected to none."""
 
 
@@ -60,7 +59,7 @@ class Job:
         streams: the job's random streams.
         machine: what it can know of its machine.
         parcel: what a process that had the job started left for it, empty if nobody did.
-        friends: the addresses of the jobs that may send to this one when it is loaded, by number.
+        friends: numbers of the jobs that may send to this one from the start.
     """
 
     __slots__ = (
@@ -77,7 +76,7 @@ class Job:
         *,
         parts: Sequence[tuple[Any, int]] = (),
         parcel: bytes = b"",
-        friends: Mapping[int, Sequence[Address]] = NOBODY,
+        friends: frozenset[int] = NOBODY,
     ) -> None:
         """Describe a job.
 
@@ -124,8 +123,8 @@ class SystemProcess:
         table: its portals.
         watch: what it waits for (see `Process.wait`).
         held: messages that arrived while it was busy.
-        admitted: the other groups that may send to it, with the addresses of their processes by
-            rank: those of the jobs that the system has connected its own to.
+        admitted: the other groups that may send to it: the jobs that the system has connected its
+            own to.
     """
 
     __slots__ = ("address", "admitted", "clock", "dead", "group", "held", "table", "watch")

@@ -350,19 +350,23 @@ class Machine:
 
     def _ended(self, record: JobRecord) -> None:
         self.names.close_job(record.job.id)
+        reports = self._reports(record)
         job = self._jobs.pop(record.job.id, None)
         if job is None:
             # It could not be loaded, which is its spawner's business alone.
             return
+        job.reports += reports
+        if record is not record.origin:
+            self._jobs[record.origin.job.id].reports += reports
         self._stdio.pop(record.job.id, None)
         self.files.close_job(record.job.id)
         for rank, status in enumerate(record.statuses):
             self.trace.output(f"{rank} {status}\n".encode())
-        for library in self.libraries:
-            report = library.report(record.job)
-            if report is not None:
-                job.reports.append(report)
         self.plugins.manager.hook.vmpp_job_ended(job=job, result=job.result())
+
+    def _reports(self, record: JobRecord) -> list[Report]:
+        found = [library.report(record.job) for library in self.libraries]
+        return [report for report in found if report is not None]
 
     # -- the partitions' tasks -----------------------------------------------------------------
 

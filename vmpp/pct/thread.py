@@ -220,11 +220,10 @@ class ProcessControlThread(SystemProcess):
         below = children(message.rank, self._fanout, job.size)
         self._admissions[job.id, message.value] = _Admission(message.rank, len(below) + 1)
         self._pass_on(message, job)
-        others = [self.job_of(number) for (number,) in _NUMBER.iter_unpack(message.text)]
-        new = {other.id: other.addresses for other in others if other is not None}
+        new = {number for (number,) in _NUMBER.iter_unpack(message.text)}
         for process in self.processes.values():
             if isinstance(process, Process) and process.job is job:
-                process.admitted = {**process.admitted, **new}
+                process.admitted |= new
         self._admitted(message, job)
 
     def _admitted(self, message: ControlMessage, job: Job) -> None:

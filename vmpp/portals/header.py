@@ -28,7 +28,7 @@ class Address:
     with its sender's. Group 0 is the system's: servers and process control threads.
     """
 
-    __slots__ = ("group", "nid", "pid", "rank")
+    __slots__ = ("__weakref__", "group", "nid", "pid", "rank")
 
     def __init__(self, nid: int, pid: int, rank: int, group: int) -> None:
         self.nid = nid

@@ -51,10 +51,12 @@ class Spawned(Reply, frozen=True, array_like=True, tag=-21, gc=False):
     Attributes:
         job: its number.
         counts: how many processes run each of its programs.
+        nodes: numbers of their nodes, by rank. On each, the process has the number of the job.
     """
 
     job: int
     counts: list[int]
+    nodes: list[int]
 
 
 class Spawn(Call[Spawned], frozen=True, array_like=True, tag=1, gc=False):
@@ -72,10 +74,11 @@ class Connect(Call[Done], frozen=True, array_like=True, tag=2, gc=False):
 
 
 class Place(Reply, frozen=True, array_like=True, tag=-22, gc=False):
-    """A process: the number of its job, and its rank."""
+    """Where a process is: the number of its job, its rank, and the number of its node."""
 
     job: int
     rank: int
+    node: int = 0
 
 
 class Reach(Call[Place], frozen=True, array_like=True, tag=3, gc=False):

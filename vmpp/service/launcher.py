@@ -257,9 +257,10 @@ class Launcher(SystemProcess):
             LaunchError: as for `launch`, or one of the *hosts* is taken.
         """
         nodes = self._allocated(sum(part[1] for part in parts), hosts)
-        known = {friend.job.id: friend.job.addresses for friend in friends}
+        known = frozenset(friend.job.id for friend in friends)
         job = self._made(parts, nodes, parcel=parcel, friends=known)
         record = JobRecord(job, spawner.origin)
+        record.connected.update(known)
         record.on_loaded = on_loaded
         self._begin(record)
         return record
@@ -389,7 +390,8 @@ class Launcher(SystemProcess):
 
     def _load(self, record: JobRecord) -> None:
         record.finish("allocation", self._kernel.engine.now)
-        image = b"".join(program.image for program in record.job.programs)
+        job = record.job
+        image = b"".join([*(program.image for program in job.programs), job.parcel])
         last = max(0, len(image) - 1) // self._chunk * self._chunk
         for begin in range(0, last, self._chunk):
             self._tell_root(record, Control.DATA, image[begin : begin + self._chunk])

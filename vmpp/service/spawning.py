@@ -153,7 +153,8 @@ class SpawnServer(SystemProcess):
         others = [record for record in records if record is not owner]
         told = {record: [owner.job.id] for record in others}
         told[owner] = [record.job.id for record in others]
-        self._introduce(told, partial(answer, place))
+        where = jobs.Place(place.job, place.rank, owner.job.nodes[place.rank])
+        self._introduce(told, partial(answer, where))
 
     def _introduce(self, told: dict[JobRecord, list[int]], then: Callable[[], object]) -> None:
         new = {
@@ -197,7 +198,6 @@ class _Starting:
         """Have the job loaded, and its friends told of it. Raises LaunchError."""
         record = self._launcher.spawn(caller, parts, hosts, parcel, friends, self._loaded)
         self._record = record
-        record.connected.update(friend.job.id for friend in friends)
         self._launcher.introduce({friend: [record.job.id] for friend in friends}, self._go)
 
     def _loaded(self, _: JobRecord, reason: str | None) -> None:
@@ -211,7 +211,8 @@ class _Starting:
         self._missing -= 1
         if not self._missing and self._record is not None:
             self._launcher.go(self._record)
-            self._answer(jobs.Spawned(self._record.job.id, self._counts))
+            job = self._record.job
+            self._answer(jobs.Spawned(job.id, self._counts, list(job.nodes)))
 
 
 def counts_of(commands: Sequence[jobs.Command], free: int) -> list[int]:
