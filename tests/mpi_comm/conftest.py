@@ -219,9 +219,11 @@ class World:
         self.sent = 0
         addresses = [Address((nodes or range(size))[rank], 1, rank, 1) for rank in range(size)]
         job = SimpleNamespace(
+            id=1,
             addresses=addresses,
+            machine=SimpleNamespace(node_map=None, universe=size),
             node_name=lambda rank: f"node{rank}",
-            machine=SimpleNamespace(node_map=None),
+            part=lambda rank: 0,
         )
         self.ends = [LoopBack(self, self._process(job, address)) for address in addresses]
         for end in self.ends:
@@ -237,6 +239,7 @@ class World:
             job=job,
             clock=0,
             libraries={},
+            admitted=frozenset(),
             abort=self._abort,
             fiber=None,
             start_fiber=lambda body: self.start(process, body),
