@@ -148,6 +148,7 @@ class Cluster:
             assert thread.memory_map == {}
             assert thread.kernel.node.memory.used == 0
             assert thread._loads == {}
+            assert thread._admissions == {}
             assert thread._ready == []
             assert thread._heap.used == 0
             assert thread.table.drops == 0

@@ -316,6 +316,54 @@ def test_what_a_program_says_is_no_command_to_a_process_control_thread(
     machine.assert_clean()
 
 
+# -- introductions -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("size", [1, 2, 5, 13])
+def test_all_processes_of_a_job_admit_those_of_another_when_both_are_introduced(
+    cluster: Any, size: int
+) -> None:
+    machine = cluster(size)
+    admitted: list[frozenset[int]] = []
+    told: list[int] = []
+
+    def main(process: Process) -> None:
+        process.sleep(1_000_000)
+        admitted.append(process.admitted)
+
+    record = machine.launch(main, size)
+    while not record.running:
+        machine.engine.step(1)
+    machine.launcher.introduce({record: [7, 9]}, lambda: told.append(machine.engine.now))
+    machine.engine.run()
+    assert admitted == [frozenset((7, 9))] * size
+    assert len(told) == 1
+    assert record.connected == {7, 9}
+    machine.assert_clean()
+
+
+def test_an_introduction_of_nobody_is_over_at_once(cluster: Any) -> None:
+    machine = cluster(1)
+    told: list[bool] = []
+    machine.launcher.introduce({}, lambda: told.append(True))
+    assert told == [True]
+
+
+def test_an_introduction_does_not_wait_for_a_job_that_ends(cluster: Any) -> None:
+    machine = cluster(3)
+    told: list[bool] = []
+    record = machine.launch(lambda process: process.sleep(1000), 3)
+    while not record.running:
+        machine.engine.step(1)
+    # The word to go is on its way, and so is the end.
+    while record.statuses.count(None) > 1:
+        machine.engine.step(1)
+    machine.launcher.introduce({record: [7]}, lambda: told.append(True))
+    machine.engine.run()
+    assert told == [True]
+    machine.assert_clean()
+
+
 # -- control messages ----------------------------------------------------------------------------
 
 

@@ -73,6 +73,32 @@ def test_another_jobs_messages_are_dropped_and_counted(wired: Any) -> None:
     assert bytes(block.buffer) == b"neighbor"
 
 
+def test_a_group_that_is_admitted_may_send_and_be_answered(wired: Any) -> None:
+    machine = wired(3, jobs=[1, 2, 3])
+    block, heap = buffer(), Heap(1000)
+    machine.install(PortalEntry(block))
+    machine.install(
+        PortalEntry(DynamicBlock(MemoryOperation.DYN_SV_HDR_BDY, heap)), portal=9, nid=0
+    )
+    machine.processes[1].admitted = frozenset((1,))
+    machine.put(b"friendly", info=SendInfo(return_portal=9))
+    machine.put(b"stranger", source=2)
+    # The answer comes from a job that is no friend of the sender's: nobody has admitted that.
+    assert (bytes(block.buffer), heap.messages) == (b"friendly", [])
+    machine.processes[0].admitted = frozenset((2,))
+    machine.put(info=SendInfo(read=True, reply_length=8, return_portal=9))
+    assert machine.processes[1].table.drops == 2
+
+
+@pytest.mark.parametrize("garbage", [None, 7, "groups"])
+def test_what_is_no_set_of_groups_admits_nobody(wired: Any, garbage: object) -> None:
+    machine = wired(2, jobs=[1, 2])
+    machine.install(PortalEntry(buffer()))
+    machine.processes[1].admitted = garbage
+    machine.put(b"intruder")
+    assert machine.processes[1].table.drops == 1
+
+
 def test_a_handler_never_hears_of_another_jobs_messages(wired: Any) -> None:
     machine = wired(2, jobs=[1, 2])
     machine.install(PortalEntry(buffer(), lambda *_: pytest.fail("called")))

@@ -8,6 +8,7 @@ functions that reach for the module's globals instead are replaced.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import warnings
@@ -28,14 +29,15 @@ _real_formatwarning = _module._formatwarning_orig
 
 def default_filters(space: AddressSpace) -> list[Any]:
     """Return the filters that an interpreter begins with."""
-    del space
     ignored = (DeprecationWarning, PendingDeprecationWarning, ImportWarning, ResourceWarning)
     usual: list[Any] = [
         ("default", None, DeprecationWarning, "__main__", 0),
         *(("ignore", None, category, None, 0) for category in ignored),
     ]
     asked: list[Any] = []
-    for option in sys.warnoptions:
+    variable = os.fsdecode(space.program.environ.get(b"PYTHONWARNINGS", b""))
+    own = [option for option in variable.split(",") if option]
+    for option in dict.fromkeys([*sys.warnoptions, *own]):
         # One that is wrong is passed over: the host's interpreter has complained about it.
         with suppress(_module._OptionError, ValueError):
             asked.insert(0, _filter(option))

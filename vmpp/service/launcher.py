@@ -461,7 +461,6 @@ class Launcher(SystemProcess):
 
     def _bury(self, record: JobRecord) -> None:
         """Free the nodes of a job of which no process is left."""
-        record.finish("run", self._kernel.engine.now)
         record.running = False
         del self.records[record.job.id]
         self._free = sorted({*self._free, *record.job.nodes})
@@ -478,6 +477,8 @@ class Launcher(SystemProcess):
             self._close(origin)
 
     def _close(self, record: JobRecord) -> None:
+        """Say that a job has ended; an origin has when all of its family have."""
+        record.finish("run", self._kernel.engine.now)
         self._ended(record)
         record.done.set()
 
