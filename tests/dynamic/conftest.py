@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -13,10 +15,19 @@ import vmpp
 
 START = """\
 import sys
+import time
 from mpi4py import MPI
 comm = MPI.COMM_WORLD
 rank, size = comm.rank, comm.size
 parent = MPI.Comm.Get_parent()
+
+def look_up(service):
+    while True:
+        try:
+            return MPI.Lookup_name(service)
+        except MPI.Exception as error:
+            assert error.Get_error_class() == MPI.ERR_NAME
+            time.sleep(1e-3)
 """
 
 
@@ -30,6 +41,27 @@ def program(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def together() -> Callable[..., Any]:
+    """Return what launches jobs on a machine, none of which goes beyond its first ``input()``
+    before all have been launched, and waits for their ends."""
+
+    async def launch(machine: vmpp.machine.boot.Machine, *jobs: Any) -> list[vmpp.Result]:
+        launched, writers = [], []
+        with ExitStack() as files:
+            for path, nprocs, *args in jobs:
+                reader, writer = os.pipe()
+                writers.append(writer)
+                file = files.enter_context(os.fdopen(reader, "rb"))
+                launched.append(await machine.launch(path, nprocs, args, stdin=file))
+            for writer in writers:
+                os.write(writer, b"go\n")
+                os.close(writer)
+            return [await job.wait() for job in launched]
+
+    return launch
 
 
 @pytest.fixture

@@ -8,6 +8,8 @@ import trio.testing
 import vmpp
 
 SERVER = """
+    if rank == 0 and not parent:
+        input()
     port = MPI.Open_port() if rank == 0 else None
     if rank == 0:
         MPI.Publish_name("ocean", port)
@@ -23,17 +25,9 @@ SERVER = """
 """
 
 CLIENT = """
-    import time
-
-    def look_up():
-        while True:
-            try:
-                return MPI.Lookup_name("ocean")
-            except MPI.Exception as error:
-                assert error.Get_error_class() == MPI.ERR_NAME
-                time.sleep(1e-3)
-
-    met = comm.Connect(look_up() if rank == 0 else None)
+    if rank == 0 and not parent:
+        input()
+    met = comm.Connect(look_up("ocean") if rank == 0 else None)
     for other in range(met.remote_size):
         met.send("hello", other)
     found = [met.recv(source=n) for n in range(met.remote_size)]
@@ -49,48 +43,58 @@ def told(*results):
 
 
 class TestJobsLaunchedApart:
-    async def meet(self, program, clients=(3,)):
+    @pytest.fixture
+    def meet(self, program, together):
         server, client = program(SERVER, "server.py"), program(CLIENT, "client.py")
-        async with vmpp.boot(nodes=16) as machine:
-            first = await machine.launch(server, 2, [str(len(clients))])
-            others = [await machine.launch(client, count) for count in clients]
-            results = [await job.wait() for job in (first, *others)]
-            assert (machine.names._ports, machine.names._published) == ({}, {})
-            return results
 
-    async def test_they_find_each_other_by_the_name_of_a_service(self, program):
-        assert told(*await self.meet(program)) == [
+        async def run(*clients):
+            async with vmpp.boot(nodes=16) as machine:
+                jobs = [(server, 2, str(len(clients))), *((client, count) for count in clients)]
+                results = await together(machine, *jobs)
+                assert (machine.names._ports, machine.names._published) == ({}, {})
+                return results
+
+        return run
+
+    async def test_they_find_each_other_by_the_name_of_a_service(self, meet):
+        assert told(*await meet(3)) == [
             *[f"client {r} 3 2 [(0, {r}), (1, {r})]" for r in range(3)],
             *[f"server {rank} 2 3 hello" for rank in range(2)],
         ]
 
-    async def test_one_port_serves_one_after_the_other(self, program):
-        lines = told(*await self.meet(program, clients=(1, 2, 3, 1)))
+    async def test_one_port_serves_one_after_the_other(self, meet):
+        lines = told(*await meet(1, 2, 3, 1))
         assert len([line for line in lines if line.startswith("client")]) == 7
         assert sorted(line.split()[3] for line in lines if line.startswith("server 0")) == [*"1123"]
 
-    async def test_each_job_ends_by_itself(self, program):
-        waiting = program("port = MPI.Open_port()\nMPI.Publish_name('a', port)\ncomm.Accept(port)")
-        failing = program("comm.Connect(MPI.Lookup_name('a'))\nsys.exit(5)", "failing.py")
+    async def test_each_job_ends_by_itself(self, program, together):
+        path = program("""
+            input()
+            if sys.argv[1] == "server":
+                port = MPI.Open_port()
+                MPI.Publish_name("a", port)
+                comm.Accept(port)
+            else:
+                comm.Connect(look_up("a"))
+                sys.exit(5)
+        """)
         async with vmpp.boot(nodes=4) as machine:
-            one = await machine.launch(waiting, 1)
-            other = await machine.launch(failing, 1)
-            assert [(await job.wait()).status for job in (one, other)] == [0, 5]
+            results = await together(machine, (path, 1, "server"), (path, 1, "client"))
+        assert [result.status for result in results] == [0, 5]
 
-    async def test_a_deadlock_is_reported_for_every_job_that_takes_part(self, program):
-        text = """
+    async def test_a_deadlock_is_reported_for_every_job_that_takes_part(self, program, together):
+        path = program("""
+            input()
             if sys.argv[1] == "server":
                 port = MPI.Open_port()
                 MPI.Publish_name("a", port)
                 met = comm.Accept(port)
             else:
-                met = comm.Connect(MPI.Lookup_name("a"))
+                met = comm.Connect(look_up("a"))
             met.recv()
-        """
-        path = program(text)
+        """)
         async with vmpp.boot(nodes=4) as machine:
-            jobs = [await machine.launch(path, 1, [name]) for name in ("server", "client")]
-            results = [await job.wait() for job in jobs]
+            results = await together(machine, (path, 1, "server"), (path, 1, "client"))
         assert [result.status for result in results] == [1, 1]
         assert all("rank 0 in Intercomm.recv" in result.failure for result in results)
 
@@ -242,28 +246,25 @@ class TestErrors:
             result = await (await machine.launch(looking, 1)).wait()
         assert result.stdout == b"True\n"
 
-    async def test_one_job_cannot_take_back_what_another_has_published(self, program):
-        text = """
-            import time
+    async def test_one_job_cannot_take_back_what_another_has_published(self, program, together):
+        path = program("""
+            input()
             if sys.argv[1] == "0":
                 MPI.Publish_name("a", MPI.Open_port())
                 time.sleep(1)
                 print(MPI.Lookup_name("a"))
             else:
-                time.sleep(0.5)
-                port = MPI.Lookup_name("a")
+                port = look_up("a")
                 for call in (lambda: MPI.Unpublish_name("a", port), lambda: MPI.Close_port(port)):
                     try:
                         call()
                     except MPI.Exception as error:
                         print("refused")
-        """
-        path = program(text)
+        """)
         async with vmpp.boot(nodes=2) as machine:
-            jobs = [await machine.launch(path, 1, [str(number)]) for number in range(2)]
-            first, second = [(await job.wait()).stdout for job in jobs]
-        assert first.startswith(b"vmpp-port-")
-        assert second == b"refused\nrefused\n"
+            first, second = await together(machine, (path, 1, "0"), (path, 1, "1"))
+        assert first.stdout.startswith(b"vmpp-port-")
+        assert second.stdout == b"refused\nrefused\n"
 
 
 class TestIsolation:
@@ -290,12 +291,14 @@ class TestIsolation:
     def test_siblings_are_as_strange_to_each_other_as_any_jobs(self, lines):
         assert lines(self.INTRUDER) == ["False 1"]
 
-    async def test_nobody_has_himself_connected_to_a_job_that_is_no_business_of_his(self, program):
+    async def test_nobody_has_himself_connected_to_a_job_that_is_no_business_of_his(
+        self, program, together
+    ):
         text = """
-            import time
             from vmpp.engine import current_process
             from vmpp.process import jobs
 
+            input()
             if sys.argv[1] == "victim":
                 time.sleep(1)
             else:
@@ -308,9 +311,7 @@ class TestIsolation:
         """
         path = program(text)
         async with vmpp.boot(nodes=4) as machine:
-            await machine.launch(path, 1, ["victim"])
-            other = await machine.launch(path, 1, ["other"])
-            result = await other.wait()
+            _, result = await together(machine, (path, 1, "victim"), (path, 1, "other"))
         assert result.stdout == b"a job is not connected to the one that asks\n" * 3
 
     async def test_garbage_is_answered_and_harms_nobody(self, program):
