@@ -1,7 +1,7 @@
 """The module that a program gets as ``mpi4py.MPI``.
 
 One module serves all ranks: what is a rank's own is found through the process that is running. The
-names are those of mpi4py 4.1. Missing are those of parallel files and sessions.
+names are those of mpi4py 4.1. Missing are those of sessions.
 """
 
 # ruff: noqa: F401, N999 - this module collects names, under the one that programs know
@@ -39,6 +39,8 @@ from vmpp_mpi._errors import (
     Remove_error_code,
     Remove_error_string,
 )
+from vmpp_mpi._files._datarep import Register_datarep
+from vmpp_mpi._files._file import FILE_NULL, File
 from vmpp_mpi._grequest import Grequest
 from vmpp_mpi._group import Group
 from vmpp_mpi._info import Info

@@ -54,6 +54,7 @@ class Kind(IntEnum):
     NEIGHBOR_ALLTOALL = 24
     NEIGHBOR_ALLTOALLV = 25
     NEIGHBOR_ALLTOALLW = 26
+    FILE = 27
 
 
 _KINDS: Final = 32

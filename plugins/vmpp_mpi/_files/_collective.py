@@ -1,0 +1,307 @@
+"""Collective accesses in two phases: some of the ranks access the file on behalf of all.
+
+Each of these *aggregators* has a part of the file, its domain. In one phase data go between the
+ranks and the aggregators by messages; in the other each aggregator moves the data of its domain by
+a few large requests, a buffer at a time (del Rosario, Bordawekar, Choudhary: Improved Parallel I/O
+via a Two-phase Run-time Access Strategy, 1993; Thakur, Gropp, Lusk: Data Sieving and Collective I/O
+in ROMIO, 1999). Stretches that nobody writes are left out of a request, and not read before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from vmpp_mpi._collectives import allgather
+from vmpp_mpi._errors import Exception as MPIError
+from vmpp_mpi._files._copy import gather, scatter
+from vmpp_mpi._files._hints import DISABLE, ENABLE
+from vmpp_mpi._files._runs import Runs
+from vmpp_mpi._files._together import largest
+from vmpp_mpi._files._trouble import error_class
+
+if TYPE_CHECKING:
+    from vmpp_mpi._collectives import Channel
+    from vmpp_mpi._files._hints import Hints
+    from vmpp_mpi._files._store import Store
+
+_SWITCHES: Final = {ENABLE: 1, DISABLE: 2}
+_BEGIN, _END, _APART, _SWITCH, _NODES, _BUFFER, _UNIT = range(7)
+"""What each rank tells the others of its access."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A rank's part of a collective access.
+
+    Attributes:
+        channel: to the other ranks.
+        candidates: the ranks that may be aggregators, the same on all.
+        store: the file.
+        hints: of the rank; of those that steer the collective access, rank 0's count.
+        runs: what the rank accesses.
+        data: to be written, or to be read into; as long as they.
+        ascending: whether the runs ascend and do not overlap.
+    """
+
+    channel: Channel
+    candidates: Sequence[int]
+    store: Store
+    hints: Hints
+    runs: Runs
+    data: memoryview
+    ascending: bool
+
+
+def read(part: Part) -> int:
+    """Read together; return how many bytes there were for this rank.
+
+    Raises:
+        MPIError: on all ranks, if reading failed on one.
+        OSError: as a system call does, where ranks read on their own.
+    """
+    exchange = _exchange(part, part.hints.romio_cb_read)
+    if exchange is None:
+        return part.store.read(part.runs, part.data, part.hints, part.ascending)
+    return exchange.read()
+
+
+def write(part: Part) -> None:
+    """Write together; where data overlap, those of the highest rank stay. Raises as `read`."""
+    exchange = _exchange(part, part.hints.romio_cb_write)
+    if exchange is None:
+        part.store.write(part.runs, part.data)
+    else:
+        exchange.write()
+
+
+def _exchange(part: Part, switch: str) -> _Exchange | None:
+    """Return how the ranks exchange data, None if each is to access the file on its own."""
+    size = part.channel.size
+    if size == 1:
+        return None
+    table = np.zeros((size, 7), np.int64)
+    runs, hints = part.runs, part.hints
+    table[part.channel.rank] = (
+        runs.begin, runs.end if part.ascending else runs.begin + runs.nbytes, not part.ascending,
+        _SWITCHES.get(switch, 0), hints.cb_nodes, hints.cb_buffer_size, hints.striping_unit,
+    )  # fmt: skip
+    rows = range(0, table.nbytes + 1, 8 * table.shape[1])
+    memory: Any = table.reshape(-1).view(np.uint8)
+    allgather(part.channel, memoryview(memory), rows)
+    return _Exchange(part, table) if _worth_while(table) else None
+
+
+def _worth_while(table: Any) -> bool:
+    """Return whether ranks access the file together: all of them decide the same."""
+    switch = int(table[0, _SWITCH])
+    table = table[table[:, _END] > table[:, _BEGIN]]
+    if table[:, _APART].any() or not len(table) or switch == _SWITCHES[DISABLE]:
+        return False
+    reach = np.maximum.accumulate(table[:, _END])
+    interleaved = bool((table[1:, _BEGIN] < reach[:-1]).any())
+    return interleaved or switch == _SWITCHES[ENABLE]
+
+
+@dataclass(frozen=True, slots=True)
+class _Domain:
+    """The part of the file that one aggregator is responsible for."""
+
+    aggregator: int
+    begin: int
+    end: int
+
+    def window(self, turn: int, size: int) -> tuple[int, int]:
+        """Return what of it is moved in a turn, of at most *size* bytes."""
+        begin = self.begin + turn * size
+        return begin, max(begin, min(begin + size, self.end))
+
+
+def _domains(table: Any, candidates: Sequence[int]) -> list[_Domain]:
+    """Divide what is accessed into equal domains of whole striping units."""
+    filled = table[table[:, _END] > table[:, _BEGIN]]
+    begin, end = int(filled[:, _BEGIN].min()), int(filled[:, _END].max())
+    unit = int(table[0, _UNIT])
+    begin -= begin % unit
+    units = -(-(end - begin) // unit)
+    wanted = min(int(table[0, _NODES]), len(candidates), units)
+    each = -(-units // wanted) * unit
+    places = range(begin, end, each)
+    step = len(candidates) // len(places)
+    return [
+        _Domain(candidates[index * step], place, min(place + each, end))
+        for index, place in enumerate(places)
+    ]
+
+
+class _Exchange:
+    """One collective access under way on one rank."""
+
+    __slots__ = ("_asked", "_buffer", "_domains", "_failure", "_own", "_part", "_transfers")
+
+    def __init__(self, part: Part, table: Any) -> None:
+        self._part = part
+        self._buffer = int(table[0, _BUFFER])
+        self._domains = _domains(table, part.candidates)
+        self._own = next((d for d in self._domains if d.aggregator == part.channel.rank), None)
+        self._failure: OSError | None = None
+        self._transfers: list[Any] = []
+        self._asked = self._announce(table)
+
+    def write(self) -> None:
+        """Send the data to the aggregators, and write as one of them."""
+        for turn in self._turns():
+            parts = self._expect(turn)
+            for aggregator, piece in self._pieces(turn):
+                if aggregator == self._part.channel.rank:
+                    parts[aggregator][1][:] = piece
+                else:
+                    self._send(aggregator, piece)
+            self._settle()
+            self._attempt(lambda parts=parts: self._flush(list(parts.values())))  # type: ignore[misc]
+        self._conclude()
+
+    def read(self) -> int:
+        """Read as one of the aggregators, and get the data from them; return how many bytes."""
+        found = 0
+        me = self._part.channel.rank
+        for turn in self._turns():
+            pieces = self._pieces(turn)
+            receives = [self._receive(peer, into) for peer, into in pieces if peer != me]
+            for rank, data in self._fetch(turn):
+                if rank == me:
+                    dict(pieces)[me][: len(data)] = data
+                    found += len(data)
+                else:
+                    self._send(rank, data)
+            self._settle()
+            found += sum(transfer.nbytes for transfer in receives)
+        self._conclude()
+        return found
+
+    # -- messages ----------------------------------------------------------------------------------
+
+    def _announce(self, table: Any) -> dict[int, Runs]:
+        """Tell the aggregators what this rank accesses; return what ranks access in its domain."""
+        channel, own = self._part.channel, self._own
+        asked = {}
+        for domain in self._domains:
+            if _meets(table[channel.rank], domain):
+                mine = self._part.runs.between(domain.begin, domain.end)[1]
+                if domain is own:
+                    asked[channel.rank] = mine
+                else:
+                    self._send(domain.aggregator, mine.packed())
+        for rank in range(channel.size):
+            if own is not None and rank != channel.rank and _meets(table[rank], own):
+                asked[rank] = Runs.unpacked(channel.receive_any(rank))
+        self._settle()
+        return dict(sorted(asked.items()))
+
+    def _send(self, peer: int, data: Any) -> None:
+        self._transfers.append(self._part.channel.begin_send(peer, data))
+
+    def _receive(self, peer: int, into: memoryview) -> Any:
+        transfer = self._part.channel.begin_receive(peer, into)
+        self._transfers.append(transfer)
+        return transfer
+
+    def _settle(self) -> None:
+        """Wait for the messages under way."""
+        for transfer in self._transfers:
+            self._part.channel.finish(transfer)
+        self._transfers.clear()
+
+    # -- turns -------------------------------------------------------------------------------------
+
+    def _turns(self) -> range:
+        return range(max(-(-(d.end - d.begin) // self._buffer) for d in self._domains))
+
+    def _pieces(self, turn: int) -> list[tuple[int, memoryview]]:
+        """Return the data of this rank that are moved in a turn, by aggregator."""
+        pieces = []
+        for domain in self._domains:
+            first, runs = self._part.runs.between(*domain.window(turn, self._buffer))
+            if len(runs):
+                pieces.append((domain.aggregator, self._part.data[first : first + runs.nbytes]))
+        return pieces
+
+    def _wanted(self, turn: int) -> list[tuple[int, Runs]]:
+        """Return what the ranks access in a turn in the domain of this one."""
+        if self._own is None:
+            return []
+        window = self._own.window(turn, self._buffer)
+        cut = [(rank, runs.between(*window)[1]) for rank, runs in self._asked.items()]
+        return [(rank, runs) for rank, runs in cut if len(runs)]
+
+    def _expect(self, turn: int) -> dict[int, tuple[Runs, memoryview]]:
+        """Make room for the data that ranks send to be written, and begin to receive them."""
+        parts = {
+            rank: (runs, memoryview(bytearray(runs.nbytes))) for rank, runs in self._wanted(turn)
+        }
+        for rank, (_, room) in parts.items():
+            if rank != self._part.channel.rank:
+                self._receive(rank, room)
+        return parts
+
+    # -- the file ----------------------------------------------------------------------------------
+
+    def _flush(self, parts: list[tuple[Runs, memoryview]]) -> None:
+        """Write what ranks have sent, by one request if it fits."""
+        if len(parts) == 1:
+            self._part.store.write(*parts[0])
+        elif parts:
+            union = Runs.union([runs for runs, _ in parts])
+            begin = union.begin
+            buffer = memoryview(bytearray(union.end - begin))
+            for runs, data in parts:
+                scatter(data, buffer, runs.offsets - begin, runs.lengths)
+            self._part.store.write(union, gather(buffer, union.offsets - begin, union.lengths))
+
+    def _fetch(self, turn: int) -> list[tuple[int, memoryview]]:
+        """Read what ranks want, and return it by rank; less than that where the file ends."""
+        wanted = self._wanted(turn)
+        if not wanted:
+            return []
+        union = Runs.union([runs for _, runs in wanted])
+        begin = union.begin
+        data = memoryview(bytearray(union.nbytes))
+        there = Runs.one(0, 0)
+
+        def fetch() -> None:
+            nonlocal there
+            there = union.part(0, self._part.store.read(union, data, self._part.hints, True))
+
+        self._attempt(fetch)
+        buffer = data
+        if len(union) > 1:
+            buffer = memoryview(bytearray(union.end - begin))
+            scatter(data[: there.nbytes], buffer, there.offsets - begin, there.lengths)
+        cut = [(rank, runs.between(begin, there.end)[1]) for rank, runs in wanted]
+        return [(rank, gather(buffer, runs.offsets - begin, runs.lengths)) for rank, runs in cut]
+
+    def _attempt(self, act: Callable[[], None]) -> None:
+        """Access the file, and go on after a failure: other ranks count on this one's messages."""
+        try:
+            act()
+        except OSError as error:
+            self._failure = self._failure or error
+
+    def _conclude(self) -> None:
+        """Tell all ranks how it ended.
+
+        Raises:
+            MPIError: it failed on some rank.
+        """
+        failure = self._failure
+        (worst,) = largest(self._part.channel, 0 if failure is None else error_class(failure))
+        if worst:
+            raise MPIError(worst, "" if failure is None else failure.strerror or "")
+
+
+def _meets(row: Any, domain: _Domain) -> bool:
+    """Return whether what a rank accesses may reach into a domain."""
+    return bool(row[_BEGIN] < row[_END] and row[_BEGIN] < domain.end and domain.begin < row[_END])

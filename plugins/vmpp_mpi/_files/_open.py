@@ -1,0 +1,156 @@
+"""Opening, closing and deleting files."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+from vmpp.process import calls
+from vmpp_mpi._collectives import Kind
+from vmpp_mpi._constants import MODE_APPEND, MODE_DELETE_ON_CLOSE
+from vmpp_mpi._datatype import BYTE
+from vmpp_mpi._errors import ERR_AMODE, ERR_TRUNCATE
+from vmpp_mpi._errors import Exception as MPIError
+from vmpp_mpi._files import _amode as modes
+from vmpp_mpi._files._datarep import representation
+from vmpp_mpi._files._hints import Hints
+from vmpp_mpi._files._state import FileState, failure, no_file
+from vmpp_mpi._files._store import Store
+from vmpp_mpi._files._together import agree, at_root, largest
+from vmpp_mpi._files._view import View
+from vmpp_mpi._making import duplicated
+from vmpp_mpi._state import mpi_state
+
+if TYPE_CHECKING:
+    from vmpp.process.files import Files
+    from vmpp_mpi._info import Info
+    from vmpp_mpi._state import CommState
+
+_PERMISSIONS: Final = 0o666
+"""Of a file that is made, without those that the process withholds from all of its files."""
+
+_AGGREGATORS: Final = 8
+"""How many ranks access a file on behalf of all, if nothing is said. More of them would not save
+time of the one file server, while each exchanges messages with all ranks."""
+
+
+def path_of(filename: Any) -> bytes:
+    """Return a file's name as the host has it.
+
+    Raises:
+        TypeError: *filename* is no path, string or bytes.
+    """
+    return os.fsencode(filename)
+
+
+def opened(state: CommState, filename: Any, amode: int, info: Info) -> FileState:
+    """Open a file on all ranks of a communicator.
+
+    Rank 0 opens it, and the others join: it is one open file, however many ranks have it.
+
+    Raises:
+        MPIError: as `File.Open` says. The error handler has not been told.
+    """
+    name = path_of(filename)
+    wrong = modes.problem(amode)
+    if wrong:
+        raise MPIError(ERR_AMODE, wrong)
+    comm = duplicated(state)
+    comm.name = f"file {os.fsdecode(name)!r}"
+    try:
+        hints = Hints(cb_nodes=min(comm.size, _AGGREGATORS)).updated(info)
+        store = _joined(comm, name, amode, hints)
+        file = FileState(comm, name, amode, store, hints, _first_view())
+        if amode & MODE_APPEND:
+            _go_to_end(file)
+    except BaseException:
+        comm.release()
+        raise
+    return file
+
+
+def _first_view() -> View:
+    return View(0, BYTE, BYTE, representation("native"))
+
+
+def _joined(comm: CommState, name: bytes, amode: int, hints: Hints) -> Store:
+    """Return the file, opened by rank 0 and joined by all others."""
+    channel = comm.channel.apart(Kind.FILE, partial(MPIError, ERR_TRUNCATE))
+    files: Files = comm.library.process.files
+    agree(channel, amode)
+    fd = -1
+
+    def share() -> int:
+        nonlocal fd
+        fd = _open(files, name, amode, int(hints.file_perm or oct(_PERMISSIONS)[2:], 8))
+        return files.share(fd)
+
+    key = at_root(channel, share)
+    code = 0
+    if channel.rank:
+        try:
+            fd = files.join(key)
+        except OSError as error:
+            code = failure(error).Get_error_class()
+    (worst,) = largest(channel, code)
+    if worst:
+        if fd >= 0:
+            with suppress(OSError):
+                files.close(fd)
+        raise MPIError(worst, "a rank could not join the open file")
+    return Store(files, fd)
+
+
+def _open(files: Files, name: bytes, amode: int, permissions: int) -> int:
+    fd = files.open(name, modes.flags(amode), permissions)
+    if stat.S_ISDIR(files.lookup(fd).mode):
+        files.close(fd)
+        raise IsADirectoryError(21, os.strerror(21))
+    return fd
+
+
+def _go_to_end(file: FileState) -> None:
+    """Move the pointers of a file opened with `MODE_APPEND` to its end."""
+    channel = file.together()
+
+    def find() -> int:
+        size = file.store.size()
+        file.store.set_pointer(size)
+        return size
+
+    file.position = at_root(channel, find)
+
+
+def close(file: FileState) -> None:
+    """Close a file on all of its ranks, and delete it if it was opened to be.
+
+    Raises:
+        MPIError: something failed. The error handler has not been told.
+        OSError: as a system call does.
+    """
+    channel = file.together()
+    try:
+        agree(channel)
+        try:
+            file.store.close()
+        finally:
+            if file.amode & MODE_DELETE_ON_CLOSE:
+                at_root(channel, lambda: delete(file.path))
+    finally:
+        file.comm.release()
+
+
+def delete(name: bytes) -> None:
+    """Delete a file. Raises `OSError` as a system call does."""
+    files: Files = mpi_state().process.files
+    files.call(calls.Unlink(calls.HERE, name))
+
+
+def deleted(filename: Any) -> None:
+    """Delete a file, as `File.Delete` does."""
+    name = path_of(filename)
+    with no_file().guarded():
+        delete(name)
