@@ -89,6 +89,7 @@ from vmpp_mpi._runtime import (
 from vmpp_mpi._runtime import handleof as _handleof
 from vmpp_mpi._runtime import set_abort_status as _set_abort_status
 from vmpp_mpi._runtime import sizeof as _sizeof
+from vmpp_mpi._session import SESSION_NULL, Session
 from vmpp_mpi._special import BottomType, BufferAutomaticType, InPlaceType
 from vmpp_mpi._status import Status
 from vmpp_mpi._topology import Cartcomm, Compute_dims, Distgraphcomm, Graphcomm, Topocomm

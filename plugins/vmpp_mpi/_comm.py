@@ -16,6 +16,7 @@ from zlib import crc32
 
 from vmpp_mpi import _between as between
 from vmpp_mpi._attributes import Attributed
+from vmpp_mpi._buffer_calls import BufferCalls
 from vmpp_mpi._collective_calls import CollectiveCalls, ScanCalls
 from vmpp_mpi._collectives import Kind
 from vmpp_mpi._constants import (
@@ -42,7 +43,6 @@ from vmpp_mpi._errhandler import Errhandler
 from vmpp_mpi._erring import Erring
 from vmpp_mpi._errors import (
     ERR_ARG,
-    ERR_BUFFER,
     ERR_COMM,
     ERR_GROUP,
     ERR_RANK,
@@ -57,8 +57,6 @@ from vmpp_mpi._making import created, duplicated, split
 from vmpp_mpi._numbers import whole
 from vmpp_mpi._partitioned_calls import PartitionedCalls
 from vmpp_mpi._process_calls import ProcessCalls
-from vmpp_mpi._request import Request
-from vmpp_mpi._send_buffer import Flush, SendBuffer
 from vmpp_mpi._state import CommState, Predefined, mpi_state
 from vmpp_mpi._topology_calls import TopologyCalls
 
@@ -75,6 +73,7 @@ _SPLIT_TYPES: Final = (
 class Comm(
     Attributed[CommState | Predefined],
     Erring[CommState | Predefined],
+    BufferCalls[CommState | Predefined],
     PartitionedCalls,
     CollectiveCalls,
 ):
@@ -117,7 +116,8 @@ class Comm(
     def Get_group(self) -> Group:
         """Return the group of its processes, the own one if there are two."""
         state = self._get()
-        return Group.of(state.addresses, state.library.process.address, state.rank)
+        own = state.library.process.address
+        return Group.of(state.addresses, own, state.rank, state.session)
 
     @property
     def rank(self) -> int:
@@ -359,36 +359,6 @@ class Comm(
         made: Comm = class_of(holder)._make(holder)
         return made
 
-    # -- buffered sends ----------------------------------------------------------------------------
-
-    def Attach_buffer(self, buf: Any) -> None:
-        """Attach a buffer for buffered sends on this communicator.
-
-        Raises:
-            MPIError: `ERR_BUFFER`: there is one.
-        """
-        state = self._get()
-        if state.buffer is not None:
-            raise state.error(ERR_BUFFER, "a buffer is attached already")
-        state.buffer = SendBuffer.of(buf)
-
-    def Detach_buffer(self) -> Any:
-        """Wait for the buffered sends on this communicator; return the buffer, None for none."""
-        state = self._get()
-        buffer, state.buffer = state.buffer, None
-        return None if buffer is None else buffer.detach(state.library.protocol)
-
-    def Flush_buffer(self) -> None:
-        """Wait for the buffered sends on this communicator."""
-        state = self._get()
-        if state.buffer is not None:
-            state.buffer.flush(state.protocol)
-
-    def Iflush_buffer(self) -> Request:
-        """Return a request for the end of the buffered sends on this communicator by now."""
-        state = self._get()
-        return Request._wrap(Flush(state, state.buffer))
-
 
 Comm._family = Comm
 
@@ -447,7 +417,9 @@ class Intracomm(ScanCalls, TopologyCalls, ProcessCalls, Comm):
             return Intracomm._make(None)
         channel = library.group_channel(addresses, rank, crc32(stringtag.encode()))
         context = library.agree_context(channel)
-        made = Intracomm._make(library.new_communicator(context, rank, addresses))
+        state = library.new_communicator(context, rank, addresses)
+        state.session = group.session
+        made = Intracomm._make(state)
         if errhandler is not None:
             made.Set_errhandler(errhandler)
         made.Set_info(info)
@@ -525,4 +497,4 @@ def _parted(state: CommState, color: int, key: int) -> Comm:
 def remote_group(state: CommState) -> Group:
     """Return the other group of a communicator of two."""
     assert state.remote is not None
-    return Group.of(state.remote, state.library.process.address)
+    return Group.of(state.remote, state.library.process.address, session=state.session)

@@ -13,6 +13,7 @@ from vmpp_mpi._handle import Handle, forget, predefine
 
 if TYPE_CHECKING:
     from vmpp.portals import Address
+    from vmpp_mpi._session import Session, SessionState
 
 _FEW: Final = 8
 """Up to so many processes are looked up one by one, without an index of the group."""
@@ -28,15 +29,21 @@ class Members:
         addresses: of the processes, by rank in the group.
         own: address of the process that holds the group.
         rank: of that process in the group, `UNDEFINED` if it is not a member.
+        session: that it was made in, None if in none.
     """
 
-    __slots__ = ("_rank", "addresses", "own")
+    __slots__ = ("_rank", "addresses", "own", "session")
 
     def __init__(
-        self, addresses: Sequence[Address], own: Address | None, rank: int | None = None
+        self,
+        addresses: Sequence[Address],
+        own: Address | None,
+        rank: int | None = None,
+        session: SessionState | None = None,
     ) -> None:
         self.addresses = addresses
         self.own = own
+        self.session = session
         self._rank = rank
 
     @property
@@ -72,25 +79,46 @@ class Group(Handle[Members]):
         return cls._copy(group)
 
     @classmethod
-    def of(cls, addresses: Sequence[Address], own: Address | None, rank: int | None = None) -> Self:
+    def of(
+        cls,
+        addresses: Sequence[Address],
+        own: Address | None,
+        rank: int | None = None,
+        session: SessionState | None = None,
+    ) -> Self:
         """Make the group of *addresses*, for the process *own*; for the library's own use.
 
         Args:
             addresses: by rank; kept, not copied.
             own: address of the process that will hold the group.
             rank: that process's rank, if it is known.
+            session: that it is made in, if in one.
         """
         if not addresses:
             return cls._wrap(GROUP_EMPTY._ref)
-        return cls._wrap(Members(addresses, own, rank))
+        return cls._wrap(Members(addresses, own, rank, session))
+
+    @classmethod
+    def Create_from_session_pset(cls, session: Session, pset_name: str) -> Self:
+        """Return the group of the processes in a set that a session names.
+
+        Raises:
+            MPIError: as for `Session.Create_group`.
+        """
+        return cls._copy(session.Create_group(pset_name))
 
     @property
     def addresses(self) -> Sequence[Address]:
         """The processes by rank; for the library's own use."""
         return self._get().addresses
 
+    @property
+    def session(self) -> SessionState | None:
+        """The session that the group was made in, None if in none; for the library's own use."""
+        return self._get().session
+
     def _among(self, addresses: list[Address]) -> Self:
-        return self.of(addresses, self._get().own)
+        return self.of(addresses, self._get().own, session=self.session)
 
     def Get_size(self) -> int:
         """Return the number of processes."""
@@ -148,7 +176,7 @@ class Group(Handle[Members]):
     def Dup(self) -> Self:
         """Return a new group of the same processes."""
         members = self._get()
-        return self._wrap(Members(members.addresses, members.own, members._rank))
+        return self._wrap(Members(members.addresses, members.own, members._rank, members.session))
 
     @classmethod
     def Union(cls, group1: Group, group2: Group) -> Self:
@@ -174,8 +202,9 @@ class Group(Handle[Members]):
     @classmethod
     def _like(cls, group1: Group, group2: Group, addresses: list[Address]) -> Self:
         # The empty group belongs to nobody in particular.
-        own = group1._get().own
-        return cls.of(addresses, group2._get().own if own is None else own)
+        first, second = group1._get(), group2._get()
+        own = second.own if first.own is None else first.own
+        return cls.of(addresses, own, session=first.session or second.session)
 
     def Incl(self, ranks: Sequence[int]) -> Self:
         """Return the group of these processes, in this order.

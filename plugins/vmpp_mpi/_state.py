@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from vmpp_mpi._partitioned import Proposals
     from vmpp_mpi._protocol import Protocol
     from vmpp_mpi._send_buffer import SendBuffer
+    from vmpp_mpi._session import SessionState
 
 CONTEXT_PAIRS: Final = CONTEXTS // 2
 """How many communicators a process can be in at once."""
@@ -140,6 +141,7 @@ class CommState:
         attributes: what the program attached, by key; None as long as there is nothing.
         topology: of the processes, None if it has none.
         buffer: for buffered sends on this communicator only.
+        session: that it was made in, None if in none.
         proposals: partitioned messages that are being agreed on, None if there never was one.
         info: hints of the program, None if it gave none.
         companion: a communicator of the same group for libraries, None until one asks for it.
@@ -152,7 +154,7 @@ class CommState:
         "_across", "_channel", "_route", "addresses", "attributes", "buffer", "companion",
         "companion_tag", "context", "errhandler", "info", "library", "local", "locks", "name",
         "on_error", "peers", "plans", "proposals", "protocol", "rank", "reach", "remote",
-        "size", "topology",
+        "session", "size", "topology",
     )  # fmt: skip
 
     def __init__(
@@ -178,6 +180,7 @@ class CommState:
         self.attributes: dict[int, Any] | None = None
         self.topology: Grid | Graph | Neighbourhood | None = None
         self.buffer: SendBuffer | None = None
+        self.session: SessionState | None = None
         self.proposals: Proposals | None = None
         self.info: Any = None
         self.companion: CommState | None = None
@@ -312,12 +315,12 @@ class CommState:
         return error
 
     def send_buffer(self) -> SendBuffer:
-        """Return the buffer for buffered sends: the communicator's, or the process's.
+        """Return the buffer for buffered sends: the communicator's, the session's or the process's.
 
         Raises:
             MPIError: `ERR_BUFFER`: none is attached.
         """
-        buffer = self.buffer or self.library.buffer
+        buffer = self.buffer or (self.session or self.library).buffer
         if buffer is None:
             raise self.error(ERR_BUFFER, "no buffer is attached for buffered sends")
         return buffer
@@ -462,6 +465,7 @@ class MPIState:
         state = CommState(self, context, rank, addresses)
         if parent is not None:
             state.errhandler, state.on_error = parent.errhandler, parent.on_error
+            state.session = parent.session
         self._communicators[context] = state
         return state
 

@@ -261,6 +261,25 @@ class TestSeveralPrograms:
             "[1, 1]",
         ]
 
+    def test_a_session_has_a_set_of_those_that_run_the_same(self, program, lines):
+        for name in ("one.py", "two.py"):
+            program(
+                """
+                session = MPI.Session.Init()
+                group = session.Create_group("vmpp://PROGRAM")
+                alike = MPI.Intracomm.Create_from_group(group)
+                print(sys.argv[0], rank, alike.rank, alike.allgather(rank))
+                """,
+                name,
+            )
+        assert lines("comm.Spawn_multiple(['one.py', 'two.py'], None, [2, 3])") == [
+            "one.py 0 0 [0, 1]",
+            "one.py 1 1 [0, 1]",
+            "two.py 2 0 [2, 3, 4]",
+            "two.py 3 1 [2, 3, 4]",
+            "two.py 4 2 [2, 3, 4]",
+        ]
+
     def test_each_may_have_a_folder_of_its_own(self, program, lines, tmp_path):
         for name in ("a", "b"):
             (tmp_path / name).mkdir()
