@@ -8,6 +8,7 @@ communicator that both are in, or portals if they belong to different jobs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from vmpp_mpi import _addresses
@@ -16,15 +17,18 @@ from vmpp_mpi._constants import UNDEFINED
 from vmpp_mpi._errors import ERR_COMM, ERR_RANK
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._making import choices, duplicated, split
-from vmpp_mpi._state import CommState, mpi_state, partition
+from vmpp_mpi._state import CommState, MPIState, mpi_state, partition
 from vmpp_mpi._system import acquaint
 
 if TYPE_CHECKING:
     from vmpp.portals import Address
     from vmpp_mpi._collectives._channel import Buffer
+    from vmpp_mpi._contexts import Order
 
 Exchange = Callable[[bytes], "Buffer"]
 """Gives the other leader's bytes for one's own; both call it equally often."""
+
+_OPERATION: Final = Struct("<qq")
 
 _LEADER: Final = 0
 """The rank that leads a group of a communicator that has been made."""
@@ -37,12 +41,19 @@ class Bridge:
         channel: to the processes of the own group, turned to the operation.
         leader: rank of the one that talks to the other group.
         exchange: how it does; called on that process only.
+        order: of the operation among all others, the same in both groups.
+
+    Attributes:
+        order: as given; that of the own group alone if it was not.
     """
 
-    __slots__ = ("_exchange", "_leader", "channel")
+    __slots__ = ("_channel", "_exchange", "_leader", "order")
 
-    def __init__(self, channel: Channel, leader: int, exchange: Exchange) -> None:
-        self.channel = channel
+    def __init__(
+        self, channel: Channel, leader: int, exchange: Exchange, order: Order | None = None
+    ) -> None:
+        self.order = order or channel.operation
+        self._channel = channel
         self._leader = leader
         self._exchange = exchange
 
@@ -52,9 +63,18 @@ class Bridge:
         What the leaders give counts.
         """
         given: Buffer = b""
-        if self.channel.rank == self._leader:
+        if self._channel.rank == self._leader:
             given = self._exchange(data)
-        return bytes(broadcast_pickle(self.channel, given, self._leader))
+        return bytes(broadcast_pickle(self._channel, given, self._leader))
+
+    def choices(self, colour: int, key: int) -> tuple[bytes, bytes]:
+        """Return the colours and keys of the own group, and of the other."""
+        own = choices(self._channel, colour, key)
+        return own, self.swap(own)
+
+    def agree_context(self, library: MPIState, *, take: bool = True) -> int:
+        """Return a context that is free in both groups; raises as `MPIState.agree_context`."""
+        return library.agree_context(self._channel, take=take, swap=self.swap, order=self.order)
 
 
 def by_way_of(peer: CommState, rank: int, tag: int) -> Exchange:
@@ -111,22 +131,18 @@ def connect(state: CommState, leader: int, exchange: Exchange) -> CommState:
     library = state.library
     local = duplicated(state)
     bridge = Bridge(state.channel.begin(Kind.CREATE_INTERCOMM), leader, exchange)
-    table = bridge.swap(_addresses.pack(state.addresses) if state.rank == leader else b"")
-    remote = _addresses.unpack(table, library.process.job)
+    own = _OPERATION.pack(*bridge.order)
+    data = bridge.swap(own + _addresses.pack(state.addresses) if state.rank == leader else b"")
+    remote = _addresses.unpack(data[len(own) :], library.process.job)
+    orders = sorted([bridge.order, _OPERATION.unpack_from(data)])
+    bridge.order = (*orders[0], *orders[1])
     if library.process.address in remote:
         raise state.error(ERR_COMM, "the groups of an intercommunicator must be disjoint")
     if state.rank == leader:
         acquaint(library.process, state.addresses, remote)
-    return _joined(state, bridge, local, remote)
-
-
-def _joined(
-    parent: CommState, bridge: Bridge, local: CommState, remote: Sequence[Address]
-) -> CommState:
-    """Return a communicator between the group of *local* and *remote*."""
-    library = parent.library
-    context = library.agree_context(bridge.channel, swap=bridge.swap)
-    made = library.new_communicator(context, local.rank, local.addresses, parent)
+    made = library.new_communicator(
+        bridge.agree_context(library), local.rank, local.addresses, state
+    )
     made.connect(local, remote)
     return made
 
@@ -140,18 +156,46 @@ def _begin(state: CommState, kind: Kind) -> tuple[CommState, Sequence[Address], 
     local, remote = state.local, state.remote
     if local is None or remote is None:
         raise state.error(ERR_COMM, "not a communicator of two groups")
-    across = state.across.begin(kind)
+    return local, remote, _bridge(local.channel.begin(kind), state.across.begin(kind))
 
+
+def _bridge(channel: Channel, across: Channel) -> Bridge:
     def exchange(data: bytes) -> Buffer:
         return across.exchange_any(_LEADER, data, _LEADER)
 
-    return local, remote, Bridge(local.channel.begin(kind), _LEADER, exchange)
+    return Bridge(channel, _LEADER, exchange, across.operation)
 
 
 def duplicate(state: CommState) -> CommState:
     """Return a communicator of the same two groups."""
-    local, remote, bridge = _begin(state, Kind.DUP)
-    return _joined(state, bridge, duplicated(local), remote)
+    made, body = begin_duplicate(state, Channel.begin)
+    body()
+    return made
+
+
+def begin_duplicate(
+    state: CommState, turn: Callable[[Channel, Kind], Channel]
+) -> tuple[CommState, Callable[[], None]]:
+    """Return a communicator of the same two groups, and what it takes until it can be used.
+
+    Args:
+        state: of the communicator.
+        turn: turns a channel to the operation.
+    """
+    local, remote = state.local, state.remote
+    assert local is not None
+    assert remote is not None
+    library = state.library
+    made = library.announce_communicator(state.rank, state.addresses, state)
+    made.connect(local, remote)
+    within = turn(local.channel, Kind.DUP)
+    bridge = _bridge(turn(local.channel, Kind.DUP), turn(state.across, Kind.DUP))
+
+    def body() -> None:
+        made.connect(duplicated(local, within), remote)
+        library.open_communicator(made, bridge.agree_context(library))
+
+    return made, body
 
 
 def is_low(state: CommState) -> bool:
@@ -169,7 +213,7 @@ def merge(state: CommState, high: bool) -> CommState:
     first = is_low(state) if high == other else not high
     table = [_addresses.pack(state.addresses), _addresses.pack(remote)]
     addresses = _addresses.unpack(b"".join(table if first else table[::-1]), _job(state))
-    context = state.library.agree_context(bridge.channel, swap=bridge.swap)
+    context = bridge.agree_context(state.library)
     rank = state.rank if first else state.rank + len(remote)
     return state.library.new_communicator(context, rank, addresses, state)
 
@@ -186,7 +230,7 @@ def create(state: CommState, addresses: Sequence[Address], rank: int) -> CommSta
     table = bridge.swap(_addresses.pack(addresses))
     inside = rank != UNDEFINED and bool(table)
     local = _part(state, 0 if inside else UNDEFINED, rank)
-    context = state.library.agree_context(bridge.channel, take=inside, swap=bridge.swap)
+    context = bridge.agree_context(state.library, take=inside)
     return _made(state, context, local, _addresses.unpack(table, _job(state)))
 
 
@@ -196,10 +240,11 @@ def divide(state: CommState, colour: int, key: int) -> CommState | None:
     None for who gives `UNDEFINED`, or whose colour nobody of the other group gives.
     """
     _, remote, bridge = _begin(state, Kind.SPLIT)
-    others = partition(bridge.swap(choices(bridge.channel, colour, key)))
+    _, theirs = bridge.choices(colour, key)
+    others = partition(theirs)
     inside = colour != UNDEFINED and others.has(colour)
     part = _part(state, colour if inside else UNDEFINED, key)
-    context = state.library.agree_context(bridge.channel, take=inside, swap=bridge.swap)
+    context = bridge.agree_context(state.library, take=inside)
     return _made(state, context, part, others.members(remote, colour) if inside else ())
 
 

@@ -8,6 +8,7 @@ operation that agrees on a context which is free on all of its ranks.
 from __future__ import annotations
 
 from collections.abc import Hashable
+from functools import partial
 from operator import index
 from struct import Struct
 from threading import Lock
@@ -18,7 +19,7 @@ from vmpp_mpi import _between as between
 from vmpp_mpi._attributes import Attributed
 from vmpp_mpi._buffer_calls import BufferCalls
 from vmpp_mpi._collective_calls import CollectiveCalls, ScanCalls
-from vmpp_mpi._collectives import Kind
+from vmpp_mpi._collectives import Channel, Kind
 from vmpp_mpi._constants import (
     ANY_SOURCE,
     APPNUM,
@@ -46,6 +47,7 @@ from vmpp_mpi._errors import (
     ERR_COMM,
     ERR_GROUP,
     ERR_RANK,
+    ERR_TRUNCATE,
     last_used_code,
 )
 from vmpp_mpi._errors import Exception as MPIError
@@ -53,10 +55,12 @@ from vmpp_mpi._group import Group
 from vmpp_mpi._handle import forget, predefine
 from vmpp_mpi._info import INFO_NULL, Info
 from vmpp_mpi._kinds import INTER, INTRA, KINDS, class_of
-from vmpp_mpi._making import created, duplicated, split
+from vmpp_mpi._making import begin_duplicate, created, duplicated, split
 from vmpp_mpi._numbers import whole
+from vmpp_mpi._operation import Work
 from vmpp_mpi._partitioned_calls import PartitionedCalls
 from vmpp_mpi._process_calls import ProcessCalls
+from vmpp_mpi._request import Request
 from vmpp_mpi._state import CommState, Predefined, mpi_state
 from vmpp_mpi._topology_calls import TopologyCalls
 
@@ -209,6 +213,21 @@ class Comm(
     def Dup_with_info(self, info: Info) -> Self:
         """Return a communicator of the same group, with other hints."""
         return self.Dup(info)
+
+    def Idup(self, info: Info | None = None) -> tuple[Self, Request]:
+        """Begin `Dup`: return the communicator, to be used when the request is complete."""
+        state = self._get()
+        if state.remote is None:
+            made, body = begin_duplicate(state, _apart)
+        else:
+            made, body = between.begin_duplicate(state, _apart)
+        made.info = state.info if info is None or not info else info.Dup()
+        self._copy_attributes(made)
+        return self._make(made), Request._wrap(Work(state, body))
+
+    def Idup_with_info(self, info: Info) -> tuple[Self, Request]:
+        """Begin `Dup_with_info`; see `Idup`."""
+        return self.Idup(info)
 
     def Clone(self) -> Self:
         """Return a communicator of the same group, with the same topology and attributes."""
@@ -485,6 +504,11 @@ def commctx_intra(comm: Intracomm) -> tuple[Intracomm, int]:
     tag = state.companion_tag
     state.companion_tag = (tag + 1) & MAX_TAG
     return Intracomm._wrap(state.companion), tag
+
+
+def _apart(channel: Channel, kind: Kind) -> Channel:
+    """Return a way for an operation that goes on beside those that follow."""
+    return channel.apart(kind, partial(MPIError, ERR_TRUNCATE))
 
 
 def _parted(state: CommState, color: int, key: int) -> Comm:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
@@ -25,12 +25,37 @@ def created(
     return parent.library.new_communicator(context, rank, addresses, parent)
 
 
-def duplicated(state: CommState) -> CommState:
-    """Return a communicator of the same group, with the same topology."""
-    context = state.library.agree_context(state.channel.begin(Kind.DUP))
+def duplicated(state: CommState, channel: Channel | None = None) -> CommState:
+    """Return a communicator of the same group, with the same topology.
+
+    Args:
+        state: of the communicator.
+        channel: for the operation; the communicator's own by default.
+    """
+    context = state.library.agree_context(channel or state.channel.begin(Kind.DUP))
     made = state.library.new_communicator(context, state.rank, state.addresses, state)
     made.topology = state.topology
     return made
+
+
+def begin_duplicate(
+    state: CommState, turn: Callable[[Channel, Kind], Channel]
+) -> tuple[CommState, Callable[[], None]]:
+    """Return a communicator of the same group, and what it takes until it can be used.
+
+    Args:
+        state: of the communicator.
+        turn: turns a channel to the operation.
+    """
+    library = state.library
+    made = library.announce_communicator(state.rank, state.addresses, state)
+    made.topology = state.topology
+    channel = turn(state.channel, Kind.DUP)
+
+    def body() -> None:
+        library.open_communicator(made, library.agree_context(channel))
+
+    return made, body
 
 
 def split(state: CommState, colour: int, key: int) -> CommState | None:

@@ -17,13 +17,13 @@ from vmpp_mpi._addresses import roster
 from vmpp_mpi._arrangement import arrangement
 from vmpp_mpi._collectives import Channel, Reduction, Thresholds, allreduce, describe
 from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, MAX_TAG, PROC_NULL
+from vmpp_mpi._contexts import GROUPS, PAIRS, SELF, WORLD, Contexts, Order
 from vmpp_mpi._errors import ERR_BUFFER, ERR_COMM, ERR_OTHER, ERR_RANK, ERR_TAG, ERR_TRUNCATE
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._graph import graph, whole_graph
 from vmpp_mpi._numbers import whole
 from vmpp_mpi._plans import inter, intra
 from vmpp_mpi._plans._crossing import Crossing
-from vmpp_mpi._protocol import CONTEXTS
 
 if TYPE_CHECKING:
     from vmpp.kernel.process import Process
@@ -36,13 +36,6 @@ if TYPE_CHECKING:
     from vmpp_mpi._protocol import Protocol
     from vmpp_mpi._send_buffer import SendBuffer
     from vmpp_mpi._session import SessionState
-
-CONTEXT_PAIRS: Final = CONTEXTS // 2
-"""How many communicators a process can be in at once."""
-_WORLD, _SELF, _GROUPS = range(3)
-"""The pairs of contexts in use from the start; the last is for making communicators of groups."""
-_ALL_FREE: Final = (1 << CONTEXT_PAIRS) - (1 << (_GROUPS + 1))
-"""One object for all ranks until they make communicators of their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,16 +334,21 @@ class CommState:
         self._channel = self._across = self._route = None
 
 
-class _Freed:
-    """In the place of the protocol of a communicator that other handles still refer to."""
+class _Unusable:
+    """In the place of the protocol of a communicator that handles refer to but nobody can use."""
 
-    __slots__ = ()
+    __slots__ = ("_why",)
+
+    def __init__(self, why: str) -> None:
+        self._why = why
 
     def __getattr__(self, name: str) -> Any:
-        raise MPIError(ERR_COMM, "the communicator has been freed")
+        raise MPIError(ERR_COMM, f"the communicator {self._why}")
 
 
-_FREED: Final = _Freed()
+_FREED: Final = _Unusable("has been freed")
+_PENDING: Final = _Unusable("is being made; wait for the request first")
+_NO_CONTEXT: Final = -2
 
 
 class MPIState:
@@ -360,6 +358,7 @@ class MPIState:
         process: whose state it is.
         protocol: its end of the message protocol.
         tuning: of the machine.
+        contexts: which of them are free.
         predefined: its communicators world and self, as `Predefined.index` counts them.
         parent: its communicator with the processes that spawned its job, None if there is none.
         buffer: attached for buffered sends, None if none is.
@@ -367,8 +366,8 @@ class MPIState:
     """
 
     __slots__ = (
-        "_communicators", "_free", "buffer", "finalized", "parent", "predefined",
-        "process", "protocol", "tuning",
+        "_communicators", "buffer", "contexts", "finalized", "parent", "predefined", "process",
+        "protocol", "tuning",
     )  # fmt: skip
 
     def __init__(self, process: Process, protocol: Protocol, tuning: Tuning) -> None:
@@ -377,24 +376,24 @@ class MPIState:
         self.tuning = tuning
         addresses = process.job.addresses
         self.predefined = (
-            CommState(self, 2 * _WORLD, process.rank, addresses, "MPI_COMM_WORLD"),
-            CommState(self, 2 * _SELF, 0, (process.address,), "MPI_COMM_SELF"),
+            CommState(self, 2 * WORLD, process.rank, addresses, "MPI_COMM_WORLD"),
+            CommState(self, 2 * SELF, 0, (process.address,), "MPI_COMM_SELF"),
         )
         self.parent: CommState | None = None
         self.buffer: SendBuffer | None = None
         self.finalized = False
-        self._free = _ALL_FREE
+        self.contexts = Contexts()
         self._communicators: dict[int, CommState] = {}
 
     @property
     def world(self) -> CommState:
         """The communicator of all processes of the job."""
-        return self.predefined[_WORLD]
+        return self.predefined[WORLD]
 
     @property
     def myself(self) -> CommState:
         """The communicator of the process alone, which errors go to that belong to no other."""
-        return self.predefined[_SELF]
+        return self.predefined[SELF]
 
     def group_channel(
         self, addresses: Sequence[Address], rank: int, tag: int, *, leaders: bool = False
@@ -407,7 +406,7 @@ class MPIState:
             tag: to be different where several communicators are made at once.
             leaders: whether the way is one between the leaders of two groups.
         """
-        return self.side_channel(2 * _GROUPS, addresses, rank).over_group(tag, leaders=leaders)
+        return self.side_channel(2 * GROUPS, addresses, rank).over_group(tag, leaders=leaders)
 
     def side_channel(self, context: int, addresses: Sequence[Address], rank: int) -> Channel:
         """Return a way between processes on some *context*, to be told what it is for."""
@@ -428,6 +427,7 @@ class MPIState:
         *,
         take: bool = True,
         swap: Callable[[bytes], Buffer] | None = None,
+        order: Order | None = None,
     ) -> int:
         """Return a context that is free on all ranks of *channel*: a collective operation.
 
@@ -436,47 +436,59 @@ class MPIState:
             take: whether this rank will be in the new communicator.
             swap: gives another group's bytes for this one's, if it has to agree as well; called on
                 all ranks.
+            order: of the agreement among others (see `Contexts`), if that of the channel's
+                operation is not known to all.
 
         Raises:
             MPIError: `ERR_OTHER`: all are in use on some rank.
         """
-        vector = bytearray(self._free.to_bytes(CONTEXT_PAIRS // 8, "little"))
-        allreduce(channel, memoryview(vector), Reduction(_intersect, 8, True))
-        free = int.from_bytes(vector, "little")
-        if swap is not None:
-            free &= int.from_bytes(swap(bytes(vector)), "little")
-        if not free:
-            raise MPIError(ERR_OTHER, f"no more than {CONTEXT_PAIRS} communicators at once")
-        lowest = free & -free
-        if take:
-            self._free &= ~lowest
-        return 2 * (lowest.bit_length() - 1)
+
+        def meet(claim: int) -> int:
+            vector = bytearray(claim.to_bytes(PAIRS // 8, "little"))
+            allreduce(channel, memoryview(vector), Reduction(_intersect, 8, True))
+            found = int.from_bytes(vector, "little")
+            return found if swap is None else found & int.from_bytes(swap(bytes(vector)), "little")
+
+        return self.contexts.agree(meet, order or channel.operation, take, self.protocol.poll)
 
     def take_context(self, context: int | None = None) -> int:
-        """Take a context that is known to be free on all ranks; the lowest one if none is given."""
-        bit = self._free & -self._free if context is None else 1 << (context // 2)
-        self._free &= ~bit
-        return 2 * (bit.bit_length() - 1)
+        """Take a *context*, any by default, without asking anybody; raises as `agree_context`."""
+        return self.contexts.take(context)
 
     def new_communicator(
         self, context: int, rank: int, addresses: Sequence[Address], parent: CommState | None = None
     ) -> CommState:
         """Return a new communicator on *context*, which inherits the *parent*'s error handler."""
-        state = CommState(self, context, rank, addresses)
+        state = self.announce_communicator(rank, addresses, parent)
+        self.open_communicator(state, context)
+        return state
+
+    def announce_communicator(
+        self, rank: int, addresses: Sequence[Address], parent: CommState | None = None
+    ) -> CommState:
+        """Return a communicator that cannot be used before it has a context."""
+        state = CommState(self, _NO_CONTEXT, rank, addresses)
+        pending: Any = _PENDING
+        state.protocol = pending
         if parent is not None:
             state.errhandler, state.on_error = parent.errhandler, parent.on_error
             state.session = parent.session
-        self._communicators[context] = state
         return state
+
+    def open_communicator(self, state: CommState, context: int) -> None:
+        """Give a communicator its context: from now on it can be used."""
+        state.context = context
+        state.protocol = self.protocol
+        self._communicators[context] = state
 
     def give_back(self, state: CommState) -> None:
         """Make the context of a communicator free again."""
         if self._communicators.pop(state.context, None) is not None:
-            self._free |= 1 << (state.context // 2)
+            self.contexts.give_back(state.context)
 
     def describe(self, context: int, source: int, tag: int) -> str:
         """Return in words what a receive waits for, for reports: ``Recv(source=1, tag=7)``."""
-        if context & 1 or context == 2 * _GROUPS:
+        if context & 1 or context == 2 * GROUPS:
             what = f"{describe(tag)} (waits for rank {source})"
         else:
             wanted_source = "ANY_SOURCE" if source == ANY_SOURCE else str(source)

@@ -175,6 +175,11 @@ class Channel:
         self._object = protocol.receive_object
         self._wait = protocol.wait
 
+    @property
+    def operation(self) -> tuple[int, int]:
+        """What tells the operation from all others that are under way, the same on all ranks."""
+        return self._context, self.tag
+
     def begin(self, kind: Kind) -> Channel:
         """Turn to the next operation of the communicator, of this *kind*."""
         sequence = self._sequence = (self._sequence + 1) & _SEQUENCE_MASK
