@@ -303,6 +303,23 @@ def test_communicators_that_are_never_freed_are_shown(check: Run) -> None:
     assert lines_of(result) == ["dup = comm.Dup()"]
 
 
+def test_windows_and_files_that_are_never_given_back_are_shown(check: Run, tmp_path: Path) -> None:
+    result = check(
+        f"""
+        window = MPI.Win.Allocate(8, comm=comm)
+        MPI.Win.Create(np.zeros(1), comm=comm).Free()
+        file = MPI.File.Open(comm, {str(tmp_path / "data")!r}, MPI.MODE_CREATE | MPI.MODE_RDWR)
+        request = file.Iwrite_at(0, np.zeros(1))
+        MPI.File.Open(comm, {str(tmp_path / "data")!r}).Close()
+        """
+    )
+    assert sorted(findings(result)) == [
+        "ranks 0-2: a file is never closed",
+        "ranks 0-2: a request is never completed",
+        "ranks 0-2: a window is never freed",
+    ]
+
+
 # -- how it is asked for -------------------------------------------------------------------------
 
 

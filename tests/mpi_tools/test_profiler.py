@@ -33,14 +33,14 @@ def test_calls_are_counted_and_timed_in_virtual_time_by_line(tmp_path: Path) -> 
     (report,) = result.reports
     assert report.findings == 0
     found = rows(report.text)
-    line, ranks, calls, total, _, longest, _, nbytes = found["Bcast"]
+    line, ranks, calls, total, _, longest, _, nbytes = found["Comm.Bcast"]
     assert line == "program.py:9"
     assert (ranks, calls) == ("4", "20")
     # Three ranks wait a second for the root, five times.
     assert 15 <= float(total) < 15.01
     assert 1e6 <= float(longest) < 1.001e6
     assert int(nbytes.replace(",", "")) >= 5 * 3 * 8000
-    assert found["Barrier"][0] == "program.py:6"
+    assert found["Comm.Barrier"][0] == "program.py:6"
     share = re.search(r"MPI takes ([\d.]+) % of 4 ranks", report.text)
     assert share is not None
     assert 74 < float(share[1]) < 76

@@ -35,6 +35,7 @@ class Call:
         arguments: those given and the defaults of the others, by name.
         place: the line of the program.
         rank: which rank of its job makes it.
+        label: the method's name with that of the kind of handle: ``Comm.Send``.
     """
 
     __slots__ = ("arguments", "name", "place", "rank", "receiver")
@@ -47,6 +48,11 @@ class Call:
         self.arguments = arguments
         self.place = place
         self.rank = rank
+
+    @property
+    def label(self) -> str:
+        family = getattr(self.receiver, "_family", None)
+        return self.name if family is None else f"{family.__name__}.{self.name}"
 
     @classmethod
     def of(

@@ -46,4 +46,4 @@ class Findings:
 
 def site(call: Call, what: str = "") -> Site:
     """Return *call* as part of a finding, with *what* else there is to say of it."""
-    return Site(f"{call.name}{': ' if what else ''}{what}", call.place)
+    return Site(f"{call.label}{': ' if what else ''}{what}", call.place)

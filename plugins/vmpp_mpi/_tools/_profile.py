@@ -42,7 +42,7 @@ class Profile:
 
     def add(self, call: Call, duration: int, messages: int, nbytes: int) -> None:
         """Count a *call* that took *duration* picoseconds."""
-        row = self._rows.setdefault((call.name, call.place), _Row())
+        row = self._rows.setdefault((call.label, call.place), _Row())
         row.calls += 1
         row.total += duration
         row.largest = max(row.largest, duration)
