@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def error_of(status: Any) -> int:
     """Return the error class in the user data of a reply or acknowledgement, 0 if it is none."""
-    if type(status) is not int:
+    if not isinstance(status, int):
         return 0
     if status < 0:
         return -status

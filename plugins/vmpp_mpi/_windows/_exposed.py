@@ -73,12 +73,19 @@ class Exposed:
 
     def locate(self, groups: Sequence[Group]) -> list[tuple[memoryview, Group]] | None:
         """Return for each group the memory it is in, and where; None if not all are exposed."""
-        found = []
+        found: list[tuple[memoryview, Group]] = []
         for group in groups:
             region = self.find(*group.span())
-            if region is None:
+            if region is not None:
+                found.append((region.memory, group.moved(-region.base)))
+            elif group.repeat == 1:
                 return None
-            found.append((region.memory, group.moved(-region.base)))
+            else:
+                # Its runs may lie in several regions.
+                parts = self.locate(group.single())
+                if parts is None:
+                    return None
+                found += parts
         return found
 
 

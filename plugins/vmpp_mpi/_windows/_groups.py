@@ -40,6 +40,13 @@ class Group(NamedTuple):
         """Return the group *distance* bytes further on."""
         return self._replace(offset=self.offset + distance)
 
+    def single(self) -> list[Group]:
+        """Return a group for each run."""
+        return [
+            Group(self.offset + number * self.stride, self.length, 0, 1)
+            for number in range(self.repeat)
+        ]
+
     def view(self, memory: memoryview) -> np.ndarray:
         """Return the runs in *memory* as items of an array."""
         shape, strides = (self.repeat,), (self.stride,)

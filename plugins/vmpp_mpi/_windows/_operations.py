@@ -106,11 +106,12 @@ def accumulate(
         return None
     spec = send_spec(origin)
     place = place_of(target, spec)
-    element = _element(state, place.datatype, spec.datatype)
     groups = _checked(state, rank, place, len(spec.data), by_request)
-    _check_op(state, op, element if groups else None, fetching=False)
     if not groups:
+        _check_op(state, op)
         return None
+    element = _element(state, place.datatype, spec.datatype)
+    _check_op(state, op, element)
     access = state.origin.acknowledged()
     access.local = _copied(state, spec)
     for piece, data in _cut(groups, spec.data, _limit(element)):
@@ -149,17 +150,17 @@ def fetch(
     by_request: bool = False,
 ) -> Access | None:
     """Begin an atomic operation that brings what was there before into *result*."""
-    element = _element(state, place.datatype, result.datatype)
     groups = _checked(state, rank, place, len(result.data), by_request)
-    _check_op(state, op, element if groups else None, fetching=True)
-    if op == NO_OP:
-        given = None
-    else:
-        given = spec.data
+    given = None if op == NO_OP else spec.data
+    if given is not None:
         _check_length(state, place, len(given))
-        _element(state, place.datatype, spec.datatype)
     if not groups:
+        _check_op(state, op)
         return None
+    element = _element(state, place.datatype, result.datatype)
+    if given is not None:
+        _element(state, place.datatype, spec.datatype)
+    _check_op(state, op, element, fetching=True)
     requests = list(_cut(groups, result.data, _limit(element)))
     access = state.origin.replied([data for _, data in requests])
     begin = 0
@@ -236,7 +237,9 @@ def _kinds(element: Datatype) -> list[str]:
     return [part.kind for part in number.parts or (number,)]
 
 
-def _check_op(state: WindowState, op: Op, element: Datatype | None, fetching: bool) -> None:
+def _check_op(
+    state: WindowState, op: Op, element: Datatype | None = None, *, fetching: bool = False
+) -> None:
     """Refuse an operation that is not predefined, or not for such elements, if there are any."""
     if op._get().user:
         raise state.error(ERR_OP, "one-sided operations take predefined operations only")
@@ -263,11 +266,7 @@ def _runs(groups: Sequence[Group]) -> list[tuple[int, int]] | None:
     """Return offset and length of each run, None if there are more than a few."""
     if sum(group.repeat for group in groups) > _FEW:
         return None
-    return [
-        (group.offset + group.stride * number, group.length)
-        for group in groups
-        for number in range(group.repeat)
-    ]
+    return [(run.offset, run.length) for group in groups for run in group.single()]
 
 
 def _split(data: memoryview, lengths: Sequence[int]) -> list[memoryview]:

@@ -101,12 +101,13 @@ class WindowState:
         on_error: called about an error before it is raised, None if nothing is.
         attributes: what the program attached, by key.
         info: hints of the program, None if it gave none.
+        closed: whether it has been freed.
     """
 
     __slots__ = (
-        "_outstanding", "_windows", "addresses", "attributes", "comm", "epochs", "errhandler",
-        "exposed", "extents", "flavor", "granted", "info", "library", "memory", "name", "number",
-        "on_error", "origin", "rank", "size", "unchecked", "unit",
+        "_outstanding", "_windows", "addresses", "attributes", "closed", "comm", "epochs",
+        "errhandler", "exposed", "extents", "flavor", "granted", "info", "library", "memory",
+        "name", "number", "on_error", "origin", "rank", "size", "unchecked", "unit",
     )  # fmt: skip
 
     def __init__(self, comm: Intracomm, flavor: int, memory: memoryview, unit: int) -> None:
@@ -131,6 +132,7 @@ class WindowState:
         self.on_error: OnError | None = None
         self.attributes: dict[int, Any] | None = None
         self.info: Any = None
+        self.closed = False
         self._outstanding: dict[int, list[Access]] = {}
         self._windows = windows()
         self.origin = self._windows.origin
@@ -260,11 +262,14 @@ class WindowState:
 
     def close(self) -> None:
         """Free the window, when all ranks want it."""
-        self.flush_all()
-        self.comm.Barrier()
-        self._windows.target.close(self.exposed)
-        del self._windows.open[self.number]
-        notices = self.origin.notices
-        for key in [key for key in notices if key[0] == self.number]:
-            del notices[key]
-        self.comm.Free()
+        try:
+            self.flush_all()
+        finally:
+            self.comm.Barrier()
+            self._windows.target.close(self.exposed)
+            del self._windows.open[self.number]
+            notices = self.origin.notices
+            for key in [key for key in notices if key[0] == self.number]:
+                del notices[key]
+            self.comm.Free()
+            self.closed = True

@@ -46,8 +46,10 @@ class SynchronisationCalls(AnyHandle[WindowState]):
         state = self._get()
         assertion = _assertion(state, assertion, _FENCE)
         state.epochs.fence(not assertion & MODE_NOSUCCEED)
-        state.flush_all()
-        state.comm.Barrier()
+        try:
+            state.flush_all()
+        finally:
+            state.comm.Barrier()
 
     # -- post and start ----------------------------------------------------------------------------
 
@@ -122,8 +124,13 @@ class SynchronisationCalls(AnyHandle[WindowState]):
         rank = state.check_rank(rank)
         state.epochs.lock(rank, lock_type)
         state.unchecked = bool(assertion)
-        if rank != PROC_NULL:
+        if rank == PROC_NULL:
+            return
+        try:
             state.acquire(rank, exclusive=lock_type == LOCK_EXCLUSIVE)
+        except BaseException:
+            state.epochs.unlock(rank)
+            raise
 
     def Unlock(self, rank: int) -> None:
         """End what `Lock` began, when all accesses to *rank* are done.

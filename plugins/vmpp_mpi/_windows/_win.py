@@ -81,6 +81,12 @@ class Win(
         handle._ref = ref
         return handle
 
+    def _get(self) -> WindowState:
+        state = super()._get()
+        if state.closed:
+            raise MPIError(self._error, "the window has been freed")
+        return state
+
     # -- making and freeing ------------------------------------------------------------------------
 
     @classmethod
@@ -207,8 +213,10 @@ class Win(
         state = self._get()
         state.epochs.free()
         self._delete_attributes()
-        state.close()
-        forget(self)
+        try:
+            state.close()
+        finally:
+            forget(self)
 
     def free(self) -> None:
         """Free the window if there is one."""
@@ -336,16 +344,23 @@ def _hidden(name: str) -> property:
     return property(missing)
 
 
+_KEPT: Final = ("__class__", "__new__", "__array_finalize__", "__buffer__", "__release_buffer__")
+_PROTOCOLS: Final = ("__array_interface", "__array_namespace", "__array_struct", "__dlpack")
+"""What exporters of memory are asked whether they have it; None would be an answer."""
+
+
 def _hide_array() -> None:
     """Take back what windows have from arrays, but for their memory."""
-    kept = ("__class__", "__new__", "__array_finalize__", "__buffer__", "__release_buffer__")
     for name in dir(_Exporter):
-        if name in kept or getattr(Win, name) is not getattr(_Exporter, name):
+        found = getattr(Win, name)
+        if name in _KEPT or found is None or found is not getattr(_Exporter, name):
             continue
         if hasattr(object, name):
             setattr(Win, name, getattr(object, name))
+        elif name.startswith("__") and not name.startswith(_PROTOCOLS):
+            setattr(Win, name, None)  # there is no such operation
         else:
-            setattr(Win, name, None if name.startswith("__") else _hidden(name))
+            setattr(Win, name, _hidden(name))
 
 
 _hide_array()
