@@ -18,12 +18,12 @@ from vmpp_mpi._op import Op
 from vmpp_mpi._state import CommState
 from vmpp_mpi._tools._calls import Call
 from vmpp_mpi._tools._findings import Findings, site
-from vmpp_mpi._tools._signature import Signature
+from vmpp_mpi._tools._message_type import MessageType
 
 EVERY: Final = -1
 """In the place of a rank: all of them."""
 
-Agreement = tuple[Signature | None, dict[int, Signature], dict[int, Signature]]
+Agreement = tuple[MessageType | None, dict[int, MessageType], dict[int, MessageType]]
 """What must be equal on all ranks, what goes to a rank, and what is expected from one."""
 
 Describe = Callable[[CommState, "dict[str, Any]"], Agreement]
@@ -42,7 +42,7 @@ def _uniform(*names: str) -> Describe:
 def _block(state: CommState, arguments: dict[str, Any]) -> Agreement:
     """Describe a call in which every rank has one block for every other."""
     spec = recv_spec(arguments["recvbuf"], state.size)
-    return Signature.of(spec.datatype, spec.count // state.size), {}, {}
+    return MessageType.of(spec.datatype, spec.count // state.size), {}, {}
 
 
 def _gather(state: CommState, arguments: dict[str, Any]) -> Agreement:
@@ -50,7 +50,7 @@ def _gather(state: CommState, arguments: dict[str, Any]) -> Agreement:
     if state.rank != root:
         return None, {root: _whole(arguments["sendbuf"])}, {}
     spec = recv_spec(arguments["recvbuf"], state.size)
-    return None, {}, {EVERY: Signature.of(spec.datatype, spec.count // state.size)}
+    return None, {}, {EVERY: MessageType.of(spec.datatype, spec.count // state.size)}
 
 
 def _gatherv(state: CommState, arguments: dict[str, Any]) -> Agreement:
@@ -65,7 +65,7 @@ def _scatter(state: CommState, arguments: dict[str, Any]) -> Agreement:
     if state.rank != root:
         return None, {}, {root: _whole(arguments["recvbuf"], True)}
     spec = send_spec(arguments["sendbuf"], state.size)
-    return None, {EVERY: Signature.of(spec.datatype, spec.count // state.size)}, {}
+    return None, {EVERY: MessageType.of(spec.datatype, spec.count // state.size)}, {}
 
 
 def _scatterv(state: CommState, arguments: dict[str, Any]) -> Agreement:
@@ -91,13 +91,13 @@ def _alltoallv(state: CommState, arguments: dict[str, Any]) -> Agreement:
 
 def _alltoallw(state: CommState, arguments: dict[str, Any]) -> Agreement:
     into = recv_wspec(arguments["recvbuf"], state.size).blocks
-    expected = {peer: Signature.of(spec.datatype, spec.count) for peer, spec in enumerate(into)}
+    expected = {peer: MessageType.of(spec.datatype, spec.count) for peer, spec in enumerate(into)}
     if is_in_place(arguments["sendbuf"]):
         return None, expected, expected
     given = send_wspec(arguments["sendbuf"], state.size).blocks
     return (
         None,
-        {peer: Signature.of(spec.datatype, spec.count) for peer, spec in enumerate(given)},
+        {peer: MessageType.of(spec.datatype, spec.count) for peer, spec in enumerate(given)},
         expected,
     )
 
@@ -106,13 +106,13 @@ def _nothing(state: CommState, arguments: dict[str, Any]) -> Agreement:
     return None, {}, {}
 
 
-def _whole(buffer: Any, receiving: bool = False) -> Signature:
+def _whole(buffer: Any, receiving: bool = False) -> MessageType:
     spec = recv_spec(buffer) if receiving else send_spec(buffer)
-    return Signature.of(spec.datatype, spec.count)
+    return MessageType.of(spec.datatype, spec.count)
 
 
-def _by_rank(spec: Any) -> dict[int, Signature]:
-    return {peer: Signature.of(spec.datatype, count) for peer, count in enumerate(spec.counts)}
+def _by_rank(spec: Any) -> dict[int, MessageType]:
+    return {peer: MessageType.of(spec.datatype, count) for peer, count in enumerate(spec.counts)}
 
 
 _BUFFERED: Final[dict[str, Describe]] = {

@@ -10,7 +10,7 @@ from vmpp_mpi._buffer import recv_spec, send_spec
 from vmpp_mpi._protocol import RECEIVE_PORTAL, Protocol, ProtocolParameters, Transfer
 from vmpp_mpi._tools._calls import Call
 from vmpp_mpi._tools._findings import Findings, site
-from vmpp_mpi._tools._signature import Signature
+from vmpp_mpi._tools._message_type import MessageType
 
 if TYPE_CHECKING:
     from vmpp.kernel import Process, SystemProcess
@@ -34,7 +34,7 @@ class Sent:
 
     __slots__ = ("call", "received", "signature")
 
-    def __init__(self, call: Call, signature: Signature | None) -> None:
+    def __init__(self, call: Call, signature: MessageType | None) -> None:
         self.call = call
         self.signature = signature
         self.received = False
@@ -97,24 +97,24 @@ def _serial(header: Header) -> int:
     return info.user_data if info is not None and isinstance(info.user_data, int) else 0
 
 
-def sent_signature(call: Call) -> Signature | None:
+def sent_signature(call: Call) -> MessageType | None:
     """Return what the message is made of that *call* sends, None if it cannot be told."""
     return _signature(call, ("buf", "sendbuf"), ("obj", "sendobj"), receiving=False)
 
 
-def received_signature(call: Call) -> Signature | None:
+def received_signature(call: Call) -> MessageType | None:
     """Return what the message should be made of that *call* receives."""
     if call.name in ("recv", "irecv", "sendrecv"):
-        return Signature.of_object()
+        return MessageType.of_object()
     return _signature(call, ("recvbuf", "buf"), (), receiving=True)
 
 
 def _signature(
     call: Call, buffers: tuple[str, ...], objects: tuple[str, ...], *, receiving: bool
-) -> Signature | None:
+) -> MessageType | None:
     arguments = call.arguments
     if any(name in arguments for name in objects):
-        return Signature.of_object()
+        return MessageType.of_object()
     for name in buffers:
         if name in arguments:
             try:
@@ -122,7 +122,7 @@ def _signature(
             except Exception:
                 # The call itself says what is wrong with its buffer.
                 return None
-            return Signature.of(spec.datatype, spec.count)
+            return MessageType.of(spec.datatype, spec.count)
     return None
 
 
