@@ -8,7 +8,7 @@ names are those of mpi4py 4.1. Missing are those of fault tolerance.
 
 from __future__ import annotations
 
-import typing as _typing
+from typing import Any as _Any
 
 from vmpp_mpi import (
     _constants,
@@ -27,6 +27,7 @@ from vmpp_mpi._datatype import Datatype, _predefined
 from vmpp_mpi._datatype import datatype_create as _datatype_create
 from vmpp_mpi._datatype import typealign as _typealign
 from vmpp_mpi._datatype import typecode as _typecode
+from vmpp_mpi._docs import present as _present
 from vmpp_mpi._errhandler import Errhandler
 from vmpp_mpi._errors import (
     Add_error_class,
@@ -109,7 +110,7 @@ _LATER = ("WIN_NULL", "Win", "buffer", "memory")
 def _offer() -> None:
     """Take in the constants, and make the names look as if they came from mpi4py."""
     here = globals()
-    kinds: dict[_typing.Any, type | tuple[type, ...]] = {
+    kinds: dict[_Any, type | tuple[type, ...]] = {
         _constants: int,
         _errors: int,
         _predefined: Datatype,
@@ -123,24 +124,24 @@ def _offer() -> None:
         for name, value in vars(module).items():
             if name.isupper() and name[0] != "_" and isinstance(value, kind):
                 here[name] = value
+        del here[module.__name__.rpartition(".")[2]]
     del here["MAX_TAG"], here["annotations"]  # not of MPI
-    for name, value in here.items():
-        if getattr(value, "__module__", "").startswith("vmpp_mpi.") and callable(value):
-            value.__module__ = _NAME
-            value.__name__ = value.__qualname__ = name
+    _present(here, _NAME)
 
 
 _offer()
 
 
-def __getattr__(name: str) -> _typing.Any:
+def __getattr__(name: str) -> _Any:
     """Return what exports memory at its first use (PEP 562), because it needs NumPy."""
     if name not in _LATER:
         raise AttributeError(f"module {_NAME!r} has no attribute {name!r}")
     from vmpp_mpi._memory import buffer  # noqa: PLC0415 - see above
     from vmpp_mpi._windows._win import WIN_NULL, Win  # noqa: PLC0415 - see above
 
-    globals().update(buffer=buffer, memory=buffer, Win=Win, WIN_NULL=WIN_NULL)
+    late = {"buffer": buffer, "memory": buffer, "Win": Win, "WIN_NULL": WIN_NULL}
+    _present({"buffer": buffer, "Win": Win}, _NAME)
+    globals().update(late)
     return globals()[name]
 
 

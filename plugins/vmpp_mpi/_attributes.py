@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 from vmpp_mpi._constants import KEYVAL_INVALID
 from vmpp_mpi._errors import ERR_KEYVAL, ERR_OTHER
 from vmpp_mpi._errors import Exception as MPIError
-from vmpp_mpi._handle import AnyHandle, Handle
+from vmpp_mpi._handle import AnyHandle, Family, Handle
 from vmpp_mpi._local import local
 
 T = TypeVar("T")
@@ -37,7 +37,7 @@ class Keyval:
 
     __slots__ = ("copy", "delete", "family", "freed", "plain")
 
-    def __init__(self, family: type[AnyHandle[Any]], copy: Any, delete: Any, plain: bool) -> None:
+    def __init__(self, family: Family, copy: Any, delete: Any, plain: bool) -> None:
         self.family = family
         self.copy = copy
         self.delete = delete

@@ -271,7 +271,7 @@ class Comm(
         return _parted(state, color, key)
 
     def Split_type(self, split_type: int, key: int = 0, info: Info = INFO_NULL) -> Comm:
-        """Return a communicator of the ranks that share something, memory with `COMM_TYPE_SHARED`.
+        """Return a communicator of the ranks that share something: memory, with `COMM_TYPE_SHARED`.
 
         The types that let *info* name the resource know ``mpi_shared_memory``. Other types get a
         null communicator: there is nothing that only a part of a node's processes share.
@@ -379,7 +379,7 @@ class Comm(
         return made
 
 
-Comm._family = Comm
+Comm._family = (Comm,)
 
 
 class Intracomm(ScanCalls, TopologyCalls, ProcessCalls, Comm):

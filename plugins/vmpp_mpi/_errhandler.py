@@ -60,7 +60,7 @@ class Errhandler(Handle[Handler]):
             self.Free()
 
 
-Errhandler._family = Errhandler
+Errhandler._family = (Errhandler,)
 
 ERRHANDLER_NULL: Final = predefine("ERRHANDLER_NULL", Errhandler())
 ERRORS_RETURN: Final = predefine("ERRORS_RETURN", Errhandler._wrap(Handler()))

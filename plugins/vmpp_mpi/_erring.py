@@ -19,7 +19,7 @@ from vmpp_mpi._errhandler import (
     Handler,
 )
 from vmpp_mpi._errors import Exception as MPIError
-from vmpp_mpi._handle import AnyHandle, Handle
+from vmpp_mpi._handle import AnyHandle, Family, Handle
 from vmpp_mpi._local import local
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ _AT_ONCE: Final = 32
 """How many handlers of a program's own there may be at once for a kind of handle, as in mpi4py."""
 
 
-def _made() -> dict[type[AnyHandle[Any]], list[Handler]]:
+def _made() -> dict[Family, list[Handler]]:
     """Return the handlers that the rank has made, by the kind of handle that they are for."""
     return local("mpi.errhandlers", dict)
 

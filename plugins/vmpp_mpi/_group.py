@@ -270,7 +270,7 @@ class Group(Handle[Members]):
         forget(self)
 
 
-Group._family = Group
+Group._family = (Group,)
 
 
 def _listed(ranks: Any) -> list[int]:

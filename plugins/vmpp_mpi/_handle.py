@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, Self, TypeAlias, TypeVar
 
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._local import local
 
 T = TypeVar("T")
 H = TypeVar("H", bound="AnyHandle[Any]")
+
+Family: TypeAlias = "tuple[type[AnyHandle[Any]]]"
+"""A kind of handle. In a tuple, because a class is not to show itself among its own members."""
 
 _FIRST_OWN: Final = 1 << 16
 """Handles of what a rank made count from here; predefined ones from 1."""
@@ -24,7 +27,7 @@ class AnyHandle(Generic[T]):
 
     __slots__ = ()
 
-    _family: ClassVar[type[AnyHandle[Any]]]
+    _family: ClassVar[Family]
     _error: ClassVar[int]
 
     if TYPE_CHECKING:
@@ -48,7 +51,7 @@ class AnyHandle(Generic[T]):
         if other is None:
             return cls._wrap(None)
         if not isinstance(other, cls._family):
-            raise TypeError(f"expected {cls._family.__name__}, got {type(other).__name__}")
+            raise TypeError(f"expected {cls._family[0].__name__}, got {type(other).__name__}")
         return cls._wrap(other._ref)
 
     def _get(self) -> T:
@@ -81,7 +84,7 @@ class AnyHandle(Generic[T]):
         return name if constant is self else (type(self), (constant,))
 
     def _reduce(self) -> str | tuple[Any, ...]:
-        raise ValueError(f"cannot pickle a user-defined {self._family.__name__}")
+        raise ValueError(f"cannot pickle a user-defined {self._family[0].__name__}")
 
     @property
     def handle(self) -> int:
@@ -136,7 +139,7 @@ class Handle(AnyHandle[T]):
     _ref: T | None
 
 
-_predefined: Final[dict[tuple[type[AnyHandle[Any]], object], tuple[int, str]]] = {}
+_predefined: Final[dict[tuple[Family, object], tuple[int, str]]] = {}
 _by_number: Final[dict[int, Any]] = {}
 
 

@@ -221,7 +221,7 @@ class Info(Handle[Entries]):
             self._ref.table.clear()
 
 
-Info._family = Info
+Info._family = (Info,)
 
 
 def _key(key: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from vmpp_mpi._buffer import Spec, recv_spec, recv_view
 from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, PROC_NULL
 from vmpp_mpi._errors import ERR_REQUEST
-from vmpp_mpi._handle import Handle, predefine
+from vmpp_mpi._handle import Handle, forget, predefine
 from vmpp_mpi._operation import Operation
 from vmpp_mpi._pickle import pickle
 from vmpp_mpi._request import Request
@@ -46,8 +46,7 @@ class Message(Handle[Matched]):
 
     def free(self) -> None:
         """Make the handle null. The message stays matched."""
-        if self._ref is not MESSAGE_NO_PROC._ref:
-            self._ref = None
+        forget(self)
 
     @classmethod
     def Probe(
@@ -147,7 +146,7 @@ class Message(Handle[Matched]):
         return matched.state, matched.arrival
 
 
-Message._family = Message
+Message._family = (Message,)
 
 MESSAGE_NULL: Final = predefine("MESSAGE_NULL", Message())
 MESSAGE_NO_PROC: Final = predefine("MESSAGE_NO_PROC", Message._wrap(Matched(None, None)))

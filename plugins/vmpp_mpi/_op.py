@@ -213,7 +213,7 @@ class Op(Handle[Operation]):
             self.combiner(datatype)(inbuf[:nbytes], inoutbuf[:nbytes])
 
 
-Op._family = Op
+Op._family = (Op,)
 
 
 # As NumPy does it: what is not a number prevails.

@@ -303,7 +303,7 @@ class Request(Handle[Operation]):
         return cls.Get_status_some(requests, statuses)
 
 
-Request._family = Request
+Request._family = (Request,)
 
 REQUEST_NULL: Final = predefine("REQUEST_NULL", Request())
 

@@ -17,7 +17,7 @@ from vmpp_mpi._info import INFO_NULL, Info
 from vmpp_mpi._local import local
 from vmpp_mpi._request import Request
 from vmpp_mpi._send_buffer import Flush, SendBuffer
-from vmpp_mpi._special import BOTTOM
+from vmpp_mpi._special import Special
 from vmpp_mpi._state import mpi_state
 from vmpp_mpi._status import Status
 from vmpp_mpi._version import VENDOR, VENDOR_VERSION
@@ -197,7 +197,7 @@ def Free_mem(mem: buffer) -> None:
 
 
 def Get_address(location: Any) -> int:
-    """Return the address of a buffer, 0 for `BOTTOM`.
+    """Return the address of a buffer, 0 for `BOTTOM`, a negative number for what is none.
 
     It is one of the host's and differs from run to run, whereas differences within a buffer do not.
 
@@ -206,8 +206,10 @@ def Get_address(location: Any) -> int:
     """
     from vmpp_mpi._memory import buffer  # noqa: PLC0415 - needs NumPy
 
-    if location is None or location is BOTTOM:
+    if location is None:
         return 0
+    if isinstance(location, Special):
+        return int(location)
     return (location if isinstance(location, buffer) else buffer(location)).address
 
 

@@ -152,7 +152,7 @@ class Session(BufferCalls[SessionState], Erring[SessionState]):
         return Group.of(state.members(pset_name), own, session=state)
 
 
-Session._family = Session
+Session._family = (Session,)
 
 SESSION_NULL: Final = predefine("SESSION_NULL", Session())
 

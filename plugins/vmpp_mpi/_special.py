@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import ClassVar, Final, final
 
+from vmpp_mpi._empty import exports_nothing
 
-class _Special:
-    """Stands where a buffer might and compares as a number that is no address of one."""
+
+class Special:
+    """Stands where a buffer might, and exports memory of no bytes.
+
+    It compares as a number that is no address of a buffer.
+    """
 
     __slots__ = ()
 
@@ -36,7 +41,7 @@ class _Special:
 
 
 @final
-class BottomType(_Special):
+class BottomType(Special):
     """Type of `BOTTOM`, the address from which absolute displacements count."""
 
     __slots__ = ()
@@ -48,7 +53,7 @@ class BottomType(_Special):
 
 
 @final
-class InPlaceType(_Special):
+class InPlaceType(Special):
     """Type of `IN_PLACE`, which says that a collective finds its input in the other buffer."""
 
     __slots__ = ()
@@ -57,13 +62,16 @@ class InPlaceType(_Special):
 
 
 @final
-class BufferAutomaticType(_Special):
+class BufferAutomaticType(Special):
     """Type of `BUFFER_AUTOMATIC`, a buffer for buffered sends that grows by itself."""
 
     __slots__ = ()
     _name = "BUFFER_AUTOMATIC"
     _number = -2
 
+
+for _kind in (BottomType, InPlaceType, BufferAutomaticType):
+    exports_nothing(_kind)
 
 BOTTOM: Final = BottomType()
 IN_PLACE: Final = InPlaceType()

@@ -295,7 +295,7 @@ class Datatype(Packing):
         return found
 
 
-Datatype._family = Datatype
+Datatype._family = (Datatype,)
 
 _CLASS_PREFIX: Final = {
     TYPECLASS_LOGICAL: "LOGICAL",

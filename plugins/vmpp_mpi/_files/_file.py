@@ -358,7 +358,7 @@ class File(Erring[FileState], AccessCalls):
         return File._wrap(holder if isinstance(holder, FileState) else None)
 
 
-File._family = File
+File._family = (File,)
 
 FILE_NULL: Final = predefine("FILE_NULL", File())
 

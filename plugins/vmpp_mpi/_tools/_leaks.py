@@ -77,5 +77,5 @@ def _kind(result: Any) -> str | None:
     """Return the kind of thing that *result* is a handle to, if it has to be let go of."""
     if isinstance(result, Comm):
         return "Comm"
-    name = getattr(type(result), "_family", type(None)).__name__
+    name = getattr(type(result), "_family", (type(None),))[0].__name__
     return name if name in ("Win", "File") else None

@@ -364,7 +364,7 @@ def _hide_array() -> None:
 
 
 _hide_array()
-Win._family = Win
+Win._family = (Win,)
 
 WIN_NULL: Final = predefine("WIN_NULL", Win())
 
