@@ -329,9 +329,11 @@ class Comm(
         raise MPIError(ERR_ARG, f"descriptor {fd} is no socket: a compute node has none")
 
     def free(self) -> None:
-        """Free the communicator if it is one that can be freed."""
+        """Free the communicator if it is one that can be; make the handle null, a constant not."""
         if self._state is not None:
             self.Free()
+        else:
+            forget(self)
 
     def Abort(self, errorcode: int = 0) -> NoReturn:
         """End the whole job; *errorcode* is its status."""

@@ -41,7 +41,6 @@ _fill.argtypes = (
 )
 
 
-@_get_buffer
 def _export(exporter: Any, view: Any, flags: int) -> int:
     """Describe the memory of nobody, without bytes, at no address."""
     del exporter
@@ -51,9 +50,12 @@ def _export(exporter: Any, view: Any, flags: int) -> int:
     return filled
 
 
+_exporting: Final = _get_buffer(_export)
+
+
 def exports_nothing(kind: type) -> None:
     """Have the objects of *kind*, a class of the caller's own, export memory of no bytes."""
     word = ctypes.sizeof(ctypes.c_void_p)
     functions = ctypes.c_void_p.from_address(id(kind) + _AS_BUFFER * word).value
     assert functions is not None
-    ctypes.c_void_p.from_address(functions).value = ctypes.cast(_export, ctypes.c_void_p).value
+    ctypes.c_void_p.from_address(functions).value = ctypes.cast(_exporting, ctypes.c_void_p).value

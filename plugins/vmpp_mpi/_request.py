@@ -43,7 +43,7 @@ class Request(Handle[Operation]):
         Raises:
             MPIError: it ended with an error, `ERR_TRUNCATE` say.
         """
-        self.wait(status)
+        self._wait(status)
         return True
 
     def wait(self, status: Status | None = None) -> Any:
@@ -57,7 +57,7 @@ class Request(Handle[Operation]):
 
     def Test(self, status: Status | None = None) -> bool:
         """Return whether the operation is complete, as `Wait` does if it is."""
-        return self.test(status)[0]
+        return self._test(status)[0]
 
     def test(self, status: Status | None = None) -> tuple[bool, Any | None]:
         """Return whether the operation is complete, and the object received."""
@@ -142,7 +142,7 @@ class Request(Handle[Operation]):
     @classmethod
     def Waitany(cls, requests: Sequence[Request], status: Status | None = None) -> int:
         """Block until one of *requests* is complete, and return its index."""
-        return cls.waitany(requests, status)[0]
+        return cls._waitany(requests, status)[0]
 
     @classmethod
     def testany(
@@ -160,7 +160,7 @@ class Request(Handle[Operation]):
     @classmethod
     def Testany(cls, requests: Sequence[Request], status: Status | None = None) -> tuple[int, bool]:
         """Return the index of a request that is complete, and whether there is one."""
-        place, flag, _ = cls.testany(requests, status)
+        place, flag, _ = cls._testany(requests, status)
         return place, flag
 
     @classmethod
@@ -203,7 +203,7 @@ class Request(Handle[Operation]):
         cls, requests: Sequence[Request], statuses: list[Status] | None = None
     ) -> Literal[True]:
         """Block until all *requests* are complete; see `waitall`."""
-        cls.waitall(requests, statuses)
+        cls._waitall(requests, statuses)
         return True
 
     @classmethod
@@ -219,7 +219,7 @@ class Request(Handle[Operation]):
     @classmethod
     def Testall(cls, requests: Sequence[Request], statuses: list[Status] | None = None) -> bool:
         """Return whether all *requests* are complete."""
-        return cls.testall(requests, statuses)[0]
+        return cls._testall(requests, statuses)[0]
 
     @classmethod
     def Get_status_all(
@@ -262,7 +262,7 @@ class Request(Handle[Operation]):
         cls, requests: Sequence[Request], statuses: list[Status] | None = None
     ) -> list[int] | None:
         """Block until some of *requests* are complete, and return their indices."""
-        return cls.waitsome(requests, statuses)[0]
+        return cls._waitsome(requests, statuses)[0]
 
     @classmethod
     def testsome(
@@ -280,7 +280,7 @@ class Request(Handle[Operation]):
         cls, requests: Sequence[Request], statuses: list[Status] | None = None
     ) -> list[int] | None:
         """Return the indices of those of *requests* that are complete."""
-        return cls.testsome(requests, statuses)[0]
+        return cls._testsome(requests, statuses)[0]
 
     @classmethod
     def Get_status_some(
@@ -301,6 +301,12 @@ class Request(Handle[Operation]):
     ) -> list[int] | None:
         """Return the indices of those of *requests* that are complete, and leave them."""
         return cls.Get_status_some(requests, statuses)
+
+    # What a subclass makes of the lower-case calls is not what the upper-case ones do.
+    _wait, _test = wait, test
+    _waitany, _testany = waitany, testany
+    _waitall, _testall = waitall, testall
+    _waitsome, _testsome = waitsome, testsome
 
 
 Request._family = (Request,)

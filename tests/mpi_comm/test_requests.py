@@ -274,3 +274,27 @@ def test_handles_of_requests(ranks):
         assert other.wait() == 1
 
     ranks(1, program)
+
+
+def test_a_subclass_may_have_lower_case_calls_of_its_own(ranks):
+    class Ours(Request):
+        def wait(self):
+            return "ours"
+
+        def test(self):
+            return "ours"
+
+        @classmethod
+        def waitall(cls):
+            return "ours"
+
+    def program():
+        WORLD.Isend(b"", 0).Wait()
+        request = Ours(WORLD.irecv(source=0))
+        assert request.wait() == request.test() == "ours"
+        assert request.Wait() is True
+        request = Ours(WORLD.Isend(b"", 0))
+        assert Ours.Waitall([request]) is True
+        assert WORLD.recv() is None
+
+    ranks(1, program)

@@ -154,3 +154,21 @@ def test_attributes_of_objects_are_properties_or_other_names(name):
 def test_whatever_can_be_called_says_what_it_is_for(name):
     if STUBS[name].kind != "value":
         assert inspect.getdoc(_found(name))
+
+
+@pytest.mark.parametrize("name", [name for name in CALLABLE if name in PUBLIC])
+def test_docstrings_begin_with_the_call(name):
+    found = _found(name)
+    doc = getattr(found, "__func__", found).__doc__
+    call, blank, summary, *_ = [*doc.split("\n"), "", ""]
+    parameters = [each.name for each in STUBS[name].parameters if each.kind.startswith("POS")]
+    assert call.startswith(getattr(found, "__func__", found).__name__ + "(")
+    assert not parameters or f"({parameters[0]}" in call
+    assert blank == ""
+    assert summary[0].isupper()
+    assert summary.endswith(".")
+
+
+def test_a_docstring_names_constants_as_a_program_does():
+    doc = MPI.File.Open.__func__.__doc__
+    assert doc.startswith("Open(cls, comm, filename, amode=2, info=INFO_NULL)\n\n")

@@ -185,3 +185,13 @@ def test_what_a_rank_says_about_ending_its_job(ranks):
 def test_the_numbers_of_the_librarys_version(monkeypatch, version, numbers):
     monkeypatch.setattr(_version, "version", lambda name: version)
     assert _version.installed() == numbers
+
+
+@pytest.mark.parametrize("constant", [MPI.BOTTOM, MPI.IN_PLACE, MPI.BUFFER_AUTOMATIC])
+def test_what_stands_for_a_buffer_exports_no_bytes(constant):
+    view = memoryview(constant)
+    assert view.nbytes == 0
+    assert view.obj is None
+    assert MPI.Get_address(constant) == constant == int(constant)
+    with pytest.raises((KeyError, ValueError)):
+        MPI.SUM.Reduce_local([constant, 1, MPI.INT], bytearray(4))
