@@ -87,6 +87,7 @@ from vmpp_mpi._runtime import (
     Wtime,
     get_vendor,
 )
+from vmpp_mpi._runtime import addressof as _addressof
 from vmpp_mpi._runtime import handleof as _handleof
 from vmpp_mpi._runtime import set_abort_status as _set_abort_status
 from vmpp_mpi._runtime import sizeof as _sizeof

@@ -274,12 +274,24 @@ def sizeof(arg: Any) -> int:
     raise TypeError("expecting an MPI type or instance")
 
 
-def handleof(arg: Any) -> int:
-    """Return the number of a handle.
+def addressof(arg: Any) -> int:
+    """Return the address of a handle or status in memory: one of the host's, as in `Get_address`.
 
     Raises:
-        TypeError: *arg* is no handle.
+        TypeError: *arg* is neither.
     """
+    sizeof(arg)
+    return id(arg)
+
+
+def handleof(arg: Any) -> int:
+    """Return the number of a handle, or the address of a status, as in C.
+
+    Raises:
+        TypeError: *arg* is neither.
+    """
+    if isinstance(arg, Status):
+        return addressof(arg)
     if not isinstance(arg, AnyHandle):
         raise TypeError("expecting an MPI handle")
     return arg.handle

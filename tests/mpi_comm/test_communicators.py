@@ -66,6 +66,18 @@ def test_handles(ranks, monkeypatch):
     ranks(2, program)
 
 
+def test_freeing_what_can_be_freed(ranks):
+    def program():
+        for comm in (WORLD.Dup(), MPI.Intracomm(WORLD), MPI.Comm(SELF), MPI.Comm()):
+            comm.free()
+            assert comm == NULL
+            comm.free()
+        WORLD.free()
+        assert WORLD.size == 2
+
+    ranks(2, program)
+
+
 def test_a_program_may_have_a_class_of_its_own(ranks):
     class Mine(MPI.Intracomm):
         def __new__(cls, comm=None, mark=1):

@@ -168,9 +168,12 @@ def test_sizes_and_numbers_of_handles():
     assert MPI._sizeof(MPI.INT) == MPI._sizeof(MPI.Op) == 8
     assert MPI._sizeof(MPI.Status) == 24
     assert MPI._handleof(MPI.INT) == MPI.INT.handle
-    for call, wrong in ((MPI._sizeof, 3), (MPI._handleof, MPI.Status())):
+    status = MPI.Status()
+    assert MPI._addressof(status) == MPI._handleof(status) > 0
+    assert MPI._addressof(MPI.INT) != MPI._addressof(MPI.Datatype(MPI.INT))
+    for call in (MPI._sizeof, MPI._handleof, MPI._addressof):
         with pytest.raises(TypeError):
-            call(wrong)
+            call(3)
 
 
 def test_what_a_rank_says_about_ending_its_job(ranks):
