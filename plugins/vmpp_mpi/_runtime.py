@@ -8,7 +8,7 @@ import mpi4py
 
 from vmpp.engine import SECOND, current_process
 from vmpp.process.clocks import CLOCK_READ
-from vmpp_mpi._constants import SUBVERSION, THREAD_MULTIPLE, THREAD_SINGLE, VERSION
+from vmpp_mpi._constants import SUBVERSION, THREAD_MULTIPLE, VERSION
 from vmpp_mpi._datatype import AINT, COUNT, OFFSET, _predefined
 from vmpp_mpi._errors import ERR_ARG, ERR_BUFFER, ERR_OTHER
 from vmpp_mpi._errors import Exception as MPIError
@@ -97,13 +97,13 @@ def Is_finalized() -> bool:
 
 
 def Query_thread() -> int:
-    """Return the level of thread support: a process of a compute node has one thread."""
-    return THREAD_SINGLE
+    """Return the level of thread support: all threads of a process may call MPI at any time."""
+    return THREAD_MULTIPLE
 
 
 def Is_thread_main() -> bool:
-    """Return whether the thread that calls initialised MPI: there is no other."""
-    return True
+    """Return whether the thread that calls initialised MPI: the one the process began with."""
+    return mpi_state().process.in_main_fiber
 
 
 def Get_version() -> tuple[int, int]:

@@ -41,6 +41,7 @@ class Process:
         self.job = job
         self.address = job.addresses[rank]
         self.clock = 5 * SECOND
+        self.in_main_fiber = True
         self.libraries = {}
         _state.attach(self, Protocol())
 

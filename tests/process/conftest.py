@@ -48,6 +48,9 @@ class FakeProcess:
         self.status: int | None = None
         self.failure: ProgramFailed | None = None
         self.fiber: Fiber | None = None
+        self.fibers = None
+        self.dying = self.in_handler = False
+        self.in_main_fiber = True
 
     def charge(self, duration: int) -> None:
         self.clock += duration

@@ -139,6 +139,15 @@ class Fibers:
             self._runnable.append(me)
             self._give_up(me)
 
+    def raise_in_main(self, error: BaseException) -> None:
+        """Raise *error* in the main fiber, at once; another one calls, and goes on in its turn."""
+        me = self._me()
+        if self.main in self._runnable:
+            self._runnable.remove(self.main)
+        self._runnable.append(me)
+        self._process.fiber = self.main
+        self.main.throw(error)
+
     # -- the end ---------------------------------------------------------------------------------
 
     def kill(self, _: object = None) -> None:
@@ -148,10 +157,15 @@ class Fibers:
             self.others[self._spare] = None
             self._spare = None
         while self.others:
-            fiber = next(iter(self.others))
-            del self.others[fiber]
-            if fiber:
-                fiber.throw(ProcessKilled())
+            self.end(next(iter(self.others)))
+
+    def end(self, fiber: Fiber) -> None:
+        """End one of the other fibers of a dying process where it stands; from the engine."""
+        del self.others[fiber]
+        if fiber in self._runnable:
+            self._runnable.remove(fiber)
+        if fiber:
+            fiber.throw(ProcessKilled())
 
     def _run(self, body: Callable[[], object]) -> None:
         """Run *body* in a fiber of its own, and let others run at its end.

@@ -258,6 +258,17 @@ class Process(SystemProcess):
         self.watch = watch
         self._engine.hub.switch()
 
+    def wait_alone(self, watch: object) -> None:
+        """Block as `wait` does, and the whole process with it: no other fiber runs meanwhile.
+
+        That is what a system call does to a process whose threads the kernel does not know.
+        """
+        if self.dying or self.in_handler:
+            self._may_block()
+        self.passed += 1
+        self.watch = watch
+        self._engine.hub.switch()
+
     # -- fibers -------------------------------------------------------------------------------
 
     def start_fiber(self, body: Callable[[], object]) -> Fiber:
@@ -296,6 +307,32 @@ class Process(SystemProcess):
         if self.fibers is not None:
             self.fibers.yield_cpu()
 
+    def end_fibers(self, fibers: Sequence[Fiber]) -> None:
+        """End *fibers* where they stand; called by the main one, which goes on."""
+        engine = self._engine
+        engine.at(max(self.clock, engine.now), self._end_fibers, fibers)
+        engine.hub.switch()
+
+    def _end_fibers(self, fibers: Sequence[Fiber]) -> None:
+        if self.fibers is None or self.dying:
+            # It has been killed in between.
+            return
+        self.clock = max(self.clock, self._engine.now)
+        self.install()
+        self.dying = True
+        for fiber in fibers:
+            self.fibers.end(fiber)
+        self.dying = False
+        self._deaths = 0
+        self.fiber = self.fibers.main
+        self.passed += 1
+        self.resume()
+
+    @property
+    def in_main_fiber(self) -> bool:
+        """Whether the fiber that runs is the one that the process began with."""
+        return self.fibers is None or self.fiber is self.fibers.main
+
     def _own_fibers(self) -> Fibers:
         if self.fibers is None:
             assert self.fiber is not None
@@ -308,9 +345,11 @@ class Process(SystemProcess):
         return self.job.streams.stream(f"job {self.job.id}/rank {self.rank}/{name}")
 
     def exit(self, status: int) -> NoReturn:
-        """End this process with *status*."""
+        """End this process with *status*, whichever of its fibers calls."""
         if self.dying:
             self._may_block()
+        if self.fibers is not None and not self.in_main_fiber and not self.in_handler:
+            self.fibers.raise_in_main(ProcessExit(status))
         raise ProcessExit(status)
 
     def abort(self, status: int) -> NoReturn:

@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import FrameType
 from typing import Any, Final, NamedTuple
 
+from vmpp.engine import Fiber
 from vmpp.kernel import Process
 from vmpp.machine.quantities import DURATION
+from vmpp.process.interpose import replaced
 
 MOST_GROUPS: Final = 20
 """Groups of alike ranks that a report lists before it takes those together whose arguments differ,
@@ -16,11 +18,12 @@ and counts what is left."""
 
 
 class _Wait(NamedTuple):
-    """What a process waits in: a call with its arguments, by name, and a line of the program."""
+    """What a thread waits in: a call with its arguments, by name, and a line of the program."""
 
     call: str
     arguments: tuple[tuple[str, str], ...]
     place: str
+    thread: str = ""
 
     def __str__(self) -> str:
         if not self.place:
@@ -29,8 +32,14 @@ class _Wait(NamedTuple):
         return f"{self.call}({arguments}){self.place}"
 
 
+_Waits = tuple[_Wait, ...]
+"""What all threads of a process wait in: the main one, then the others by name."""
+
+
 def deadlock(processes: Sequence[Process], elapsed: int) -> str:
     """Return the report of a deadlock: for every waiting rank its call, arguments and line.
+
+    Of a rank with several threads, those of all.
 
     *elapsed* is how long the program had run, in picoseconds.
 
@@ -54,31 +63,41 @@ def deadlock(processes: Sequence[Process], elapsed: int) -> str:
 
 def _waiting(processes: Sequence[Process]) -> list[str]:
     """Return the lines of a report on what the ranks of one job wait for."""
-    groups: dict[_Wait, list[int]] = {}
+    groups: dict[_Waits, list[int]] = {}
     for process in processes:
         groups.setdefault(_waits(process), []).append(process.rank)
     if len(groups) > MOST_GROUPS:
         groups = _taken_together(groups)
-    lines = [f"  {ranges(ranks)} in {wait}" for wait, ranks in list(groups.items())[:MOST_GROUPS]]
+    lines = []
+    for (main, *others), ranks in list(groups.items())[:MOST_GROUPS]:
+        lines.append(f"  {ranges(ranks)} in {main}")
+        lines += [f"    thread {wait.thread!r} in {wait}" for wait in others]
     if len(groups) > MOST_GROUPS:
         rest = sum(len(ranks) for ranks in list(groups.values())[MOST_GROUPS:])
         lines.append(f"  and {rest} more ranks, each in its own way")
     return lines
 
 
-def _taken_together(groups: Mapping[_Wait, list[int]]) -> dict[_Wait, list[int]]:
+def _taken_together(groups: Mapping[_Waits, list[int]]) -> dict[_Waits, list[int]]:
     """Return *groups* with those made one that differ by the values of arguments only."""
-    alike: dict[tuple[object, ...], list[_Wait]] = {}
-    for wait in groups:
-        names = tuple(name for name, _ in wait.arguments)
-        alike.setdefault((wait.call, names, wait.place), []).append(wait)
+    alike: dict[tuple[object, ...], list[_Waits]] = {}
+    for waits in groups:
+        alike.setdefault(tuple(map(_without_values, waits)), []).append(waits)
     together = {}
-    for waits in alike.values():
-        columns = zip(*(wait.arguments for wait in waits), strict=True)
-        arguments = tuple((column[0][0], _joined(column)) for column in columns)
-        ranks = sorted(rank for wait in waits for rank in groups[wait])
-        together[waits[0]._replace(arguments=arguments)] = ranks
+    for similar in alike.values():
+        ranks = sorted(rank for waits in similar for rank in groups[waits])
+        together[tuple(map(_with_all_values, zip(*similar, strict=True)))] = ranks
     return together
+
+
+def _without_values(wait: _Wait) -> tuple[object, ...]:
+    return (*wait._replace(arguments=()), tuple(name for name, _ in wait.arguments))
+
+
+def _with_all_values(waits: Sequence[_Wait]) -> _Wait:
+    columns = zip(*(wait.arguments for wait in waits), strict=True)
+    arguments = tuple((column[0][0], _joined(column)) for column in columns)
+    return waits[0]._replace(arguments=arguments)
 
 
 def _joined(column: Iterable[tuple[str, str]]) -> str:
@@ -118,12 +137,26 @@ def _spans(numbers: Iterable[int]) -> str:
     return ", ".join("-".join(map(str, run)) for run in runs)
 
 
-def _waits(process: Process) -> _Wait:
-    """Return where a parked process waits: the call, and the line of the program."""
-    frame: FrameType | None = process.fiber.gr_frame if process.fiber is not None else None
+def _waits(process: Process) -> _Waits:
+    """Return where a parked process waits: the calls, and the lines of the program."""
+    main = process.fiber if process.fibers is None else process.fibers.main
+    threads = process.space.threads
+    if threads is None:
+        return (_wait(process, main),)
+    others = (
+        _wait(process, fiber)._replace(thread=threads.name_of(fiber)) for fiber in threads.fibers()
+    )
+    return (_wait(process, main), *others)
+
+
+def _wait(process: Process, fiber: Fiber | None) -> _Wait:
+    """Return where a parked fiber waits."""
+    frame: FrameType | None = fiber.gr_frame if fiber is not None else None
     if frame is None:
         return _Wait("its first instruction", (), "")
     own = process.space.user_frame(frame)
+    if own is None and process.fibers is not None and fiber is process.fibers.main:
+        return _Wait("its end, which waits for its threads", (), "")
     file, line, source = process.space.lines(frame if own is None else own)
     place = f'\n      File "{file}", line {line}\n        {source}'
     return _Wait(*_called_from(frame, own), place)
@@ -145,6 +178,9 @@ def _called_from(
 
 def _rendered(frame: FrameType) -> tuple[str, tuple[tuple[str, str], ...]]:
     code = frame.f_code
+    function = replaced(frame)
+    if function is not None:
+        return function, ()
     names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     arguments = tuple(
         (name, _shown(frame.f_locals[name]))

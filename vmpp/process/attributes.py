@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.engine import current_process
-from vmpp.process import cautions
+from vmpp.process import cautions, threads
 from vmpp.process.imports import VIEW
 
 if TYPE_CHECKING:
@@ -216,6 +216,7 @@ ATTRIBUTES: Final[Mapping[str, tuple[ProcessAttribute, ...]]] = {
     ),
     "os": (ProcessAttribute("os", "environ", lambda space: os.__dict__["environ"]),),
     "sys": _SYS,
+    "threading": (ProcessAttribute("threading", "excepthook", threads.default_hook),),
     "time": (
         ProcessAttribute("time", "altzone", lambda space: 0),
         ProcessAttribute("time", "daylight", lambda space: 0),

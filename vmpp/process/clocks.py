@@ -19,6 +19,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.engine import NANOSECOND, SECOND
+from vmpp.process.locks import POLL, let_others_run
 from vmpp.process.virtual import Functions, Virtual
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ _gmtime, _strftime, _asctime = time.gmtime, time.strftime, time.asctime
 
 def _since_boot(process: Process) -> int:
     process.charge(CLOCK_READ)
+    if process.fibers is not None:
+        let_others_run(process)
     return process.clock
 
 
@@ -70,6 +73,8 @@ def _sleep(process: Process, seconds: Any, /) -> None:
         raise ValueError("sleep length must be non-negative")
     ps = round(duration * SECOND)
     process.space.slept += ps
+    if process.fibers is not None:
+        process.charge(POLL)
     process.sleep(ps)
 
 

@@ -21,14 +21,24 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from types import ModuleType, TracebackType
+from types import FrameType, ModuleType, TracebackType
 from typing import Any, ClassVar, Final
 
 from vmpp.engine import current_process
-from vmpp.process import cautions, clocks, node, posix, randomness
+from vmpp.process import (
+    cautions,
+    clocks,
+    executors,
+    locks,
+    node,
+    posix,
+    queues,
+    randomness,
+    threads,
+)
 from vmpp.process.attributes import ATTRIBUTES, ProcessEnviron, SharedModule
 from vmpp.process.imports import MODULES, TABLE, ImportHook
-from vmpp.process.virtual import Functions, Virtual
+from vmpp.process.virtual import Functions, Substitute, Virtual
 
 TABLES: Final[tuple[Functions, ...]] = (
     clocks.TABLE,
@@ -36,6 +46,9 @@ TABLES: Final[tuple[Functions, ...]] = (
     node.TABLE,
     cautions.TABLE,
     posix.TABLE,
+    locks.TABLE,
+    threads.TABLE,
+    executors.TABLE,
 )
 """All tables of virtual functions."""
 
@@ -63,6 +76,12 @@ class Dispatcher:
             return self.real(*args, **kwargs)
         return self.virtual(process, *args, **kwargs)
 
+    def __instancecheck__(self, instance: object) -> bool:
+        return isinstance(instance, self.real)
+
+    def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
+        return (self.real,)
+
     def __repr__(self) -> str:
         return repr(self.real)
 
@@ -70,8 +89,10 @@ class Dispatcher:
         return str(self.__dict__["__qualname__"])
 
 
-def dispatching(virtual: Virtual, real: Any) -> Any:
+def dispatching(virtual: Virtual | Substitute, real: Any) -> Any:
     """Return what replaces the function *real*: its *virtual* form for processes only."""
+    if isinstance(virtual, Substitute):
+        return virtual.make(real)
     if not hasattr(real, "__get__"):
         return Dispatcher(virtual, real)
 
@@ -89,6 +110,16 @@ def dispatching(virtual: Virtual, real: Any) -> Any:
     return dispatcher
 
 
+def replaced(frame: FrameType) -> str | None:
+    """Return what function *frame* is a call of the replacement of; None if it is none."""
+    if frame.f_code.co_filename != __file__:
+        return None
+    names = frame.f_locals
+    real = names.get("real") or getattr(names.get("self"), "real", None)
+    name: str | None = getattr(real, "__qualname__", None)
+    return name
+
+
 class _Patches:
     """What was replaced, to be put back."""
 
@@ -97,7 +128,7 @@ class _Patches:
         self._methods: list[tuple[type, str, Any]] = []
         self._modules: list[SharedModule] = []
 
-    def functions(self, module: ModuleType, table: Mapping[str, Virtual]) -> None:
+    def functions(self, module: ModuleType, table: Mapping[str, Virtual | Substitute]) -> None:
         """Replace those functions of *module* that it has."""
         for path, virtual in table.items():
             owner: Any = module
@@ -106,7 +137,9 @@ class _Patches:
                 owner = getattr(owner, part)
             real = vars(owner).get(name, _MISSING)
             if real is _MISSING and owner is not module:
-                real = getattr(owner, name)
+                real = getattr(owner, name, None)
+                if real is None:
+                    continue
                 self._replace(owner, name, _MISSING, dispatching(virtual, real))
             elif real is not _MISSING:
                 self._replace(owner, name, real, dispatching(virtual, real))
@@ -115,13 +148,14 @@ class _Patches:
         setattr(owner, name, replacement)
         self._attributes.append((owner, name, real))
 
-    def methods(self, cls: type, table: Mapping[str, Virtual]) -> None:
+    def methods(self, cls: type, table: Mapping[str, Virtual | Substitute]) -> None:
         """Replace methods of the C type *cls*, whose attributes cannot be set."""
         names = _dictionary(cls)
         for name, virtual in table.items():
             real = names[name]
             self._methods.append((cls, name, real))
             if type(real).__name__ == "classmethod_descriptor":
+                assert not isinstance(virtual, Substitute)
                 names[name] = classmethod(_class_dispatching(virtual, real))
             else:
                 names[name] = dispatching(virtual, real)
@@ -242,7 +276,7 @@ class _State:
         for name in sorted(self._hook.awaited.keys() & MODULES.keys()):
             del self._hook.awaited[name]
             self._loaded(MODULES[name])
-        for cls, methods in clocks.METHODS:
+        for cls, methods in (*clocks.METHODS, *locks.METHODS, *queues.METHODS):
             self._patches.methods(cls, methods)
         for environ in self._environs:
             environ.__class__ = ProcessEnviron

@@ -75,7 +75,7 @@ class ServerLink:
         )
         header = self._taken(bits)
         while header is None:
-            process.wait(self._replies)
+            process.wait_alone(self._replies)
             header = self._taken(bits)
         info = header.info
         if info is None or info.user_data == AckOutcome.NO_PROCESS:

@@ -1,10 +1,9 @@
 """The rest of the operating system's interface, as far as a compute node has it.
 
-A compute node runs one thread of one process. What it does not have raises OSError(ENOSYS), which
-says so: ``os.fork``, ``forkpty``, ``exec*``, ``posix_spawn*``, ``system``, ``subprocess``, sockets,
-``signal.alarm``, ``setitimer`` and ``pause``, ``select`` other than as a pause. Starting a
-thread raises RuntimeError, as where the system has no more of them. Signal handlers can be set, and
-run when the process sends the signal to itself; nobody else sends any.
+A compute node runs one process. What it does not have raises OSError(ENOSYS), which says so:
+``os.fork``, ``forkpty``, ``exec*``, ``posix_spawn*``, ``system``, ``subprocess``, sockets,
+``signal.alarm``, ``setitimer`` and ``pause``, ``select`` other than as a pause. Signal handlers can
+be set, and run when the process sends the signal to itself; nobody else sends any.
 """
 
 from __future__ import annotations
@@ -17,7 +16,6 @@ import os
 import platform
 import signal
 import sys
-import threading
 import weakref
 from collections.abc import Callable
 from types import ModuleType
@@ -27,7 +25,8 @@ from vmpp.engine import SECOND, to_ps
 from vmpp.process.clocks import cpu_time
 from vmpp.process.imports import as_host
 from vmpp.process.space import process_id
-from vmpp.process.virtual import Functions, Virtual, absent
+from vmpp.process.threads import ENDINGS
+from vmpp.process.virtual import Functions, Virtual, absent, ignored
 
 if TYPE_CHECKING:
     from vmpp.kernel.process import Process
@@ -41,10 +40,6 @@ def _on_host(function: Callable[..., Any]) -> Virtual:
         return as_host(function, *args)
 
     return call
-
-
-def _ignored(process: Process, *_: Any, **__: Any) -> None:
-    del process
 
 
 # -- processes, threads and signals ----------------------------------------------------------------
@@ -86,25 +81,6 @@ def _no_children(process: Process, *_: Any) -> NoReturn:
     raise ChildProcessError(errno.ECHILD, os.strerror(errno.ECHILD))
 
 
-def _start_thread(process: Process, *_: Any, **__: Any) -> NoReturn:
-    del process
-    raise RuntimeError("can't start new thread: a compute node runs one thread of one process")
-
-
-def _wait_on_condition(
-    process: Process, self: threading.Condition, timeout: float | None = None
-) -> bool:
-    if timeout is None:
-        raise RuntimeError("this wait would never end: no other thread runs in the process")
-    saved = self._release_save()  # type: ignore[attr-defined] # what the original calls
-    try:
-        if timeout > 0:
-            process.sleep(to_ps(timeout))
-    finally:
-        self._acquire_restore(saved)  # type: ignore[attr-defined]
-    return False
-
-
 def _select(
     process: Process, rlist: Any, wlist: Any, xlist: Any, timeout: float | None = None, /
 ) -> tuple[list[Any], list[Any], list[Any]]:
@@ -116,6 +92,8 @@ def _select(
 
 def _signal(process: Process, signalnum: int, handler: Any) -> Any:
     number = signal.Signals(signalnum)
+    if not process.in_main_fiber:
+        raise ValueError("signal only works in main thread of the main interpreter")
     if number in (signal.SIGKILL, signal.SIGSTOP):
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
     if not callable(handler) and handler not in (signal.SIG_DFL, signal.SIG_IGN):
@@ -142,7 +120,13 @@ _HARMLESS: Final = frozenset((signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, sig
 def _raise_signal(process: Process, signalnum: int, /) -> None:
     handler = _getsignal(process, signalnum)
     if callable(handler):
-        handler(int(signalnum), sys._getframe(2))
+        try:
+            handler(int(signalnum), sys._getframe(2))
+        except BaseException as error:
+            if process.fibers is None or process.in_main_fiber or isinstance(error, ENDINGS):
+                raise
+            # Handlers are the main thread's, and so is what they raise.
+            process.fibers.raise_in_main(error)
     elif handler == signal.SIG_DFL and signalnum not in _HARMLESS:
         process.exit(128 + signalnum)
 
@@ -291,11 +275,6 @@ def _find_translations(
 
 
 TABLE: Final[Functions] = {
-    "_thread": {
-        "start_joinable_thread": _start_thread,
-        "start_new": _start_thread,
-        "start_new_thread": _start_thread,
-    },
     "atexit": {
         "_clear": _clear_callbacks,
         "_ncallbacks": _callbacks,
@@ -304,12 +283,12 @@ TABLE: Final[Functions] = {
         "unregister": _unregister,
     },
     "gc": {
-        "disable": _ignored,
-        "enable": _ignored,
-        "freeze": _ignored,
-        "set_debug": _ignored,
-        "set_threshold": _ignored,
-        "unfreeze": _ignored,
+        "disable": ignored,
+        "enable": ignored,
+        "freeze": ignored,
+        "set_debug": ignored,
+        "set_threshold": ignored,
+        "unfreeze": ignored,
     },
     "gettext": {"find": _find_translations},
     "importlib": {"reload": _reload},
@@ -331,15 +310,15 @@ TABLE: Final[Functions] = {
         "killpg": _kill,
         "nice": absent("priorities"),
         "process_cpu_count": _cpu_count,
-        "putenv": _ignored,
-        "register_at_fork": _ignored,
+        "putenv": ignored,
+        "register_at_fork": ignored,
         "sched_getaffinity": _affinity,
-        "sched_setaffinity": _ignored,
+        "sched_setaffinity": ignored,
         "setpgid": absent("process groups"),
         "setsid": absent("sessions"),
         "times": _times,
         "uname": _uname,
-        "unsetenv": _ignored,
+        "unsetenv": ignored,
         **dict.fromkeys(
             ("fork", "forkpty", "posix_spawn", "posix_spawnp", "popen", "system"),
             absent("second process"),
@@ -349,7 +328,7 @@ TABLE: Final[Functions] = {
     },
     "_posixsubprocess": {"fork_exec": absent("second process")},
     "platform": {"node": _node_name, "uname": _platform_uname},
-    "resource": {"getrusage": _getrusage, "setrlimit": _ignored},
+    "resource": {"getrusage": _getrusage, "setrlimit": ignored},
     "select": {
         "epoll": absent("epoll"),
         "poll": absent("poll"),
@@ -362,7 +341,7 @@ TABLE: Final[Functions] = {
         "raise_signal": _raise_signal,
         "set_wakeup_fd": absent("descriptors to wake up"),
         "setitimer": absent("timers"),
-        "siginterrupt": _ignored,
+        "siginterrupt": ignored,
         "signal": _signal,
     },
     "socket": {
@@ -372,11 +351,6 @@ TABLE: Final[Functions] = {
     },
     "subprocess": {"Popen.__init__": absent("second process")},
     "sys": {"setrecursionlimit": _setrecursionlimit},
-    "threading": {
-        "Condition.wait": _wait_on_condition,
-        "_start_joinable_thread": _start_thread,
-        "_start_new_thread": _start_thread,
-    },
     "weakref": {"finalize.__init__": _finalize_init},
 }
 """Virtual functions by module and name."""

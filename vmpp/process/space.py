@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from vmpp.kernel.process import Process
     from vmpp.process.program import Program
+    from vmpp.process.threads import Threads
 
 _CONTAINERS: Final = (list, dict, set, tuple)
 
@@ -60,11 +61,14 @@ class AddressSpace:
         signals: the handlers that the process has set, by signal number.
         slept: virtual time spent in ``time.sleep``, in picoseconds.
         started: when the process began to run, in picoseconds of its clock.
+        steps: how many operations on locks a thread has done while others could not run.
+        threads: the threads of the process, once it has dealt with any.
     """
 
     __slots__ = (
         "_entropy", "_environ", "_numpy_random", "_random", "attributes", "exit_handlers",
-        "finalizers", "names", "own", "process", "program", "signals", "slept", "started",
+        "finalizers", "names", "own", "process", "program", "signals", "slept", "started", "steps",
+        "threads",
     )  # fmt: skip
 
     def __init__(self, program: Program, process: Process) -> None:
@@ -78,6 +82,8 @@ class AddressSpace:
         self.signals: dict[int, Any] | None = None
         self.slept = 0
         self.started = process.clock
+        self.steps = 0
+        self.threads: Threads | None = None
         self._entropy: Random | None = None
         self._environ: dict[bytes, bytes] | None = None
         self._numpy_random: Any = None
@@ -162,7 +168,8 @@ class AddressSpace:
     def run(self) -> int:
         """Run the program in the calling fiber, and return its exit status as python would.
 
-        Exit handlers run and the standard streams are flushed, as at the end of an interpreter.
+        Threads that are not daemons are waited for, exit handlers run, other threads are killed,
+        and the standard streams are flushed, as at the end of an interpreter.
 
         Raises:
             ProgramFailed: the program raised an exception and did not catch it.
@@ -179,8 +186,10 @@ class AddressSpace:
             raise
         except BaseException as error:
             status, failure = self._failed(error)
+        self._end_threads()
         self.run_exit_handlers()
         self._run_finalizers()
+        self._end_daemons()
         self.drop_objects()
         if not self._flush() and failure is None and not status:
             status = 120
@@ -223,6 +232,20 @@ class AddressSpace:
                 error = another
         status = 130 if isinstance(error, KeyboardInterrupt) else 1
         return status, ProgramFailed(traces.describe(self.program, error), status, shown)
+
+    def _end_threads(self) -> None:
+        """Wait for threads, as the main one ends; what is registered for that comes before."""
+        threads = self.threads
+        if threads is None:
+            return
+        threads.closing = True
+        while threads.at_end:
+            self._call_at_exit(*threads.at_end.pop(), "threading callback")
+        threads.join_all()
+
+    def _end_daemons(self) -> None:
+        if self.threads is not None and self.process.fibers is not None:
+            self.process.end_fibers(self.threads.fibers())
 
     def run_exit_handlers(self) -> None:
         """Call what is registered with ``atexit``, last first."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 if TYPE_CHECKING:
@@ -13,8 +14,25 @@ if TYPE_CHECKING:
 Virtual: TypeAlias = Callable[..., Any]
 """A virtual function: it takes the process that calls first, then the original's arguments."""
 
-Functions: TypeAlias = Mapping[str, Mapping[str, Virtual]]
+
+@dataclass(frozen=True, slots=True)
+class Substitute:
+    """What takes the place of an attribute that is no function, for everybody.
+
+    Attributes:
+        make: makes it of the original; it finds out by itself who uses it.
+    """
+
+    make: Callable[[Any], Any]
+
+
+Functions: TypeAlias = Mapping[str, Mapping[str, Virtual | Substitute]]
 """Virtual functions by module and name."""
+
+
+def ignored(process: Process, *_: Any, **__: Any) -> None:
+    """Do nothing, where a process cannot have what it asks for and does not miss it."""
+    del process
 
 
 def refused(number: int, text: str = "") -> Virtual:
