@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from itertools import pairwise
 
@@ -400,7 +402,7 @@ class TestNodes:
             universe=6,
         )
         assert len(found) == 1
-        assert "6 nodes are asked for and 5 are free" in found[0]
+        assert "nodes are lacking: 6 wanted, 5 free" in found[0]
 
     def test_a_fixed_machine_has_what_it_has(self, tmp_path, run):
         machine = tmp_path / "small.toml"
@@ -421,17 +423,52 @@ class TestNodes:
         program("parent.send(MPI.Get_processor_name(), 0)\nparent.Disconnect()", "child.py")
         found = lines(
             """
-            import time
             for _ in range(50):
                 child = comm.Spawn("child.py", maxprocs=3)
                 names = [child.recv(source=n) for n in range(3)]
                 child.Disconnect()
-                time.sleep(1e-3)
                 print(*names)
             """,
             universe=4,
         )
         assert found == ["default-n00001 default-n00004 default-n00005"] * 50
+
+    def test_who_asks_for_more_than_are_free_waits_as_long_as_others_end(self, program, lines):
+        program("time.sleep(rank * 5e-4)\nparent.Disconnect()", "ending.py")
+        assert lines(
+            """
+            comm.Spawn("ending.py", maxprocs=20).Disconnect()
+            begin = MPI.Wtime()
+            print(comm.Spawn("ending.py", maxprocs=2).remote_size, MPI.Wtime() - begin > 9e-3)
+            """,
+            universe=21,
+        ) == ["2 True"]
+
+    def test_who_ends_too_late_is_not_waited_for(self, program, lines):
+        program("time.sleep(1)", "staying.py")
+        assert lines(
+            """
+            comm.Spawn("staying.py", maxprocs=3)
+            begin = MPI.Wtime()
+            try:
+                comm.Spawn("staying.py")
+            except MPI.Exception as error:
+                print(error.detail, 0 < MPI.Wtime() - begin < 2e-3)
+            """,
+            universe=4,
+        ) == ["nodes are lacking: 1 wanted, 0 free True"]
+
+    def test_two_who_wait_are_served_in_turn(self, program, lines):
+        program("time.sleep(5e-4)", "ending.py")
+        assert lines(
+            """
+            comm.Spawn("ending.py", maxprocs=2)
+            MPI.COMM_SELF.Spawn("ending.py", maxprocs=2)
+            print(rank)
+            """,
+            2,
+            universe=4,
+        ) == ["0", "1"]
 
     def test_spare_nodes_change_nothing_for_those_who_need_none(self, run):
         text = """
@@ -650,3 +687,44 @@ def test_later_jobs_draw_other_numbers(lines):
     """
     found = lines(text)
     assert all(one != other for one, other in pairwise(found))
+
+
+def test_an_interrupt_ends_all_jobs(program):
+    """^C is struck when the spawned job speaks, while both compute."""
+
+    class Striking:
+        def write(self, data):
+            os.kill(os.getpid(), signal.SIGINT)
+
+        def flush(self):
+            pass
+
+    path = program(
+        """
+        if not parent:
+            comm.Spawn(sys.executable, [__file__], 2)
+        else:
+            print("up", flush=True)
+        while True:
+            comm.barrier()
+        """
+    )
+    result = vmpp.run(path, nprocs=2, stdout=Striking())
+    assert (result.status, result.statuses, result.failure) == (130, [143, 143], None)
+
+
+def test_output_that_nobody_reads_ends_all_jobs(program):
+    class Closed:
+        def write(self, data):
+            raise BrokenPipeError
+
+    path = program(
+        """
+        if not parent:
+            comm.Spawn(sys.executable, [__file__], 2)
+            comm.recv()
+        while True:
+            print("up", flush=True)
+        """
+    )
+    assert vmpp.run(path, stdout=Closed()).status == 141

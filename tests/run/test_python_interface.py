@@ -160,7 +160,7 @@ class TestBoot:
         sign = tmp_path / "go"
         async with vmpp.boot(nodes=4) as machine:
             first = await machine.launch(path, 3, [str(sign)])
-            with pytest.raises(LaunchError, match="2 nodes are asked for and 1"):
+            with pytest.raises(LaunchError, match="nodes are lacking: 2 wanted, 1 free"):
                 await machine.launch(path, 2, [str(sign)])
             sign.touch()
             assert (await first.wait()).status == 0

@@ -39,6 +39,10 @@ class LaunchError(VmppError):
     """A job cannot be launched; the message says why and what would."""
 
 
+class NodesBusyError(LaunchError):
+    """Nodes are taken that a job needs; it may have them later."""
+
+
 class Loadable(Protocol):
     """What the launcher needs to know of a program."""
 
@@ -161,12 +165,13 @@ class Launcher(SystemProcess):
 
     Attributes:
         records: the jobs that have not ended, by number.
+        on_exit: told of the end of a process, and whether it was its job's last one.
     """
 
     __slots__ = (
         "_allocate", "_bridge", "_chunk", "_ended", "_free", "_heap", "_introductions", "_jobs",
         "_kernel", "_needed", "_next", "_nodes", "_seed", "_service_time", "_started",
-        "_surroundings", "records",
+        "_surroundings", "on_exit", "records",
     )  # fmt: skip
 
     def __init__(
@@ -211,6 +216,7 @@ class Launcher(SystemProcess):
         self._introductions: dict[int, _Introduction] = {}
         self._heap = Heap(_HEAP_BYTES)
         self.records: dict[int, JobRecord] = {}
+        self.on_exit: Callable[[bool], object] = lambda last: None
         self.table.install(
             CONTROL_PORTAL,
             PortalEntry(DynamicBlock(MemoryOperation.DYN_SV_HDR_BDY, self._heap), self._control),
@@ -269,12 +275,14 @@ class Launcher(SystemProcess):
         """Choose nodes by rank; those in *hosts* are given. Raises as `spawn`."""
         pinned = set(hosts.values())
         if len(pinned) != len(hosts) or not pinned <= set(self._free):
-            raise LaunchError("a node that is asked for by its name is taken, or not there")
+            error = NodesBusyError if pinned <= self._nodes else LaunchError
+            raise error("a node that is asked for by its name is taken, or not there")
         free = tuple(node for node in self._free if node not in pinned)
         wanted = size - len(hosts)
         nodes = self._allocate.choose(free, wanted) if wanted else ()
         if nodes is None:
-            raise LaunchError(f"{size} nodes are asked for and {len(self._free)} are free")
+            error = NodesBusyError if size <= len(self._nodes) else LaunchError
+            raise error(f"nodes are lacking: {size} wanted, {len(self._free)} free")
         rest = iter(nodes)
         by_rank = tuple(hosts[rank] if rank in hosts else next(rest, -1) for rank in range(size))
         taken = set(by_rank)
@@ -444,8 +452,10 @@ class Launcher(SystemProcess):
     def _exited(self, record: JobRecord, message: ControlMessage) -> None:
         if message.text:
             self.end(record, message.value, message.text.decode())
-        if record.exited(message.rank, message.value):
+        last = record.exited(message.rank, message.value)
+        if last:
             self._bury(record)
+        self.on_exit(last)
 
     def _aborted(self, record: JobRecord, message: ControlMessage) -> None:
         if not record.ending:

@@ -26,11 +26,14 @@ from vmpp.process.calls import Done, Reply, encode
 from vmpp.process.command import program_of
 from vmpp.process.link import REQUEST_PORTAL
 from vmpp.process.program import Program, ProgramError
-from vmpp.service.launcher import JobRecord, Launcher, LaunchError
+from vmpp.service.launcher import JobRecord, Launcher, LaunchError, NodesBusyError
 from vmpp.service.names import NameServer
 from vmpp.service.server import send_reply
 
 _HEAP_BYTES: Final = 1 << 30
+PATIENCE: Final = 50
+"""For how many service times after the last end of a process a request waits for nodes."""
+
 _NODE: Final = re.compile(r".*-n(\d+)")
 
 Answer = Callable[[Reply], object]
@@ -40,15 +43,16 @@ class SpawnServer(SystemProcess):
     """Takes requests of programs to the launcher, in virtual time.
 
     Requests are looked at one after the other, each taking the launcher's service time; what they
-    ask for may take longer, and is answered when it is done.
+    ask for may take longer, and is answered when it is done. Who asks for nodes that are taken gets
+    them if they are given back soon: a job whose last word its spawner has heard is still ending.
 
     Attributes:
         requests: how many have arrived.
     """
 
     __slots__ = (
-        "_directory", "_free", "_heap", "_kernel", "_launcher", "_names", "_service_time",
-        "requests",
+        "_directory", "_free", "_heap", "_kernel", "_launcher", "_names", "_patience",
+        "_service_time", "_until", "_waiting", "requests",
     )  # fmt: skip
 
     def __init__(
@@ -74,9 +78,13 @@ class SpawnServer(SystemProcess):
         self._names = names
         self._directory = directory
         self._service_time = service_time
+        self._patience = PATIENCE * service_time
         self._free = 0
+        self._until = 0
+        self._waiting: dict[Header, NodesBusyError] = {}
         self._heap = Heap(_HEAP_BYTES)
         self.requests = 0
+        launcher.on_exit = self._process_ended
         self.table.install(
             REQUEST_PORTAL,
             PortalEntry(DynamicBlock(MemoryOperation.DYN_SV_HDR_BDY, self._heap), self._arrived),
@@ -94,7 +102,22 @@ class SpawnServer(SystemProcess):
         engine.at(self._free, self._serve, header)
 
     def _serve(self, header: Header) -> None:
-        """Begin to do what a request asks for."""
+        """Begin to do what a request asks for, or have it wait for nodes."""
+        try:
+            self._attempt(header)
+        except NodesBusyError as error:
+            if not self._waiting:
+                self._until = self._kernel.engine.now + self._patience
+                self._kernel.engine.at(self._until, self._expire)
+            self._waiting[header] = error
+        except (LaunchError, ProgramError) as error:
+            self._waiting.pop(header, None)
+            self._answer(header, jobs.refusal(errno.ENOEXEC, str(error)))
+        else:
+            self._waiting.pop(header, None)
+
+    def _attempt(self, header: Header) -> None:
+        """Begin to do what a request asks for. Raises LaunchError or ProgramError."""
         caller = self._launcher.records.get(header.source.group)
         if caller is None:
             return
@@ -107,11 +130,25 @@ class SpawnServer(SystemProcess):
         action = _ACTIONS.get(type(call))
         if action is None:
             answer(jobs.NOT_A_REQUEST)
-            return
-        try:
+        else:
             action(self, caller, header.source.rank, call, answer)
-        except (LaunchError, ProgramError) as error:
-            answer(jobs.refusal(errno.ENOEXEC, str(error)))
+
+    def _process_ended(self, nodes_freed: bool) -> None:
+        if not self._waiting:
+            return
+        self._until = self._kernel.engine.now + self._patience
+        if nodes_freed:
+            for header in list(self._waiting):
+                self._serve(header)
+
+    def _expire(self, _: object) -> None:
+        """Refuse the requests that wait, if no process has ended for a while."""
+        if self._kernel.engine.now < self._until:
+            self._kernel.engine.at(self._until, self._expire)
+            return
+        waiting, self._waiting = self._waiting, {}
+        for header, error in waiting.items():
+            self._answer(header, jobs.refusal(errno.EAGAIN, str(error)))
 
     def _answer(self, header: Header, reply: Reply) -> None:
         send_reply(self._kernel, self, header, encode(reply))
