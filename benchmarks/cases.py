@@ -100,6 +100,8 @@ CASES: tuple[Case, ...] = (
         for order in ("reverse", "random")
     ),
     Case("bandwidth", 2, "bandwidth.py", 1_000, kind="bandwidth", target=3.0),
+    Case("put", 2, "put.py", 1_000, kind="bandwidth", target=3.0),
+    Case("counter", 64, "counter.py", 250),
     Case("hello", 1024, "hello.py", 0, kind="start"),
     Case("hello", 4096, "hello.py", 0, kind="start", target=4.0),
     Case("hello", 16384, "hello.py", 0, kind="start", target=20.0, memory_target=2 * 10**9),

@@ -157,9 +157,9 @@ def fetch(
     if not groups:
         _check_op(state, op)
         return None
-    element = _element(state, place.datatype, result.datatype)
-    if given is not None:
-        _element(state, place.datatype, spec.datatype)
+    element = _element(
+        state, place.datatype, result.datatype, spec.datatype if given is not None else None
+    )
     _check_op(state, op, element, fetching=True)
     requests = list(_cut(groups, result.data, _limit(element)))
     access = state.origin.replied([data for _, data in requests])
@@ -218,23 +218,26 @@ def _check_length(state: WindowState, place: Place, nbytes: int) -> None:
         raise state.error(ERR_TYPE, f"{nbytes} bytes at the origin, {there} at the target")
 
 
-def _element(state: WindowState, there: Datatype, here: Datatype) -> Datatype:
+def _element(state: WindowState, there: Datatype, *here: Datatype | None) -> Datatype:
     """Return the predefined datatype of which atomic operations work on elements.
 
     Numbers of one representation are as good as each other: C's long and a 64-bit integer.
     """
-    element, own = element_of(there), element_of(here)
-    if element is None or own is None or _kinds(element) != _kinds(own):
-        raise state.error(
-            ERR_TYPE, "an atomic operation needs the same predefined elements on both sides"
-        )
+    element = element_of(there)
+    for datatype in here:
+        if datatype is None or (datatype._ref is there._ref and element is not None):
+            continue
+        if element is None or _kinds(element) != _kinds(element_of(datatype)):
+            raise state.error(
+                ERR_TYPE, "an atomic operation needs the same predefined elements on both sides"
+            )
+    assert element is not None
     return element
 
 
-def _kinds(element: Datatype) -> list[str]:
-    number = element._get().number
-    assert number is not None
-    return [part.kind for part in number.parts or (number,)]
+def _kinds(element: Datatype | None) -> list[str]:
+    number = None if element is None else element._get().number
+    return [] if number is None else [part.kind for part in number.parts or (number,)]
 
 
 def _check_op(
@@ -278,6 +281,8 @@ def _cut(
     groups: Sequence[Group], data: memoryview, limit: int
 ) -> list[tuple[list[Group], memoryview]]:
     """Return groups and their data in pieces of at most *limit* bytes."""
+    if len(data) <= limit:
+        return [(list(groups), data)]
     parts = list(pieces(groups, limit))
     lengths = [sum(group.nbytes for group in part) for part in parts]
     return list(zip(parts, _split(data, lengths), strict=True))

@@ -9,6 +9,7 @@ other request comes between. So what it does to memory is atomic.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.portals import (
@@ -45,6 +46,11 @@ Located = list[tuple[memoryview, Group]]
 
 _ROOM: Final = 64 * LONGEST_REQUEST
 """For one request at a time, with the groups that say where its data belong."""
+
+
+_operation = cache(Op.fromhandle)
+_datatype = cache(Datatype.fromhandle)
+"""What the numbers in requests stand for. They are of predefined handles, alike on all ranks."""
 
 
 class Request:
@@ -195,10 +201,10 @@ class Target:
 
     def _combine(self, request: Request, memory: Located, old: bytes | None) -> None:
         """Combine what came with the target's memory, of which *old* is a copy if there is one."""
-        op = Op.fromhandle(request.op)
+        op = _operation(request.op)
         if op == NO_OP:
             return
-        datatype = Datatype.fromhandle(request.datatype)
+        datatype = _datatype(request.datatype)
         count = request.nbytes // datatype.size
         if len(memory) == 1 and memory[0][1].repeat == 1:
             where, group = memory[0]
