@@ -97,15 +97,20 @@ def test_post_start_complete_wait(job, mode):
     )
 
 
-def test_start_waits_for_post_and_wait_for_complete(job):
+@pytest.mark.parametrize(
+    "access", ["win.Put(b'x', 1)", "win.Complete(); win.Start(MPI.GROUP_EMPTY)"]
+)
+def test_an_access_waits_for_post_and_wait_for_complete(job, access):
     lines = job(
         2,
-        """
+        f"""
         win = MPI.Win.Allocate(8, comm=comm)
         other = win.Get_group().Incl([1 - rank])
         begin = MPI.Wtime()
         if rank == 0:
             win.Start(other)
+            print(round(MPI.Wtime() - begin, 3))
+            {access}
             print(round(MPI.Wtime() - begin, 3))
             vmpp.compute(0.2)
             win.Complete()
@@ -113,11 +118,30 @@ def test_start_waits_for_post_and_wait_for_complete(job):
             vmpp.compute(0.1)
             win.Post(other)
             win.Wait()
-            print(round(MPI.Wtime() - begin, 3))
+            vmpp.compute(0.5)
+            print(round(MPI.Wtime() - begin, 1))
         win.Free()
         """,
     )
-    assert lines == ["0.1", "0.3"]
+    assert lines == ["0.0", "0.1", "0.8" if "Put" in access else "0.6"]
+
+
+def test_all_may_start_before_they_post(job):
+    job(
+        4,
+        """
+        memory = np.zeros(1, "i8")
+        win = MPI.Win.Create(memory, 8, comm=comm)
+        group = win.Get_group()
+        win.Start(group.Incl([right]))
+        win.Post(group.Incl([left]))
+        win.Put(np.array([rank]), right)
+        win.Complete()
+        win.Wait()
+        assert memory[0] == left
+        win.Free()
+        """,
+    )
 
 
 def test_a_test_tells_whether_all_have_completed(job):

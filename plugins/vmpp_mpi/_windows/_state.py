@@ -21,6 +21,7 @@ from vmpp_mpi._windows._epochs import Epochs
 from vmpp_mpi._windows._origin import Origin
 from vmpp_mpi._windows._placing import Place, groups_of
 from vmpp_mpi._windows._target import Target
+from vmpp_mpi._windows._wire import Notice
 
 if TYPE_CHECKING:
     from vmpp.portals import Address
@@ -95,6 +96,7 @@ class WindowState:
         origin: the origin's side of the process.
         epochs: what may be called now.
         granted: ranks whose lock the process has.
+        unposted: ranks that `Start` named, and that may not have called `Post`.
         unchecked: whether targets are accessed without asking for their locks.
         name: as the program named it.
         errhandler: what to do about errors, as the program set it; None means to raise exceptions.
@@ -107,7 +109,7 @@ class WindowState:
     __slots__ = (
         "_outstanding", "_windows", "addresses", "attributes", "closed", "comm", "epochs",
         "errhandler", "exposed", "extents", "flavor", "granted", "info", "library", "memory",
-        "name", "number", "on_error", "origin", "rank", "size", "unchecked", "unit",
+        "name", "number", "on_error", "origin", "rank", "size", "unchecked", "unit", "unposted",
     )  # fmt: skip
 
     def __init__(self, comm: Intracomm, flavor: int, memory: memoryview, unit: int) -> None:
@@ -126,6 +128,7 @@ class WindowState:
         self.unit: int = unit
         self.epochs = Epochs(partial(self.error, ERR_RMA_SYNC))
         self.granted: dict[int, None] = {}
+        self.unposted: dict[int, None] = {}
         self.unchecked = False
         self.name = ""
         self.errhandler: Errhandler | None = None
@@ -173,7 +176,9 @@ class WindowState:
     # -- accesses ------------------------------------------------------------------------------
 
     def reach(self, rank: int, by_request: bool) -> None:
-        """Get ready to access memory of *rank*; with `Lock_all` its lock may be waited for here.
+        """Get ready to access memory of *rank*.
+
+        Its lock is waited for after `Lock_all`, and that it has posted after `Start`.
 
         Raises:
             MPIError: `ERR_RMA_SYNC`: it may not be accessed now.
@@ -181,6 +186,8 @@ class WindowState:
         self.epochs.access(rank, by_request)
         if self.epochs.all_locked and rank not in self.granted:
             self.acquire(rank, exclusive=False)
+        elif rank in self.unposted:
+            self.await_posts([rank])
 
     def placed(self, rank: int, place: Place) -> list[Group]:
         """Return which bytes of the memory of *rank* a target argument names.
@@ -237,6 +244,32 @@ class WindowState:
     def flush_all(self, local_only: bool = False) -> None:
         """Wait for accesses to all ranks; see `flush`."""
         self.flush(list(self._outstanding), local_only)
+
+    # -- notices -----------------------------------------------------------------------------------
+
+    def arrived(self, notice: Notice, ranks: Iterable[int]) -> bool:
+        """Return whether each of *ranks* has sent a notice that has not been used."""
+        self.origin.drain()
+        notices = self.origin.notices
+        return all(notices[self.number, notice, rank] > 0 for rank in ranks)
+
+    def consume(self, notice: Notice, ranks: Iterable[int]) -> None:
+        """Use up a notice of each of *ranks*, be it still to come."""
+        for rank in ranks:
+            self.origin.notices[self.number, notice, rank] -= 1
+
+    def await_notices(self, notice: Notice, ranks: Sequence[int]) -> None:
+        """Block until each of *ranks* has sent a notice, and use these up."""
+        process = self.library.process
+        while not self.arrived(notice, ranks):
+            process.wait(self.origin.events)
+        self.consume(notice, ranks)
+
+    def await_posts(self, ranks: Sequence[int]) -> None:
+        """Block until *ranks*, which `Start` named, have called `Post`."""
+        self.await_notices(Notice.POSTED, ranks)
+        for rank in ranks:
+            del self.unposted[rank]
 
     # -- locks ---------------------------------------------------------------------------------
 

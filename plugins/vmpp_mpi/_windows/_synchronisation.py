@@ -54,7 +54,9 @@ class SynchronisationCalls(AnyHandle[WindowState]):
     # -- post and start ----------------------------------------------------------------------------
 
     def Start(self, group: Group, assertion: int = 0) -> None:
-        """Begin to access the memory of *group*, when all of it has called `Post`.
+        """Begin to access the memory of *group*, of each when it has called `Post`.
+
+        That is waited for at the first access, or in `Complete`.
 
         Raises:
             MPIError: `ERR_GROUP`: a process is not in the window; `ERR_ASSERT`, `ERR_RMA_SYNC` as
@@ -65,14 +67,15 @@ class SynchronisationCalls(AnyHandle[WindowState]):
         ranks = _ranks(state, group)
         state.epochs.start(ranks)
         if assertion & MODE_NOCHECK:
-            _consume(state, Notice.POSTED, ranks)
+            state.consume(Notice.POSTED, ranks)
         else:
-            _await(state, Notice.POSTED, ranks)
+            state.unposted = dict.fromkeys(ranks)
 
     def Complete(self) -> None:
         """End what `Start` began, when all accesses are done."""
         state = self._get()
         ranks = state.epochs.complete()
+        state.await_posts(list(state.unposted))
         try:
             state.flush(ranks)
         finally:
@@ -93,7 +96,7 @@ class SynchronisationCalls(AnyHandle[WindowState]):
             MPIError: `ERR_RMA_SYNC`: `Post` was not called.
         """
         state = self._get()
-        _await(state, Notice.COMPLETED, state.epochs.exposure())
+        state.await_notices(Notice.COMPLETED, state.epochs.exposure())
         state.epochs.posted = None
         return True
 
@@ -102,9 +105,9 @@ class SynchronisationCalls(AnyHandle[WindowState]):
         state = self._get()
         ranks = state.epochs.exposure()
         state.library.protocol.poll()
-        if not _arrived(state, Notice.COMPLETED, ranks):
+        if not state.arrived(Notice.COMPLETED, ranks):
             return False
-        _consume(state, Notice.COMPLETED, ranks)
+        state.consume(Notice.COMPLETED, ranks)
         state.epochs.posted = None
         return True
 
@@ -236,22 +239,3 @@ def _ranks(state: WindowState, group: Group) -> tuple[int, ...]:
 def _tell(state: WindowState, notice: Notice, ranks: Sequence[int]) -> None:
     for rank in ranks:
         state.origin.notify(state.addresses[rank], state.number, notice, state.rank)
-
-
-def _arrived(state: WindowState, notice: Notice, ranks: Sequence[int]) -> bool:
-    state.origin.drain()
-    notices = state.origin.notices
-    return all(notices[state.number, notice, rank] > 0 for rank in ranks)
-
-
-def _consume(state: WindowState, notice: Notice, ranks: Sequence[int]) -> None:
-    for rank in ranks:
-        state.origin.notices[state.number, notice, rank] -= 1
-
-
-def _await(state: WindowState, notice: Notice, ranks: Sequence[int]) -> None:
-    """Block until each of *ranks* has sent a notice, and use these up."""
-    process = state.library.process
-    while not _arrived(state, notice, ranks):
-        process.wait(state.origin.events)
-    _consume(state, notice, ranks)
