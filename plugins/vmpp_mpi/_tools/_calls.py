@@ -52,7 +52,7 @@ class Call:
     @property
     def label(self) -> str:
         family = getattr(self.receiver, "_family", None)
-        return self.name if family is None else f"{family.__name__}.{self.name}"
+        return self.name if family is None else f"{family[0].__name__}.{self.name}"
 
     @classmethod
     def of(
