@@ -236,3 +236,27 @@ def test_a_lock_that_never_comes_is_a_deadlock_with_its_arguments(start):
         """,
     )
     assert "rank 1 in Win.Lock(rank=1, lock_type=2, assertion=0)" in result.failure
+
+
+def test_a_put_takes_the_kernels_time_only_and_an_atomic_operation_the_programs(job):
+    lines = job(
+        2,
+        """
+        win = MPI.Win.Allocate(8, 8, comm=comm)
+        for call in (None, win.Put, win.Accumulate):
+            comm.Barrier()
+            begin = MPI.Wtime()
+            if rank == 0:
+                vmpp.compute(0.01)
+                print(MPI.Wtime() - begin)
+            elif call is not None:
+                win.Lock(0, MPI.LOCK_SHARED, MPI.MODE_NOCHECK)
+                for turn in range(10):
+                    call(np.ones(1), 0)
+                win.Unlock(0)
+        win.Free()
+        """,
+        machine="paragon",
+    )
+    alone, put, accumulated = map(float, lines)
+    assert alone < put < accumulated

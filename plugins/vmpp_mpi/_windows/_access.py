@@ -32,12 +32,12 @@ class Access(Transfer):
         unanswered: how many acknowledgements are still to come.
         replies: where what is replied goes; None if nothing is.
         local: whether the origin's buffer may be used again before the access is done.
-        requested: whether a request stands for the access, and tells of its errors.
+        told: whether the program has been told of its error, or will be by a request.
         deliver: puts what was replied in its place in the program's buffer, once it is there.
     """
 
     __slots__ = (
-        "_origin", "deliver", "local", "number", "place", "replies", "requested", "unanswered",
+        "_origin", "deliver", "local", "number", "place", "replies", "told", "unanswered",
     )  # fmt: skip
 
     def __init__(self, origin: Origin, number: int, blocks: list[memoryview] | None = None) -> None:
@@ -46,7 +46,7 @@ class Access(Transfer):
         self.number = number
         self.unanswered = 0
         self.place = -1
-        self.local = self.requested = False
+        self.local = self.told = False
         self.deliver: Callable[[], object] | None = None
         self.replies: IndependentBlock | None = None
         if blocks is not None:

@@ -123,5 +123,5 @@ def _request(state: WindowState, access: Access | None) -> Request:
     """Return a request for an access; for one that has nothing to wait for it is complete."""
     if access is None or access.local:
         return Request._wrap(Operation(state, None))  # type: ignore[arg-type]
-    access.requested = True
+    access.told = True
     return Request._wrap(Operation(state, access))  # type: ignore[arg-type]

@@ -107,7 +107,7 @@ class WindowState:
     """
 
     __slots__ = (
-        "_outstanding", "_windows", "addresses", "attributes", "closed", "comm", "epochs",
+        "_asked", "_outstanding", "_windows", "addresses", "attributes", "closed", "comm", "epochs",
         "errhandler", "exposed", "extents", "flavor", "granted", "info", "library", "memory",
         "name", "number", "on_error", "origin", "rank", "size", "unchecked", "unit", "unposted",
     )  # fmt: skip
@@ -136,6 +136,7 @@ class WindowState:
         self.attributes: dict[int, Any] | None = None
         self.info: Any = None
         self.closed = False
+        self._asked: dict[int, Access] = {}
         self._outstanding: dict[int, list[Access]] = {}
         self._windows = windows()
         self.origin = self._windows.origin
@@ -228,14 +229,15 @@ class WindowState:
         failed = 0
         wait = self.library.protocol.wait
         for rank in ranks:
-            left = []
-            for access in self._outstanding.pop(rank, ()):
-                if local_only and access.local and not access.done:
-                    left.append(access)
+            # Another thread of the program may wait for the same ones, or begin more.
+            for access in list(self._outstanding.get(rank, ())):
+                if local_only and access.local:
                     continue
                 wait(access)
-                if access.error and not access.requested:
+                if access.error and not access.told:
+                    access.told = True
                     failed = failed or access.error
+            left = [each for each in self._outstanding.pop(rank, ()) if not each.done]
             if left:
                 self._outstanding[rank] = left
         if failed:
@@ -267,9 +269,13 @@ class WindowState:
 
     def await_posts(self, ranks: Sequence[int]) -> None:
         """Block until *ranks*, which `Start` named, have called `Post`."""
-        self.await_notices(Notice.POSTED, ranks)
+        process = self.library.process
+        while not self.arrived(Notice.POSTED, [rank for rank in ranks if rank in self.unposted]):
+            process.wait(self.origin.events)
         for rank in ranks:
-            del self.unposted[rank]
+            if rank in self.unposted:
+                del self.unposted[rank]
+                self.consume(Notice.POSTED, [rank])
 
     # -- locks ---------------------------------------------------------------------------------
 
@@ -277,10 +283,12 @@ class WindowState:
         """Wait for the lock of a rank, unless the program says that nobody else wants it."""
         if self.unchecked:
             return
-        origin = self.origin
-        access = origin.replied([memoryview(b"")])
-        origin.lock(access, self.addresses[rank], self.number, exclusive)
+        access = self._asked.get(rank)
+        if access is None:
+            access = self._asked[rank] = self.origin.replied([memoryview(b"")])
+            self.origin.lock(access, self.addresses[rank], self.number, exclusive)
         self.library.protocol.wait(access)
+        self._asked.pop(rank, None)
         if access.error:
             raise self.error(access.error, f"rank {rank} cannot be locked")
         self.granted[rank] = None
