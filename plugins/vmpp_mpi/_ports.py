@@ -9,12 +9,13 @@ from vmpp.process import jobs
 from vmpp_mpi._errors import ERR_NAME, ERR_PORT, ERR_SERVICE
 from vmpp_mpi._info import INFO_NULL, Info
 from vmpp_mpi._local import local
+from vmpp_mpi._state import mpi_state
 from vmpp_mpi._system import ask
 
 
-def own_ports() -> set[str]:
-    """Return the ports that the running process has open."""
-    return local("mpi.ports", set)
+def own_ports() -> dict[str, None]:
+    """Return the ports that the running process has open, in order."""
+    return local("mpi.ports", dict)
 
 
 def Open_port(info: Info = INFO_NULL) -> str:
@@ -24,8 +25,17 @@ def Open_port(info: Info = INFO_NULL) -> str:
         MPIError: of class `ERR_PORT`: the machine's name server is not there.
     """
     port = ask(jobs.NAMES, jobs.OpenPort(), ERR_PORT).name
-    own_ports().add(port)
+    ports, library = own_ports(), mpi_state()
+    if _close_all not in library.endings:
+        library.endings += (_close_all,)
+    ports[port] = None
     return port
+
+
+def _close_all() -> None:
+    """Close the ports that a process leaves open: nobody could accept there any more."""
+    for port in list(own_ports()):
+        Close_port(port)
 
 
 def Close_port(port_name: str) -> None:
@@ -35,7 +45,7 @@ def Close_port(port_name: str) -> None:
         MPIError: of class `ERR_PORT`: the job has no such port open.
     """
     ask(jobs.NAMES, jobs.ClosePort(port_name), ERR_PORT)
-    own_ports().discard(port_name)
+    own_ports().pop(port_name, None)
 
 
 def Publish_name(service_name: str, port_name: str, info: Info = INFO_NULL) -> None:

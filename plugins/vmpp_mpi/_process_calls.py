@@ -147,7 +147,9 @@ def _handle(state: CommState) -> Any:
     return KINDS[INTER]._make(state)
 
 
-def _command(state: CommState, name: Path, args: list[str], most: int, info: Info) -> jobs.Command:
+def _command(
+    state: CommState, name: Path, args: list[bytes], most: int, info: Info
+) -> jobs.Command:
     """Return what yod is told of a program.
 
     Raises:
@@ -157,12 +159,12 @@ def _command(state: CommState, name: Path, args: list[str], most: int, info: Inf
     most = index(most)
     if most < 1:
         raise state.error(ERR_ARG, f"{most} processes")
-    hints = {key: info[key] for key in _HINTS if key in info}
+    hints = {key: os.fsencode(info[key]) for key in _HINTS if key in info}
     try:
         fewer = sorted({n for n in _soft(info.get("soft") or "") if 0 <= n <= most})
     except ValueError as error:
         raise state.error(ERR_SPAWN, f"soft: {error}") from None
-    return jobs.Command(marshalled(os.fsdecode(name)), args, most, fewer, hints)
+    return jobs.Command(os.fsencode(marshalled(os.fsdecode(name))), args, most, fewer, hints)
 
 
 def _soft(text: str) -> Iterator[int]:
@@ -187,15 +189,15 @@ def _several(command: Any) -> list[Path]:
     return list(command)
 
 
-def _argv(args: Any) -> list[str]:
+def _argv(args: Any) -> list[bytes]:
     if args is None:
         return []
     if isinstance(args, (str, bytes)):
         args = [args]
-    return [os.fsdecode(argument) for argument in args]
+    return [os.fsencode(argument) for argument in args]
 
 
-def _argvs(args: Any, size: int) -> list[list[str]]:
+def _argvs(args: Any, size: int) -> list[list[bytes]]:
     if args is None:
         args = [None] * size
     elif isinstance(args, (str, bytes)):

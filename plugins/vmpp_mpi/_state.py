@@ -363,11 +363,12 @@ class MPIState:
         parent: its communicator with the processes that spawned its job, None if there is none.
         buffer: attached for buffered sends, None if none is.
         finalized: whether MPI has been finalized.
+        endings: what is to be done when it is.
     """
 
     __slots__ = (
-        "_communicators", "buffer", "contexts", "finalized", "parent", "predefined", "process",
-        "protocol", "tuning",
+        "_communicators", "buffer", "contexts", "endings", "finalized", "parent", "predefined",
+        "process", "protocol", "tuning",
     )  # fmt: skip
 
     def __init__(self, process: Process, protocol: Protocol, tuning: Tuning) -> None:
@@ -382,6 +383,7 @@ class MPIState:
         self.parent: CommState | None = None
         self.buffer: SendBuffer | None = None
         self.finalized = False
+        self.endings: tuple[Callable[[], object], ...] = ()
         self.contexts = Contexts()
         self._communicators: dict[int, CommState] = {}
 
@@ -510,6 +512,8 @@ class MPIState:
         """Leave MPI: buffered sends that are under way are completed first."""
         if not self.finalized:
             self.finalized = True
+            for end in self.endings:
+                end()
             self.protocol.finish()
 
     def detach(self) -> None:

@@ -246,6 +246,22 @@ class TestErrors:
             result = await (await machine.launch(looking, 1)).wait()
         assert result.stdout == b"True\n"
 
+    def test_ports_are_closed_when_mpi_is_finalized(self, lines):
+        text = """
+            if rank == 0:
+                comm.send(MPI.Open_port(), 1)
+                MPI.Finalize()
+                time.sleep(1)
+            else:
+                port = comm.recv(source=0)
+                time.sleep(0.1)
+                try:
+                    MPI.COMM_SELF.Connect(port)
+                except MPI.Exception as error:
+                    print(error.Get_error_class() == MPI.ERR_PORT)
+        """
+        assert lines(text, 2) == ["True"]
+
     async def test_one_job_cannot_take_back_what_another_has_published(self, program, together):
         path = program("""
             input()
@@ -302,7 +318,7 @@ class TestIsolation:
             if sys.argv[1] == "victim":
                 time.sleep(1)
             else:
-                parcel = jobs.Spawn([jobs.Command(__file__, [], 1, [], {})], [1, 2], b"x")
+                parcel = jobs.Spawn([jobs.Command(b"x.py", [], 1, [], {})], [1, 2], b"x")
                 for request in (jobs.Connect([1, 2]), jobs.Reach("nothing", [2, 1]), parcel):
                     try:
                         jobs.ask(current_process(), jobs.LAUNCHER, request)

@@ -29,6 +29,7 @@ from vmpp.machine.result import Result
 from vmpp.machine.streams import Capture, HostInput, StreamSink, Traced
 from vmpp.machine.universe import Universe
 from vmpp.pct import ProcessControlThread
+from vmpp.portals import Address
 from vmpp.process import jobs
 from vmpp.process.interpose import Interposition
 from vmpp.process.library import Library, Report
@@ -310,9 +311,16 @@ class Machine:
 
     def process(self, job: Job, rank: int) -> Process | None:
         """Return the process of *rank*, or None if it is not there (any more)."""
-        address = job.record.job.addresses[rank]
+        return self._process_at(job.record.job.addresses[rank])
+
+    def _process_at(self, address: Address) -> Process | None:
         process = self.threads[address.nid].processes.get(address.pid)
         return process if isinstance(process, Process) else None
+
+    def _processes(self, record: JobRecord) -> list[Process]:
+        """Return the processes of a job that are there, in the order of their ranks."""
+        found = map(self._process_at, record.job.addresses)
+        return [process for process in found if process is not None]
 
     def stop_server(self, name: str) -> None:
         """Stop a server of the service partition; whoever asks it from now on gets EIO.
@@ -394,11 +402,9 @@ class Machine:
     def _idle(self) -> bool:
         """Nothing can move: end the jobs that wait for ever, saying for what."""
         waiting: dict[JobRecord, list[Process]] = {}
-        for job in self._jobs.values():
-            record = job.record
+        for record in self.launcher.records.values():
             if record.running and not record.ending:
-                found = [self.process(job, rank) for rank in range(len(job.nodes))]
-                waiting.setdefault(record.origin, []).extend(p for p in found if p is not None)
+                waiting.setdefault(record.origin, []).extend(self._processes(record))
         for origin, processes in waiting.items():
             self.launcher.end(origin, 1, deadlock(processes, origin.elapsed(self.engine.now)))
         return bool(waiting)
@@ -414,11 +420,9 @@ class Machine:
         """End what still runs, without letting any more virtual time pass."""
         self.watchdog.hurry()
         self.watchdog.fiber_runs = True
-        for job in self._jobs.values():
-            for rank in range(len(job.nodes)):
-                process = self.process(job, rank)
-                if process is not None:
-                    self.threads[process.nid].kill(process)
+        for record in list(self.launcher.records.values()):
+            for process in self._processes(record):
+                self.threads[process.nid].kill(process)
         self.watchdog.fiber_runs = False
         self.files.close()
 

@@ -28,7 +28,7 @@ R = TypeVar("R", bound=Reply)
 
 
 class Command(msgspec.Struct, frozen=True, array_like=True):
-    """One program to be started.
+    """One program to be started. Names travel as bytes, as the host has them.
 
     Attributes:
         name: of the program: a script, or the interpreter.
@@ -38,11 +38,11 @@ class Command(msgspec.Struct, frozen=True, array_like=True):
         hints: ``wdir``, ``path``, ``host`` and ``file``, as MPI reserves these keys.
     """
 
-    name: str
-    args: list[str]
+    name: bytes
+    args: list[bytes]
     most: int
     fewer: list[int]
-    hints: dict[str, str]
+    hints: dict[str, bytes]
 
 
 class Spawned(Reply, frozen=True, array_like=True, tag=-21, gc=False):

@@ -284,21 +284,23 @@ def _program(
     if not os.path.isdir(cwd):
         raise ProgramError(f"there is no folder {cwd} to work in")
     path = [folder for folder in hints.get("path", "").split(os.pathsep) if folder]
-    return program_of(command.name, command.args, cwd, variables, path)
+    args = [os.fsdecode(argument) for argument in command.args]
+    return program_of(os.fsdecode(command.name), args, cwd, variables, path)
 
 
 def _hints(command: jobs.Command, directory: str) -> Mapping[str, str]:
     """Return a command's hints, those in the file that it may name included."""
-    if "file" not in command.hints:
-        return command.hints
-    name = os.path.join(directory, command.hints["file"])
+    given = {key: os.fsdecode(value) for key, value in command.hints.items()}
+    if "file" not in given:
+        return given
+    name = os.path.join(directory, given["file"])
     try:
         with open(name, encoding="utf-8") as file:
             lines = [line.split("#")[0].partition("=") for line in file]
     except (OSError, UnicodeDecodeError) as error:
         raise LaunchError(f"cannot read the hints in {name}: {error}") from None
     said = {key.strip(): value.strip() for key, found, value in lines if found}
-    return {**said, **command.hints}
+    return {**said, **given}
 
 
 def _hosts(hints: Sequence[Mapping[str, str]], counts: Sequence[int]) -> dict[int, int]:
