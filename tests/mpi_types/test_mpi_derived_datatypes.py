@@ -25,31 +25,21 @@ from vmpp_mpi._errors import Exception as MPIError
 
 @dataclass
 class Map:
-    """A type map: (offset, size) of each number, the alignment, and bounds that were set."""
+    """A type map: (offset, size) of each number, alignment, bounds, and whether these were set."""
 
     numbers: list[tuple[int, int]]
     align: int
-    bounds: list[tuple[int, int]]
-
-    @property
-    def lb(self):
-        if self.bounds:
-            return min(lb for lb, _ in self.bounds)
-        return min((offset for offset, _ in self.numbers), default=0)
+    lb: int
+    ub: int
+    bounded: bool = False
 
     @property
     def extent(self):
-        if self.bounds:
-            return max(ub for _, ub in self.bounds) - self.lb
-        reach = max((offset + size for offset, size in self.numbers), default=0) - self.lb
-        return reach + -reach % self.align
+        return self.ub - self.lb
 
     def moved(self, by):
-        return Map(
-            [(offset + by, size) for offset, size in self.numbers],
-            self.align,
-            [(lb + by, ub + by) for lb, ub in self.bounds],
-        )
+        numbers = [(offset + by, size) for offset, size in self.numbers]
+        return Map(numbers, self.align, self.lb + by, self.ub + by, self.bounded)
 
     def bytes(self, count=1):
         return [
@@ -61,12 +51,16 @@ class Map:
 
 
 def together(parts):
-    parts = list(parts)
-    return Map(
-        [number for part in parts for number in part.numbers],
-        max((part.align for part in parts), default=1),
-        [bound for part in parts for bound in part.bounds],
-    )
+    """Several maps as one: what was bounded bounds it, otherwise it is padded as C would."""
+    parts = [part for part in parts if part.numbers or part.bounded]
+    bounding = [part for part in parts if part.bounded] or parts
+    align = max((part.align for part in parts), default=1)
+    lb = min((part.lb for part in bounding), default=0)
+    ub = max((part.ub for part in bounding), default=0)
+    bounded = any(part.bounded for part in parts)
+    if not bounded:
+        ub += -(ub - lb) % align
+    return Map([number for part in parts for number in part.numbers], align, lb, ub, bounded)
 
 
 def blocks(lengths, displs, olds):
@@ -88,16 +82,16 @@ def array_part(old, sizes, indices, order):
         for dim, index in zip(slowest_first, place, strict=True):
             linear = linear * sizes[dim] + index
         numbers += old.moved(linear * old.extent).numbers
-    return Map(numbers, old.align, [(0, prod(sizes) * old.extent)])
+    return Map(numbers, old.align, 0, prod(sizes) * old.extent, True)
 
 
 BASES = [
-    (BYTE, Map([(0, 1)], 1, [])),
-    (SHORT, Map([(0, 2)], 2, [])),
-    (INT, Map([(0, 4)], 4, [])),
-    (DOUBLE, Map([(0, 8)], 8, [])),
-    (SHORT_INT, Map([(0, 2), (4, 4)], 4, [])),
-    (DOUBLE_INT, Map([(0, 8), (8, 4)], 8, [])),
+    (BYTE, Map([(0, 1)], 1, 0, 1)),
+    (SHORT, Map([(0, 2)], 2, 0, 2)),
+    (INT, Map([(0, 4)], 4, 0, 4)),
+    (DOUBLE, Map([(0, 8)], 8, 0, 8)),
+    (SHORT_INT, Map([(0, 2), (4, 4)], 4, 0, 8)),
+    (DOUBLE_INT, Map([(0, 8), (8, 4)], 8, 0, 16)),
 ]
 
 small = st.integers(0, 3)
@@ -174,7 +168,7 @@ def _subarray(draw, old, model):
 
 def _resized(draw, old, model):
     lb, extent = draw(st.integers(-9, 9)), draw(st.integers(-9, 40))
-    return old.Create_resized(lb, extent), Map(model.numbers, model.align, [(lb, lb + extent)])
+    return old.Create_resized(lb, extent), Map(model.numbers, model.align, lb, lb + extent, True)
 
 
 def _dup(draw, old, model):
@@ -310,7 +304,7 @@ def test_the_parts_of_a_distributed_array_are_those_dealt_out(order, distributio
             ]
             for dim, kind in enumerate(distribution)
         ]  # fmt: skip
-        model = array_part(Map([(0, 4)], 4, []), gsizes, indices, order)
+        model = array_part(BASES[2][1], gsizes, indices, order)
         runs = made._get().runs()
         assert [run + byte for run, length in runs for byte in range(length)] == model.bytes()
         assert made.Get_extent() == (0, 4 * prod(gsizes))

@@ -240,7 +240,8 @@ def repeat(layout: Layout, count: int, stride: int) -> Layout:
         _signature.repeated(layout.signature, count),
         layout.size * count,
         true if layout.size else (0, 0),
-        (layout.lb + low, layout.lb + layout.extent + high) if layout.bounded else None,
+        (layout.lb + low, layout.lb + layout.extent + high),
+        layout.bounded,
         layout.align,
     )
 
@@ -252,7 +253,7 @@ def join(parts: Iterable[tuple[int, Layout]]) -> Layout:
     """
     kept = [(at, layout) for at, layout in parts if not _is_void(layout)]
     filled = [(at, layout) for at, layout in kept if layout.size]
-    bounded = [(at, layout) for at, layout in kept if layout.bounded]
+    bounding = [(at, layout) for at, layout in kept if layout.bounded] or kept
     pieces: list[Piece] = []
     size = 0
     for at, layout in filled:
@@ -264,9 +265,8 @@ def join(parts: Iterable[tuple[int, Layout]]) -> Layout:
         _signature.joined(layout.signature for _, layout in filled),
         size,
         _reach((at + each.true_lb, at + each.true_lb + each.true_extent) for at, each in filled),
-        _reach((at + each.lb, at + each.lb + each.extent) for at, each in bounded)
-        if bounded
-        else None,
+        _reach((at + each.lb, at + each.lb + each.extent) for at, each in bounding),
+        any(layout.bounded for _, layout in bounding),
         max((layout.align for _, layout in kept), default=1),
     )
 
@@ -301,13 +301,14 @@ def _closed(
     signature: Signature,
     size: int,
     true: tuple[int, int],
-    bounds: tuple[int, int] | None,
+    bounds: tuple[int, int],
+    bounded: bool,
     align: int,
 ) -> Layout:
-    """Return a layout; one without *bounds* ends where its data do, rounded up to its alignment."""
-    lb, ub = true if bounds is None else bounds
+    """Return a layout; its extent is rounded up to its alignment, unless its bounds were set."""
+    lb, ub = bounds
     extent = ub - lb
-    if bounds is None:
+    if not bounded:
         extent += -extent % align
     return Layout(
         pieces,
@@ -318,5 +319,5 @@ def _closed(
         true_lb=true[0],
         true_extent=true[1] - true[0],
         align=align,
-        bounded=bounds is not None,
+        bounded=bounded,
     )
