@@ -119,18 +119,25 @@ def at_address(address: int, nbytes: int, owner: object) -> memoryview:
     return memoryview(array).cast("B")
 
 
-def _check_readable(address: int, nbytes: int) -> None:
-    """Refuse memory that the CPU cannot read.
+def check_accessible(address: int, nbytes: int, writable: bool = False) -> None:
+    """Refuse memory that the CPU cannot read, or not write to where *writable* is asked for.
 
-    The kernel says so of the first and the last byte, without the crash of trying it here.
+    The kernel says so of the first and the last byte, without the crash of trying it here: they go
+    through a pipe, and come back the same way where they came from.
+
+    Raises:
+        BufferError: there is no such memory.
     """
     ends = (ctypes.c_int * 2)()
     if nbytes == 0 or _libc.pipe(ends) != 0:
         return
+    one = ctypes.c_size_t(1)
     try:
-        for place in (address, address + nbytes - 1):
-            if _libc.write(ends[1], ctypes.c_void_p(place), ctypes.c_size_t(1)) != 1:
-                raise BufferError("message: buffer is in the memory of a device")
+        for place in (ctypes.c_void_p(address), ctypes.c_void_p(address + nbytes - 1)):
+            if _libc.write(ends[1], place, one) != 1:
+                raise BufferError(f"message: no memory of the CPU's at address {place.value}")
+            if writable and _libc.read(ends[0], place, one) != 1:
+                raise BufferError(f"message: memory at address {place.value} is read-only")
     finally:
         _libc.close(ends[0])
         _libc.close(ends[1])
@@ -175,7 +182,7 @@ def _from_dlpack(obj: Any, writable: bool) -> tuple[memoryview, str | None]:
     nbytes = _product(shape) * ((kind.bits * kind.lanes + 7) // 8)
     address = (tensor.data or 0) + tensor.byte_offset
     if device != _ON_CPU:
-        _check_readable(address, nbytes)
+        check_accessible(address, nbytes)
     code = _CODES.get((kind.code, kind.bits, kind.lanes))
     view = at_address(address, nbytes, capsule)
     return view.toreadonly() if readonly else view, code
@@ -201,7 +208,7 @@ def _from_array_interface(
         raise BufferError(f"message: elements {described['typestr']!r} not in native byte order")
     address = index(address or 0)
     nbytes = _product(shape) * itemsize
-    _check_readable(address, nbytes)
+    check_accessible(address, nbytes)
     view = at_address(address, nbytes, obj)
     return view.toreadonly() if readonly else view, None if kind == "V" else f"{kind}{itemsize}"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from vmpp_mpi._buffer import Spec, recv_spec, recv_view
+from vmpp_mpi._buffer import receivable
 from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, PROC_NULL
 from vmpp_mpi._errors import ERR_REQUEST
 from vmpp_mpi._handle import Handle, forget, predefine
@@ -106,11 +106,7 @@ class Message(Handle[Matched]):
         state, arrival = self._take()
         if state is None or arrival is None:
             return Request._wrap(_from_nobody())
-        view = recv_view(buf)
-        spec: Spec | None = None
-        if view is None:
-            spec = recv_spec(buf)
-            view = spec.data
+        view, spec = receivable(buf)
         transfer = state.library.protocol.receive_matched(arrival, view)
         finish = None if spec is None else spec.deliver
         return Request._wrap(Operation(state, transfer, True, finish))

@@ -320,17 +320,20 @@ def _user_combiner(function: Callable[..., Any], datatype: Datatype, layout: Lay
     """Return the function that calls a program's own with buffers as it knows them."""
     from vmpp_mpi._memory import buffer  # noqa: PLC0415 - needs NumPy
 
+    datatype = Datatype(datatype)  # which may be freed while the operation is under way
+
     def contiguous(given: memoryview, result: memoryview) -> None:
         function(buffer(given), buffer(result), Datatype(datatype))
 
     def unpacked(given: memoryview, result: memoryview) -> None:
         count = len(result) // layout.size if layout.size else 0
-        span = layout.span(count)
-        x, y = memoryview(bytearray(span)), memoryview(bytearray(span))
-        layout.unpack(given, x)
-        layout.unpack(result, y)
+        low, high = layout.bounds(count)
+        nbytes = max(high, count * layout.extent) - low
+        x, y = memoryview(bytearray(nbytes)), memoryview(bytearray(nbytes))
+        layout.unpack(given, x, -low)
+        layout.unpack(result, y, -low)
         contiguous(x, y)
-        result[:] = layout.pack(y, count)
+        result[:] = layout.pack(y, count, -low)
 
     return contiguous if layout.contiguous else unpacked
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from greenlet import getcurrent
 from mpi4py import rc
 
-from vmpp_mpi._buffer import Spec, memory_of, recv_spec, recv_view, send_view
+from vmpp_mpi._buffer import Spec, memory_of, receivable, recv_spec, recv_view, send_view
 from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, MAX_TAG, PROC_NULL
 from vmpp_mpi._errors import ERR_BUFFER, ERR_COMM, ERR_TRUNCATE
 from vmpp_mpi._errors import Exception as MPIError
@@ -114,7 +114,7 @@ class PointToPoint(Handle[CommState | Predefined]):
             source = checked
         view = recv_view(buf)
         if view is None:
-            self.Irecv(buf, source, tag).Wait(status)
+            self._recv_spec(state, buf, source, tag, status)
             return
         if status is None:
             if state.protocol.take(state.context, source, tag, view) is None:
@@ -290,7 +290,7 @@ class PointToPoint(Handle[CommState | Predefined]):
         checked, tag = state.origin(source, tag)
         if checked is None:
             return Request._wrap(Operation(state, None, True))
-        view, spec = _receivable(buf)
+        view, spec = receivable(buf)
         transfer = state.protocol.ireceive(state.context, checked, tag, view)
         return Request._wrap(
             Operation(state, transfer, True, None if spec is None else spec.deliver)
@@ -343,7 +343,7 @@ class PointToPoint(Handle[CommState | Predefined]):
         sending: Transfer | None = None
         spec: Spec | None = None
         if checked is not None:
-            view, spec = _receivable(recvbuf)
+            view, spec = receivable(recvbuf)
             receiving = state.protocol.ireceive(state.context, checked, recvtag, view)
         if address is not None:
             sending = state.protocol.isend(
@@ -392,7 +392,7 @@ class PointToPoint(Handle[CommState | Predefined]):
         """Return a request that receives into the buffer each time it is started."""
         state = self._get()
         checked, wanted = state.origin(source, tag)
-        view, spec = (memoryview(b""), None) if checked is None else _receivable(buf)
+        view, spec = (memoryview(b""), None) if checked is None else receivable(buf)
 
         def begin() -> Transfer | None:
             if checked is None:
@@ -463,6 +463,18 @@ class PointToPoint(Handle[CommState | Predefined]):
         address, tag = state.target(dest, tag)
         if address is not None:
             state.protocol.send(state.context, state.rank, address, tag, encode(what), mode)
+
+    def _recv_spec(
+        self, state: CommState, buf: Any, source: int, tag: int, status: Status | None
+    ) -> None:
+        """Receive into a buffer that is unusual, or where what arrives has to be unpacked."""
+        spec = recv_spec(buf, load=False)
+        transfer = state.protocol.receive(state.context, source, tag, spec.data)
+        if status is not None:
+            status.fill(transfer.source, transfer.tag, transfer.nbytes)
+        if transfer.error:
+            raise state.error(transfer.error, f"Recv into {spec.nbytes} bytes")
+        spec.deliver(transfer.nbytes)
 
     def _isend(self, encode: Any, what: Any, dest: int, tag: int, mode: int) -> Request:
         state = self._get()
@@ -537,12 +549,3 @@ def _warn_of_buf() -> None:
 def _from_nobody(status: Status | None) -> None:
     if status is not None:
         status.fill(PROC_NULL, ANY_TAG, 0)
-
-
-def _receivable(buf: Any) -> tuple[memoryview, Spec | None]:
-    """Return the memory to receive into, and what puts it in place if that is not *buf*'s own."""
-    view = recv_view(buf)
-    if view is not None:
-        return view, None
-    spec = recv_spec(buf)
-    return spec.data, spec
