@@ -61,7 +61,10 @@ def send_view(obj: Any) -> memoryview:
         return PickleBuffer(obj).raw()
     if kind is list or kind is tuple:
         listed = _listed(obj, 1)
-        return send_spec(obj).data if listed is None else listed[0]
+        if listed is not None:
+            return listed[0]
+        gaps = _with_gaps(obj)
+        return send_spec(obj).data if gaps is None else gaps[2]._get().pack(*gaps[:2])
     try:
         view = memoryview(obj)
         if view.format in BY_CODE:
@@ -98,7 +101,12 @@ def receivable(obj: Any) -> tuple[memoryview, Spec | None]:
     view = recv_view(obj)
     if view is not None:
         return view, None
-    spec = recv_spec(obj, load=False)
+    gaps = _with_gaps(obj)
+    if gaps is None or gaps[0].readonly:
+        spec = recv_spec(obj, load=False)
+    else:
+        memory, count, datatype = gaps
+        spec = Spec.of(memory, 0, count, datatype, load=False)
     return spec.data, None if spec.base is None else spec
 
 
@@ -137,6 +145,24 @@ def _listed(obj: Any, blocks: int) -> tuple[memoryview, int, Datatype] | None:
                 if 0 <= count * size <= len(raw):
                     return raw[: count * size], count, datatype
     except (AttributeError, IndexError, TypeError, ValueError, BufferError):
+        pass
+    return None
+
+
+def _with_gaps(obj: Any) -> tuple[memoryview, int, Datatype] | None:
+    """Return memory, count and datatype of ``[buffer, count, datatype]``, None if unusual.
+
+    A short way as `_listed`, for elements with gaps that lie in the buffer.
+    """
+    try:
+        buffer, count, datatype = obj
+        layout = datatype._ref
+        if type(count) is int and count >= 0 and layout.committed:
+            memory = PickleBuffer(buffer).raw()
+            low, high = layout.bounds(count)
+            if low >= 0 and high <= len(memory):
+                return memory, count, datatype
+    except (AttributeError, TypeError, ValueError, BufferError):
         pass
     return None
 

@@ -57,7 +57,7 @@ class Spec:
         if load:
             made = cls(layout.pack(memory, count, origin), count, datatype)
         else:
-            made = cls(memoryview(bytearray(count * layout.size)), count, datatype)
+            made = cls(layout.room(count), count, datatype)
         # Not the datatype again: that may be freed while the message is under way.
         made._layout = layout
         made.base, made.origin = memory, origin

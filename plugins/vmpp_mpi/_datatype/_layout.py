@@ -96,7 +96,7 @@ class Layout:
         Arguments are those of `view`. All the elements have to lie in the memory (`bounds`).
         """
         found = self.view(memory, count, origin)
-        return self._copies().pack(memory, count, origin) if found is None else found
+        return self._copies().of(count).pack(memory, origin) if found is None else found
 
     def unpack(self, data: memoryview, memory: memoryview, origin: int = 0) -> None:
         """Store *data* from the wire as elements.
@@ -116,13 +116,17 @@ class Layout:
         if whole is not None:
             whole[:] = data[: count * size]
         else:
-            self._copies().unpack(data, memory, count, origin)
+            self._copies().of(count).unpack(data, memory, origin)
         if rest:
             # The last element is taken, changed as far as data goes, and stored again.
             place = origin + count * self.extent
             last = bytearray(self.pack(memory, 1, place))
             last[:rest] = data[count * size :]
             self.unpack(memoryview(last), memory, place)
+
+    def room(self, count: int) -> memoryview:
+        """Return memory for the packed data of *count* elements, whatever is in it."""
+        return self._copies().of(count).room()
 
     def _copies(self) -> Copier:
         copier = self._copier
