@@ -24,6 +24,7 @@ class Case:
         memory_target: bytes of peak memory at most.
         against: the case whose rate is this one's yardstick, instead of SimPy's.
         arguments: of the program, after the number of rounds.
+        nbytes: that arrive in a round, for the bandwidth.
     """
 
     group: str
@@ -36,6 +37,7 @@ class Case:
     memory_target: int | None = None
     against: str | None = None
     arguments: tuple[str, ...] = ()
+    nbytes: int = 4 << 20
 
     @property
     def name(self) -> str:
@@ -102,6 +104,19 @@ CASES: tuple[Case, ...] = (
     Case("bandwidth", 2, "bandwidth.py", 1_000, kind="bandwidth", target=3.0),
     Case("put", 2, "put.py", 1_000, kind="bandwidth", target=3.0),
     Case("counter", 64, "counter.py", 250),
+    *(
+        Case(
+            f"columns-{depth}",
+            2,
+            "columns.py",
+            3_000,
+            kind="bandwidth",
+            target=1.0,
+            arguments=(str(depth),),
+            nbytes=4 * 16_384 * 8 * depth,
+        )
+        for depth in (1, 2)
+    ),
     Case("hello", 1024, "hello.py", 0, kind="start"),
     Case("hello", 4096, "hello.py", 0, kind="start", target=4.0),
     Case("hello", 16384, "hello.py", 0, kind="start", target=20.0, memory_target=2 * 10**9),

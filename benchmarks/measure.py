@@ -15,8 +15,6 @@ from benchmarks.cases import Case
 HERE = Path(__file__).resolve().parent
 WARM_UP = 2
 """Rounds of the run that is subtracted: it starts all ranks and fills their caches and lists."""
-MESSAGE_BYTES = 4 << 20
-"""Length of a message of the case of bandwidth."""
 
 
 class CaseFailedError(Exception):
@@ -95,7 +93,7 @@ def measure(
     found = Measurement(case, seconds_a_round=spent / rounds)
     found.peak_bytes = int(max(run["peak_bytes"] for run in longs))
     if case.kind == "bandwidth":
-        found.gigabytes = rounds * MESSAGE_BYTES / spent / 1e9
+        found.gigabytes = rounds * case.nbytes / spent / 1e9
         return found
     found.rate = messages / spent
     if bare:

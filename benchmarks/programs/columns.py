@@ -1,9 +1,9 @@
 """A halo of columns: every rank exchanges the outermost columns of its part of an array.
 
-The part has 4,096 rows and 512 columns of 8 bytes between its ghost columns, so a message is 32 KiB
-of numbers that lie 4,112 bytes apart. Ranks form a ring.
+The part has 16,384 rows, and 64 columns of 8 bytes between its ghost columns, so that the numbers
+of a column lie more than 500 bytes apart. The ranks form a ring.
 
-Usage: columns.py ROUNDS
+Usage: columns.py ROUNDS DEPTH
 """
 
 import sys
@@ -11,21 +11,22 @@ import sys
 import numpy as np
 from mpi4py import MPI
 
-ROWS, COLUMNS = 4096, 512
+ROWS, COLUMNS = 16_384, 64
 
 comm = MPI.COMM_WORLD
 rank, size = comm.Get_rank(), comm.Get_size()
 west, east = (rank - 1) % size, (rank + 1) % size
-part = np.full((ROWS, COLUMNS + 2), float(rank))
+depth = int(sys.argv[2])
+part = np.full((ROWS, COLUMNS + 2 * depth), float(rank))
 
 
-def column(place):
-    """Return the datatype of one column of the part."""
-    return MPI.DOUBLE.Create_subarray(part.shape, [ROWS, 1], [0, place]).Commit()
+def columns(first):
+    """Return the datatype of so many columns of the part as the halo is deep."""
+    return MPI.DOUBLE.Create_subarray(part.shape, [ROWS, depth], [0, first]).Commit()
 
 
-ghosts = column(0), column(COLUMNS + 1)
-edges = column(1), column(COLUMNS)
+ghosts = columns(0), columns(depth + COLUMNS)
+edges = columns(depth), columns(COLUMNS)
 
 for _ in range(int(sys.argv[1])):
     requests = [
