@@ -715,12 +715,13 @@ class Protocol:
     def _look(self, transfer: Transfer) -> Any:
         """Complete *transfer* if it can be; return None, or the descriptor that it waits for."""
         record = transfer._record
-        if type(record) is _Send:
+        kind = type(record)
+        if kind is _Send:
             watch = self._sent(record)
             if watch is not None:
                 return watch
             self._release(record)
-        elif type(record) is not _Receive:
+        elif kind is not _Receive:
             # One of another protocol of the library, as an access to a window is.
             watch = record.look()
             if watch is not None:

@@ -96,3 +96,58 @@ def one_operation(draw: st.DrawFn) -> list[object]:
 @given(st.lists(one_operation(), min_size=1, max_size=12))
 def test_windows_do_what_plain_arrays_do(job, operations):
     job(RANKS, PROGRAM.format(cells=CELLS, operations=json.dumps(operations)))
+
+
+CONCURRENT = """
+import json
+
+CELLS = {cells}
+plan = json.loads('''{plan}''')
+memory = np.zeros(CELLS, "i8")
+win = MPI.Win.Create(memory, 8, comm=comm)
+expected = np.zeros(CELLS, "i8")
+fetched = []
+for turn, (sync, operations) in enumerate(plan):
+    win.Fence() if sync == "fence" else win.Lock_all()
+    for origin, target, first, count, stride, fetching in operations:
+        cells = first + stride * np.arange(count)
+        data = np.arange(count) + origin + 1
+        if target == rank:
+            expected[cells] += data
+        if origin == rank:
+            datatype = MPI.LONG.Create_vector(count, 1, stride).Commit()
+            if fetching:
+                got = np.empty(count, "i8")
+                win.Get_accumulate(data, got, target, (first, 1, datatype))
+            else:
+                win.Accumulate(data, target, (first, 1, datatype))
+    win.Fence(MPI.MODE_NOSUCCEED) if sync == "fence" else win.Unlock_all()
+    comm.Barrier()
+    assert (memory == expected).all(), (turn, memory, expected)
+win.Free()
+"""
+
+
+@st.composite
+def one_sum(draw: st.DrawFn) -> list[object]:
+    stride = draw(st.integers(1, 3))
+    count = draw(st.integers(1, (CELLS - 1) // stride + 1))
+    first = draw(st.integers(0, CELLS - 1 - stride * (count - 1)))
+    origin, target = draw(st.integers(0, RANKS - 1)), draw(st.integers(0, RANKS - 1))
+    return [origin, target, first, count, stride, draw(st.booleans())]
+
+
+@settings(
+    max_examples=20,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["fence", "lock"]), st.lists(one_sum(), max_size=20)),
+        min_size=1,
+        max_size=3,
+    )
+)
+def test_sums_that_all_ranks_add_at_once_are_those_of_plain_arrays(job, plan):
+    job(RANKS, CONCURRENT.format(cells=CELLS, plan=json.dumps(plan)))
