@@ -19,9 +19,10 @@ from vmpp_mpi._state import mpi_state
 from vmpp_mpi._windows._access import Access
 from vmpp_mpi._windows._epochs import Epochs
 from vmpp_mpi._windows._origin import Origin
+from vmpp_mpi._windows._outstanding import Outstanding
 from vmpp_mpi._windows._placing import Place, groups_of
 from vmpp_mpi._windows._target import Target
-from vmpp_mpi._windows._wire import Notice
+from vmpp_mpi._windows._wire import Kind, Notice
 
 if TYPE_CHECKING:
     from vmpp.portals import Address
@@ -30,8 +31,6 @@ if TYPE_CHECKING:
     from vmpp_mpi._windows._groups import Group
 
 _ENTRY: Final = Struct("<qq")
-_MANY: Final = 256
-"""From so many accesses of one target on, those that are done are looked for and dropped."""
 
 
 class Extents:
@@ -107,9 +106,10 @@ class WindowState:
     """
 
     __slots__ = (
-        "_asked", "_outstanding", "_windows", "addresses", "attributes", "closed", "comm", "epochs",
-        "errhandler", "exposed", "extents", "flavor", "granted", "info", "library", "memory",
-        "name", "number", "on_error", "origin", "rank", "size", "unchecked", "unit", "unposted",
+        "_asked", "_outstanding", "_unlocked", "_windows", "addresses", "attributes", "closed",
+        "comm", "epochs", "errhandler", "exposed", "extents", "flavor", "granted", "info",
+        "library", "memory", "name", "number", "on_error", "origin", "rank", "size", "unchecked",
+        "unit", "unposted",
     )  # fmt: skip
 
     def __init__(self, comm: Intracomm, flavor: int, memory: memoryview, unit: int) -> None:
@@ -137,7 +137,8 @@ class WindowState:
         self.info: Any = None
         self.closed = False
         self._asked: dict[int, Access] = {}
-        self._outstanding: dict[int, list[Access]] = {}
+        self._unlocked: dict[int, None] = {}
+        self._outstanding = Outstanding(self.library.protocol)
         self._windows = windows()
         self.origin = self._windows.origin
         self.exposed = self._windows.target.open(self.number)
@@ -214,38 +215,20 @@ class WindowState:
 
     def begun(self, rank: int, access: Access) -> Access:
         """Remember an access until it is flushed."""
-        accesses = self._outstanding.setdefault(rank, [])
-        if len(accesses) >= _MANY and not len(accesses) % _MANY:
-            accesses[:] = [each for each in accesses if not each.settled() or each.error]
-        accesses.append(access)
+        self._outstanding.add(rank, access)
         return access
 
-    def flush(self, ranks: Iterable[int], local_only: bool = False) -> None:
-        """Wait until accesses to *ranks* are done, or done with the origin's buffers.
+    def flush(self, ranks: Iterable[int] | None = None, local_only: bool = False) -> None:
+        """Wait until accesses to *ranks*, to all by default, are done.
+
+        With *local_only*, that they are done with the origin's buffers is enough.
 
         Raises:
             MPIError: one ended with an error.
         """
-        failed = 0
-        wait = self.library.protocol.wait
-        for rank in ranks:
-            # Another thread of the program may wait for the same ones, or begin more.
-            for access in list(self._outstanding.get(rank, ())):
-                if local_only and access.local:
-                    continue
-                wait(access)
-                if access.error and not access.told:
-                    access.told = True
-                    failed = failed or access.error
-            left = [each for each in self._outstanding.pop(rank, ()) if not each.done]
-            if left:
-                self._outstanding[rank] = left
+        failed = self._outstanding.wait(ranks, local_only)
         if failed:
             raise self.error(failed)
-
-    def flush_all(self, local_only: bool = False) -> None:
-        """Wait for accesses to all ranks; see `flush`."""
-        self.flush(list(self._outstanding), local_only)
 
     # -- notices -----------------------------------------------------------------------------------
 
@@ -297,20 +280,37 @@ class WindowState:
         """Give the lock of a rank back, if the process has it."""
         if rank in self.granted:
             del self.granted[rank]
+            self._unlocked[rank] = None
             self.origin.unlock(self.addresses[rank], self.number)
 
     # -- the end -------------------------------------------------------------------------------
 
     def close(self) -> None:
         """Free the window, when all ranks want it."""
+        self._confirm_unlocks()
         try:
-            self.flush_all()
+            self.flush()
         finally:
             self.comm.Barrier()
             self._windows.target.close(self.exposed)
             del self._windows.open[self.number]
-            notices = self.origin.notices
-            for key in [key for key in notices if key[0] == self.number]:
-                del notices[key]
+            self._forget_notices()
             self.comm.Free()
             self.closed = True
+
+    def _confirm_unlocks(self) -> None:
+        """Begin what is answered after all locks have been given back: an empty put.
+
+        Otherwise one might be given back late, in another window that has the number then.
+        """
+        for rank in self._unlocked:
+            access = self.origin.acknowledged()
+            self.origin.ask(access, self.addresses[rank], self.number, Kind.PUT, [])
+            self.begun(rank, access)
+
+    def _forget_notices(self) -> None:
+        """Forget the notices that came; those that are still to come are known to be used."""
+        self.origin.drain()
+        notices = self.origin.notices
+        for key in [key for key, count in notices.items() if key[0] == self.number and count >= 0]:
+            del notices[key]

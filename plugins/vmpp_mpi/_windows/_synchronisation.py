@@ -47,7 +47,7 @@ class SynchronisationCalls(AnyHandle[WindowState]):
         assertion = _assertion(state, assertion, _FENCE)
         state.epochs.fence(not assertion & MODE_NOSUCCEED)
         try:
-            state.flush_all()
+            state.flush()
         finally:
             state.comm.Barrier()
 
@@ -172,7 +172,7 @@ class SynchronisationCalls(AnyHandle[WindowState]):
         state = self._get()
         state.epochs.unlock_all()
         try:
-            state.flush_all()
+            state.flush()
         finally:
             for rank in list(state.granted):
                 state.release(rank)
@@ -205,10 +205,7 @@ class SynchronisationCalls(AnyHandle[WindowState]):
             rank = state.check_rank(rank)
         state.epochs.flush(rank)
         state.library.protocol.poll()
-        if rank is None:
-            state.flush_all(local_only)
-        else:
-            state.flush([rank], local_only)
+        state.flush(None if rank is None else [rank], local_only)
 
     def Sync(self) -> None:
         """See what others have written by now; a little time passes.
