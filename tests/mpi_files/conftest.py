@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from textwrap import dedent
 
 import pytest
@@ -39,6 +40,26 @@ def same(found, expected):
 """
 
 
+def _run(folder: Path, text: str, nprocs: int, arguments: Sequence[str]) -> str:
+    path = folder / "program.py"
+    path.write_text(PRELUDE + dedent(text))
+    result = vmpp.run(path, arguments, nprocs=nprocs, cwd=folder)
+    assert result.status == 0, f"{result.failure}\n{result.stderr.decode()}"
+    return result.stdout.decode()
+
+
+@pytest.fixture(scope="session")
+def fresh() -> Callable[..., bytes]:
+    """Return what runs a program in a new folder, and returns what is in ``file`` afterwards."""
+
+    def start(text: str, nprocs: int, *arguments: str) -> bytes:
+        with TemporaryDirectory() as folder:
+            _run(Path(folder), text, nprocs, arguments)
+            return (Path(folder) / "file").read_bytes()
+
+    return start
+
+
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., str]:
     """Return what runs the text of a program in a folder of its own, and returns its output.
@@ -47,10 +68,6 @@ def run(tmp_path: Path) -> Callable[..., str]:
     """
 
     def start(text: str, nprocs: int = 3, *arguments: str) -> str:
-        path = tmp_path / "program.py"
-        path.write_text(PRELUDE + dedent(text))
-        result = vmpp.run(path, list(arguments), nprocs=nprocs, cwd=str(tmp_path))
-        assert result.status == 0, f"{result.failure}\n{result.stderr.decode()}"
-        return result.stdout.decode()
+        return _run(tmp_path, text, nprocs, arguments)
 
     return start

@@ -156,7 +156,10 @@ class ServiceProcess(SystemProcess):
             self._bridge.close(ticket, self._reply_all, answered)
 
     def _answered(self, later: Later, reply: bytes | None) -> None:
-        self._released.append((self._later.pop(later), reply))
+        header = self._later.pop(later, None)
+        if header is None:
+            return  # it was told that the server has gone
+        self._released.append((header, reply))
         if not self._serving:
             # Nobody's request has brought the answer about, but a process's end has.
             self._close(self._bridge.open(self._kernel.engine.now))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vmpp_mpi._constants import MAX_DATAREP_STRING
 from vmpp_mpi._datatype import BYTE, Datatype, datatype_create
+from vmpp_mpi._datatype._definition import UNFREEABLE
 from vmpp_mpi._errors import (
     ERR_ARG,
     ERR_CONVERSION,
@@ -74,12 +75,15 @@ class Converted(Representation):
         return found
 
     def _rebuilt(self, datatype: Datatype) -> Datatype:
-        base, combiner, params = datatype.decode()
-        if base == datatype:
+        if datatype._get().recipe.combiner in UNFREEABLE:
             return BYTE.Create_contiguous(self.extent(datatype))
-        if "datatypes" in params:
-            params = {**params, "datatypes": [self.in_file(part) for part in params["datatypes"]]}
-        return datatype_create(self.in_file(base), combiner, params)
+        base, combiner, params = datatype.decode()
+        parts = params.get("datatypes")
+        if parts is None:
+            base = self.in_file(base)
+        else:
+            params["datatypes"] = [self.in_file(part) for part in parts]
+        return datatype_create(base, combiner, params)
 
     def extent(self, datatype: Datatype) -> int:
         """Return the bytes that a predefined datatype takes in a file."""

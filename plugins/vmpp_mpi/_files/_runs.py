@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 
@@ -20,15 +20,21 @@ class Runs:
     Attributes:
         offsets: where in the file each begins, in bytes.
         lengths: how long each is; none is empty.
-        ends: where in the data each ends, counted from the beginning of the first.
     """
 
-    __slots__ = ("ends", "lengths", "offsets")
+    __slots__ = ("_ends", "lengths", "offsets")
 
     def __init__(self, offsets: Integers, lengths: Integers) -> None:
         self.offsets = offsets
         self.lengths = lengths
-        self.ends = np.cumsum(lengths)
+        self._ends: Integers | None = None
+
+    @property
+    def ends(self) -> Integers:
+        """Where in the data each ends, counted from the beginning of the first."""
+        if self._ends is None:
+            self._ends = np.cumsum(self.lengths)
+        return self._ends
 
     @classmethod
     def one(cls, offset: int, length: int) -> Self:
@@ -65,7 +71,9 @@ class Runs:
     @property
     def nbytes(self) -> int:
         """How many bytes they are."""
-        return int(self.ends[-1]) if len(self.ends) else 0
+        if len(self.lengths) == 1:
+            return int(self.lengths[0])
+        return int(self.ends[-1]) if len(self.lengths) else 0
 
     @property
     def begin(self) -> int:
@@ -82,7 +90,7 @@ class Runs:
         return np.stack((self.offsets, self.lengths), 1).astype("<i8").tobytes()
 
     @classmethod
-    def unpacked(cls, data: bytes | bytearray | memoryview) -> Self:
+    def unpacked(cls, data: Any) -> Self:
         """Return the stretches that `packed` has made *data* of."""
         pairs = np.frombuffer(data, "<i8").astype(np.int64).reshape(-1, 2)
         return cls(pairs[:, 0], pairs[:, 1])
@@ -119,6 +127,9 @@ class Runs:
 
         No batch has more than it must: the data are cut at multiples of *nbytes*.
         """
+        if len(self) == 1 and self.nbytes <= nbytes:
+            yield 0, self
+            return
         for begin in range(0, self.nbytes, nbytes):
             part = self.part(begin, begin + nbytes)
             for index in range(0, len(part), count):

@@ -24,10 +24,11 @@ class View:
         filetype: the datatype of what is seen, as the program gave it.
         rep: how data are represented in the file.
         unit: bytes of an elementary datatype's data.
+        ascending: whether data that follow one another lie one after the other in the file.
     """
 
     __slots__ = (
-        "_contiguous", "_ends", "_extent", "_lengths", "_offsets", "_size", "disp", "etype",
+        "_contiguous", "_element", "_extent", "_overlaps", "_size", "ascending", "disp", "etype",
         "filetype", "rep", "unit",
     )  # fmt: skip
 
@@ -41,9 +42,11 @@ class View:
         self._size = layout.size
         self._extent = layout.extent
         self._contiguous = layout.contiguous
-        segments = np.array(layout.runs(), np.int64).reshape(-1, 2)
-        self._offsets, self._lengths = segments[:, 0], segments[:, 1]
-        self._ends = np.cumsum(self._lengths)
+        self._element = Runs.unpacked(np.array(layout.runs(), "<i8"))
+        self._overlaps = _overlap(self._element)
+        # Of a resized filetype the next may begin before the one before has ended.
+        apart = self._element.end - self._element.begin <= self._extent
+        self.ascending = self._contiguous or (apart and not self._overlaps)
 
     def problem(self, writing: bool) -> str:
         """Return in words why no file can be seen this way, empty if it can."""
@@ -51,25 +54,15 @@ class View:
             return "an elementary datatype or filetype of no bytes"
         if self._size % self.unit:
             return f"a filetype of {self._size} bytes is no whole number of etypes of {self.unit}"
+        if self._contiguous:
+            return ""
         if self._extent <= 0:
             return f"a filetype whose extent is {self._extent}"
-        if self._offsets[0] < 0 or (np.diff(self._offsets) < 0).any():
+        if self._element.begin < 0 or (np.diff(self._element.offsets) < 0).any():
             return "the displacements of a filetype must be positive and ascending"
-        if writing and self._overlaps():
+        if writing and self._overlaps:
             return "the data of a filetype overlap, in a file that is written to"
         return ""
-
-    def _overlaps(self) -> bool:
-        return bool((self._offsets[1:] < self._offsets[:-1] + self._lengths[:-1]).any())
-
-    @property
-    def ascending(self) -> bool:
-        """Whether data that follow one another lie one after the other in the file."""
-        return self._hull <= self._extent + int(self._offsets[0]) and not self._overlaps()
-
-    @property
-    def _hull(self) -> int:
-        return int(self._offsets[-1] + self._lengths[-1])
 
     def runs(self, position: int, nbytes: int) -> Runs:
         """Return the stretches of the file that hold *nbytes* of the data from *position* on."""
@@ -79,10 +72,12 @@ class View:
         tiles = -(-(skip + nbytes) // self._size)
         origin = self.disp + first * self._extent
         if tiles == 1:
-            return Runs(self._offsets + origin, self._lengths).part(skip, skip + nbytes)
+            part = self._element.part(skip, skip + nbytes)
+            return Runs(part.offsets + origin, part.lengths)
         origins = origin + self._extent * np.arange(tiles, dtype=np.int64)
-        offsets = (origins[:, None] + self._offsets).ravel()
-        whole = Runs(offsets, np.tile(self._lengths, tiles)).part(skip, skip + nbytes)
+        offsets = (origins[:, None] + self._element.offsets).ravel()
+        lengths = np.tile(self._element.lengths, tiles)
+        whole = Runs(offsets, lengths).part(skip, skip + nbytes)
         return Runs.merged(whole.offsets, whole.lengths)
 
     def byte_offset(self, position: int) -> int:
@@ -90,9 +85,8 @@ class View:
         if self._contiguous:
             return self.disp + position
         tile, skip = divmod(position, self._size)
-        index = int(np.searchsorted(self._ends, skip, "right"))
-        before = int(self._ends[index] - self._lengths[index])
-        return self.disp + tile * self._extent + int(self._offsets[index]) + skip - before
+        inside = self._element.part(skip, skip + 1).begin
+        return self.disp + tile * self._extent + inside
 
     def bytes_before(self, offset: int) -> int:
         """Return how many bytes of the data come before the first that is not before *offset*."""
@@ -101,6 +95,9 @@ class View:
             return 0
         if self._contiguous:
             return beyond
-        tiles = max(0, (beyond - self._hull) // self._extent + 1)
-        inside = Runs(self._offsets, self._lengths).before(beyond - tiles * self._extent)
-        return tiles * self._size + inside
+        tiles = max(0, (beyond - self._element.end) // self._extent + 1)
+        return tiles * self._size + self._element.before(beyond - tiles * self._extent)
+
+
+def _overlap(runs: Runs) -> bool:
+    return bool((runs.offsets[1:] < runs.offsets[:-1] + runs.lengths[:-1]).any())
