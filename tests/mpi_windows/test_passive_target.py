@@ -260,3 +260,39 @@ def test_a_put_takes_the_kernels_time_only_and_an_atomic_operation_the_programs(
     )
     alone, put, accumulated = map(float, lines)
     assert alone < put < accumulated
+
+
+@pytest.mark.parametrize("machine", ["default", "paragon", "asci-red"])
+@pytest.mark.parametrize("nbytes", [8, 1_000_000])
+def test_a_put_takes_the_way_of_a_message_and_its_acknowledgement(job, machine, nbytes):
+    lines = job(
+        2,
+        f"""
+        data = np.zeros({nbytes}, "u1")
+        win = MPI.Win.Create(data, comm=comm)
+        comm.Barrier()
+        begin = MPI.Wtime()
+        for turn in range(10):
+            if rank == 0:
+                comm.Send(data, 1)
+                comm.Recv(bytearray(0), 1)
+            else:
+                comm.Recv(data, 0)
+                comm.Send(bytearray(0), 0)
+        if rank == 0:
+            print(MPI.Wtime() - begin)
+            win.Lock(1, MPI.LOCK_SHARED, MPI.MODE_NOCHECK)
+            for call in (win.Put, win.Get):
+                begin = MPI.Wtime()
+                for turn in range(10):
+                    call(data, 1)
+                    win.Flush(1)
+                print(MPI.Wtime() - begin)
+            win.Unlock(1)
+        win.Free()
+        """,
+        machine=machine,
+    )
+    ping_pong, put, get = map(float, lines)
+    assert 0.5 * ping_pong < put < 1.05 * ping_pong
+    assert 0.5 * ping_pong < get < 1.05 * ping_pong
