@@ -48,6 +48,7 @@ class FakeRun(ModuleType):
             status=self.status,
             digest="c0ffee",
             failure=self.failure,
+            reports=(),
             phases=[SimpleNamespace(name="load", virtual_ps=2_500_000, host_s=0.25)],
         )
 

@@ -111,6 +111,7 @@ class Cluster:
             WholeMachine(),
             service_time=500,
             chunk=chunk,
+            fanout=fanout,
             seed=0,
             needed=lambda nodes: None,
             surroundings=lambda nodes: Surroundings(),

@@ -29,9 +29,10 @@ from vmpp.portals import (
 )
 from vmpp.portals.operations import ACKNOWLEDGES
 
-ENTRY_POINTS: Final = ("send", "receive", "release", "run")
+ENTRY_POINTS: Final = ("send", "receive", "release", "run", "halt")
 """Everything that anybody calls in a kernel: a process's trap, the interface's interrupt, the
-end of a process's masking of it, and the process control thread's request to run a process."""
+end of a process's masking of it, the process control thread's request to run a process, and its
+end when the node crashes."""
 
 
 class QuintessentialKernel:
@@ -148,6 +149,11 @@ class QuintessentialKernel:
         """Run *process* until it blocks, in its own address space."""
         process.install()
         process.fiber.switch()  # type: ignore[union-attr]
+
+    def halt(self) -> None:
+        """Stop for good, with the node: nothing is sent or taken from now on."""
+        self._transmit = _lost
+        self.node.interface.deliver = _unheard
 
     def _refuse(self, header: Header) -> None:
         """Count a message for a process that does not exist, and tell whoever asked to be told."""
@@ -355,6 +361,15 @@ class QuintessentialKernel:
         if entry is not None:
             with suppress(Exception):
                 entry.drops += 1
+
+
+def _lost(nid: int, message: Any, ready: int) -> int:
+    """In the place of the network's entry, where a node has crashed."""
+    return ready
+
+
+def _unheard(message: Any) -> None:
+    """In the place of a kernel's entry for messages, where a node has crashed."""
 
 
 def _nobody_to_tell(process: Process, status: int) -> None:

@@ -22,6 +22,7 @@ from vmpp.hardware import NetworkInterface, Node, Partition, Topology
 from vmpp.kernel import KernelCosts, Process, QuintessentialKernel, Surroundings, Trace
 from vmpp.machine import description as descriptions
 from vmpp.machine.description import MachineDescription
+from vmpp.machine.faults import Fault, FaultError
 from vmpp.machine.nodemap import NodeMap
 from vmpp.machine.plugins import PluginError, Plugins
 from vmpp.machine.report import deadlock, refusal
@@ -150,6 +151,7 @@ class Machine:
             self._build_node()
         compute = description.compute_nodes
         later = range(description.nodes, description.nodes + universe.size - compute)
+        self._later = later
         service = self.kernels[compute]
         self.files = FileServer(description.service.files_service)
         self._file_process = ServiceProcess(service, _FILES_PID, self.files, self.bridge)
@@ -161,6 +163,7 @@ class Machine:
             plugins.allocators[description.service.allocator],
             service_time=description.service.launcher_service,
             chunk=description.loader.chunk,
+            fanout=description.loader.fanout,
             seed=seed,
             needed=self._boot_nodes,
             surroundings=self._surroundings,
@@ -276,6 +279,7 @@ class Machine:
         stdin: Any = None,
         stdout: Any = None,
         stderr: Any = None,
+        keep_going: bool = False,
     ) -> Job:
         """Launch *program* on *nprocs* nodes.
 
@@ -285,6 +289,7 @@ class Machine:
             stdin: a binary file that rank 0 reads, or bytes; nothing by default.
             stdout: a binary file that takes whole lines, in order of virtual time; None: captured.
             stderr: likewise.
+            keep_going: whether the job goes on without ranks whose nodes crash.
 
         Raises:
             LaunchError: there are too few free nodes.
@@ -292,7 +297,7 @@ class Machine:
         """
         if not isinstance(program, Program):
             program = Program.script(fspath(program), args)
-        record = self.launcher.launch(program, nprocs)
+        record = self.launcher.launch(program, nprocs, keeps_going=keep_going)
         out = Capture() if stdout is None else StreamSink(stdout)
         err = Capture() if stderr is None else StreamSink(stderr)
         job = self._jobs[record.job.id] = Job(
@@ -329,6 +334,39 @@ class Machine:
             KeyError: there is no such server.
         """
         self._tasks[name].cancel()
+
+    def crash(self, node: int, at: float | str | None = None) -> None:
+        """Have a compute node crash: its processes vanish, and nothing is heard of it any more.
+
+        The launcher learns of it a while later (``[service] crash_detection``), and ends the jobs
+        that had processes there unless they were launched to keep going.
+
+        Args:
+            node: number of the node.
+            at: virtual time of the machine, in seconds or such as ``"2 ms"``; now if left out.
+
+        Raises:
+            FaultError: there is no such compute node, or the time has passed.
+        """
+        self.inject(Fault.of(node, at, self.engine.now))
+
+    def inject(self, fault: Fault) -> None:
+        """Have a *fault* happen; raises as `crash`."""
+        if fault.node not in self.threads and fault.node not in self._later:
+            raise FaultError(
+                f"a crash of node {fault.node}: {self.description.name!r} has the compute nodes "
+                f"0 to {self.description.compute_nodes - 1}"
+            )
+        if fault.time < self.engine.now:
+            raise FaultError(f"a crash of node {fault.node}: the time has passed")
+        self.engine.at(fault.time, self._crash, fault.node)
+        self.bridge.wake()
+
+    def _crash(self, node: int) -> None:
+        thread = self.threads.get(node)
+        if thread is not None and not thread.dead:
+            thread.crash()
+        self.engine.after(self.description.service.crash_detection, self.launcher.lose, node)
 
     def counters(self) -> dict[str, int]:
         """Return what has been counted: messages, bytes, drops and system calls."""

@@ -82,6 +82,10 @@ def commands() -> None:
               help="Look for faults in the use of MPI; findings make the status 1.")  # fmt: skip
 @click.option("--profile", is_flag=True,
               help="Print where the program spends its time in MPI, by call and line.")  # fmt: skip
+@click.option("--fault", "faults", multiple=True, metavar="TEXT",
+              help="Let something break, such as 'node 3 crash at 2 ms'; repeatable.")  # fmt: skip
+@click.option("--keep-going", is_flag=True,
+              help="Let the job go on without ranks whose nodes crash.")  # fmt: skip
 @click.option("-m", "module", is_flag=True,
               help="PROGRAM is a module, to be found as 'python -m' does.")  # fmt: skip
 @click.argument("program")
@@ -98,6 +102,8 @@ def run(
     digest: bool,
     check: bool,
     profile: bool,
+    faults: tuple[str, ...],
+    keep_going: bool,
     module: bool,
 ) -> int:
     """Run PROGRAM on N nodes, as 'mpiexec -n N python PROGRAM' would.
@@ -124,6 +130,8 @@ def run(
         seed=seed,
         module=module,
         watchdog=watchdog,
+        faults=faults,
+        keep_going=keep_going,
         tools=[name for name, wanted in (("check", check), ("profile", profile)) if wanted],
         stdin=_bytes_of(sys.stdin),
         stdout=_bytes_of(sys.stdout),

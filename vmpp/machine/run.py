@@ -15,6 +15,7 @@ import trio
 from vmpp.engine import current_process
 from vmpp.machine.boot import Job, Machine, boot
 from vmpp.machine.description import MachineDescription, load
+from vmpp.machine.faults import Fault
 from vmpp.machine.images import locate
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.result import Phase, Result
@@ -41,6 +42,8 @@ def run(
     stderr: Any = None,
     watchdog: float | None = None,
     tools: Sequence[str] = (),
+    faults: Sequence[str] = (),
+    keep_going: bool = False,
     plugins: Plugins | None = None,
 ) -> Result:
     """Boot a machine, run *program* on *nprocs* of its nodes, and say what came of it.
@@ -60,6 +63,10 @@ def run(
         stderr: likewise.
         watchdog: CPU seconds on the host that a rank may take between two calls.
         tools: what libraries are to watch of the program: ``"check"``, ``"profile"``.
+        faults: what breaks and when, such as ``"node 3 crash at 2 ms"``, in the machine's virtual
+            time, which is that of ``MPI.Wtime``.
+        keep_going: whether the job goes on without ranks whose nodes crash, as programs that
+            tolerate faults can; otherwise a crash ends it.
         plugins: those to use; all that are installed by default.
 
     Raises:
@@ -71,6 +78,7 @@ def run(
         raise RuntimeError("a program that runs on a machine cannot boot another one")
     found = Plugins.installed() if plugins is None else plugins
     described = machine if isinstance(machine, MachineDescription) else load(machine, found)
+    injected = [Fault.parse(text) for text in faults]
     folder = os.getcwd() if cwd is None else fspath(cwd)
     if module:
         loaded = Program.module(fspath(program), args, folder, environ)
@@ -87,7 +95,11 @@ def run(
             tools=tools,
             plugins=found,
         ) as booted:
-            job = await booted.launch(loaded, nprocs, stdin=stdin, stdout=stdout, stderr=stderr)
+            for fault in injected:
+                booted.inject(fault)
+            job = await booted.launch(
+                loaded, nprocs, stdin=stdin, stdout=stdout, stderr=stderr, keep_going=keep_going
+            )
             interrupt.ends(booted, job)
             return await job.wait()
 

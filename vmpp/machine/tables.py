@@ -175,6 +175,9 @@ class ServiceTable(Table, frozen=True, kw_only=True):
     names_service: Annotated[
         int, _time("the least that the name server takes for a request", "1 ns")
     ] = duration("10 us")
+    crash_detection: Annotated[
+        int, _time("from a node's crash until the launcher knows of it", "1 ns")
+    ] = duration("10 ms")
     allocator: Annotated[str, Is("allocation policy, as a plugin calls it")] = "first-free"
 
 

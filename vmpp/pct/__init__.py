@@ -1,12 +1,13 @@
 """The process control thread: loading, scheduling, memory and faults of a node."""
 
-from vmpp.pct.control import CONTROL_PORTAL, Control, ControlMessage, send_control
+from vmpp.pct.control import CONTROL_PORTAL, LOST_PORTAL, Control, ControlMessage, send_control
 from vmpp.pct.loading import Loader, LoadError, Outcome, children, parent
 from vmpp.pct.scheduling import SchedulingPolicy
 from vmpp.pct.thread import ProcessControlThread
 
 __all__ = [
     "CONTROL_PORTAL",
+    "LOST_PORTAL",
     "Control",
     "ControlMessage",
     "LoadError",

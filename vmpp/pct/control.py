@@ -14,14 +14,19 @@ if TYPE_CHECKING:
 CONTROL_PORTAL: Final = 0
 """The portal that control messages go to."""
 
+LOST_PORTAL: Final = 63
+"""The portal of a process that is told, by an empty message whose match bits are its number, of a
+rank that is lost: for libraries that let programs go on without it."""
+
 _USER_DATA: Final = Struct("<IIi")
 
 
 class Control(IntEnum):
-    """What a control message says. Down the tree: data, load, go, kill, admit. Up: the others.
+    """What a control message says. Down the tree: data, load, go, kill, admit, lost. Up: the rest.
 
     The pieces of a program's image come as data, and the last of them with the word to load. The
-    word to admit brings the numbers of the jobs whose messages the job is to get from now on.
+    word to admit brings the numbers of the jobs whose messages the job is to get from now on. That
+    a rank is lost, its node having crashed, is told to jobs that go on without it.
     """
 
     LOAD = 1
@@ -34,6 +39,7 @@ class Control(IntEnum):
     DATA = 8
     ADMIT = 9
     ADMITTED = 10
+    LOST = 11
 
 
 class ControlMessage(NamedTuple):
@@ -43,7 +49,7 @@ class ControlMessage(NamedTuple):
         kind: what it says.
         job: the job it is about.
         rank: whom it is for, on the way down; whom it is from, on the way up.
-        value: an exit status, or the number of an admission.
+        value: an exit status, the number of an admission, or a rank that is lost.
         text: a report, the program's image, or the numbers of jobs.
     """
 

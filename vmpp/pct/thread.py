@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from vmpp.hardware import OutOfMemory, Region
 from vmpp.kernel import Job, Process, ProcessKilled, QuintessentialKernel, SystemProcess
-from vmpp.pct.control import CONTROL_PORTAL, Control, ControlMessage, send_control
+from vmpp.pct.control import CONTROL_PORTAL, LOST_PORTAL, Control, ControlMessage, send_control
 from vmpp.pct.loading import Loader, LoadError, Outcome, children, parent
 from vmpp.portals import (
     AckOutcome,
@@ -221,9 +221,8 @@ class ProcessControlThread(SystemProcess):
         self._admissions[job.id, message.value] = _Admission(message.rank, len(below) + 1)
         self._pass_on(message, job)
         new = {number for (number,) in _NUMBER.iter_unpack(message.text)}
-        for process in self.processes.values():
-            if isinstance(process, Process) and process.job is job:
-                process.admitted |= new
+        for process in self._processes_of(job):
+            process.admitted |= new
         self._admitted(message, job)
 
     def _admitted(self, message: ControlMessage, job: Job) -> None:
@@ -294,11 +293,33 @@ class ProcessControlThread(SystemProcess):
     def _kill(self, message: ControlMessage, job: Job) -> None:
         """Pass the word on and end every process of the job."""
         self._pass_on(message, job)
-        load = self._loads.pop(job.id, None)
-        if load is not None and load.process is None:
-            self._tell_exit(job, load.rank, None)
+        self._loads.pop(job.id, None)
+        own = self._processes_of(job)
+        for process in own:
+            self.kill(process)
+        if not own:
+            # It could not be loaded, or never was: a node above in the tree has crashed.
+            self._tell_exit(job, message.rank, None)
+
+    def _processes_of(self, job: Job) -> list[Process]:
+        return [
+            process
+            for process in self.processes.values()
+            if isinstance(process, Process) and process.job is job
+        ]
+
+    def _lost(self, message: ControlMessage, job: Job) -> None:
+        """Pass the word on that a rank is lost, and tell the process of it."""
+        self._pass_on(message, job)
+        for process in self._processes_of(job):
+            self.kernel.send(self, process.address, LOST_PORTAL, message.value, None, 0)
+
+    def crash(self) -> None:
+        """Lose the node: its processes vanish, and nothing is heard of it any more."""
+        self.kernel.halt()
+        self.dead = True
         for process in list(self.processes.values()):
-            if isinstance(process, Process) and process.job is job:
+            if isinstance(process, Process):
                 self.kill(process)
 
     def kill(self, process: Process) -> None:
@@ -356,6 +377,7 @@ _ACTIONS: Final[dict[Control, Callable[[ProcessControlThread, ControlMessage, Jo
     Control.LOAD_FAILED: ProcessControlThread._loaded,
     Control.GO: ProcessControlThread._go,
     Control.KILL: ProcessControlThread._kill,
+    Control.LOST: ProcessControlThread._lost,
     Control.ADMIT: ProcessControlThread._admit,
     Control.ADMITTED: ProcessControlThread._admitted,
 }

@@ -14,7 +14,7 @@ from vmpp.engine import Streams
 from vmpp.engine.bridge import Bridge
 from vmpp.errors import VmppError
 from vmpp.kernel import Job, QuintessentialKernel, Surroundings, SystemProcess
-from vmpp.pct import CONTROL_PORTAL, Control, ControlMessage, send_control
+from vmpp.pct import CONTROL_PORTAL, Control, ControlMessage, children, send_control
 from vmpp.portals import (
     AckOutcome,
     Address,
@@ -28,6 +28,9 @@ from vmpp.service.allocation import AllocationPolicy
 
 TERMINATED: Final = 128 + 15
 """Exit status of a rank that was killed with its job."""
+
+LOST: Final = 128 + 9
+"""Exit status of a rank whose node crashed, and of the job that ends because of it."""
 
 INTERRUPTED: Final = 128 + 2
 """Exit status of a job that the user interrupted."""
@@ -80,6 +83,9 @@ class JobRecord:
         loaded: whether every node has reported that it is loaded, or cannot be.
         running: whether it has been started and has not ended.
         ending: whether it is being ended before its time.
+        keeps_going: whether it goes on without ranks whose nodes crash; they do not count for its
+            status.
+        lost: those ranks.
         interrupted: whether the user has asked to end it; whatever else goes wrong then is no news.
         origin: the job that it all began with, if this one was spawned; itself otherwise.
         family: of an origin: the jobs of which processes are left, itself and what was spawned.
@@ -91,7 +97,8 @@ class JobRecord:
 
     __slots__ = (
         "_mark", "_missing", "connected", "done", "ending", "failure", "family", "interrupted",
-        "job", "killed", "loaded", "on_loaded", "origin", "phases", "running", "status", "statuses",
+        "job", "keeps_going", "killed", "loaded", "lost", "on_loaded", "origin", "phases",
+        "running", "status", "statuses",
     )  # fmt: skip
 
     def __init__(self, job: Job, origin: JobRecord | None = None) -> None:
@@ -109,6 +116,8 @@ class JobRecord:
         self.loaded = False
         self.running = False
         self.ending = False
+        self.keeps_going: bool = False if origin is None else origin.keeps_going
+        self.lost: set[int] = set()
         self.interrupted = False
         self.done = trio.Event()
         self._missing = job.size
@@ -141,6 +150,15 @@ class JobRecord:
         self._missing -= 1
         return not self._missing
 
+    def loses(self, rank: int) -> bool:
+        """Note that *rank* is lost; return whether it was the last."""
+        self.lost.add(rank)
+        if self.statuses[rank] is not None:
+            return False
+        self.statuses[rank] = LOST
+        self._missing -= 1
+        return not self._missing
+
 
 class _Introduction:
     """Jobs being told of each other, and what is to be done when the last one knows.
@@ -169,9 +187,9 @@ class Launcher(SystemProcess):
     """
 
     __slots__ = (
-        "_allocate", "_bridge", "_chunk", "_ended", "_free", "_heap", "_introductions", "_jobs",
-        "_kernel", "_needed", "_next", "_nodes", "_seed", "_service_time", "_started",
-        "_surroundings", "on_exit", "records",
+        "_allocate", "_bridge", "_chunk", "_crashed", "_ended", "_fanout", "_free", "_heap",
+        "_introductions", "_jobs", "_kernel", "_needed", "_next", "_nodes", "_seed",
+        "_service_time", "_started", "_surroundings", "on_exit", "records",
     )  # fmt: skip
 
     def __init__(
@@ -184,6 +202,7 @@ class Launcher(SystemProcess):
         *,
         service_time: int,
         chunk: int,
+        fanout: int,
         seed: int,
         needed: Callable[[Sequence[int]], object],
         surroundings: Callable[[Sequence[int]], Surroundings],
@@ -206,6 +225,8 @@ class Launcher(SystemProcess):
         self._allocate = policy
         self._service_time = service_time
         self._chunk = chunk
+        self._fanout = fanout
+        self._crashed: set[int] = set()
         self._seed = seed
         self._needed = needed
         self._surroundings = surroundings
@@ -224,8 +245,13 @@ class Launcher(SystemProcess):
 
     # -- what sessions ask for -----------------------------------------------------------------
 
-    def launch(self, program: Loadable, size: int) -> JobRecord:
+    def launch(self, program: Loadable, size: int, *, keeps_going: bool = False) -> JobRecord:
         """Allocate *size* nodes and begin to load *program* on them.
+
+        Args:
+            program: what all ranks run.
+            size: number of ranks.
+            keeps_going: whether the job goes on without ranks whose nodes crash.
 
         Raises:
             LaunchError: there are not as many nodes, or not as many free; or the policy has chosen
@@ -235,6 +261,7 @@ class Launcher(SystemProcess):
         if size < 1:
             raise ValueError(f"a job has at least one process, not {size}")
         record = JobRecord(self._made([(program, size)], self._allocated(size, {})))
+        record.keeps_going = keeps_going
         self._begin(record)
         self._bridge.wake()
         return record
@@ -408,9 +435,71 @@ class Launcher(SystemProcess):
     def _tell_root(
         self, record: JobRecord, kind: Control, text: bytes = b"", value: int = 0
     ) -> None:
+        """Send a message down the tree, by its root and by those whom lost ranks have cut off."""
+        heads = [] if 0 in record.lost else [0]
+        for rank in sorted(record.lost):
+            heads += self._below(record, rank)
+        self._tell(record, heads, kind, text, value)
+
+    def _below(self, record: JobRecord, rank: int) -> list[int]:
+        """Return who is right below *rank* in the tree and not lost."""
+        below = children(rank, self._fanout, record.job.size)
+        return [other for other in below if other not in record.lost]
+
+    def _tell(
+        self,
+        record: JobRecord,
+        ranks: Iterable[int],
+        kind: Control,
+        text: bytes = b"",
+        value: int = 0,
+    ) -> None:
         self.clock = max(self.clock, self._kernel.engine.now)
-        root = Address(record.job.nodes[0], 0, -1, 0)
-        send_control(self._kernel, self, root, kind, record.job.id, 0, value, text)
+        for rank in ranks:
+            target = Address(record.job.nodes[rank], 0, -1, 0)
+            send_control(self._kernel, self, target, kind, record.job.id, rank, value, text)
+
+    # -- crashes -------------------------------------------------------------------------------
+
+    def lose(self, nid: int) -> None:
+        """Take note that a node has crashed, once that has been detected."""
+        self._crashed.add(nid)
+        self._free = [node for node in self._free if node != nid]
+        for record in list(self.records.values()):
+            for rank, node in enumerate(record.job.nodes):
+                if node == nid:
+                    self._lose(record, rank)
+
+    def _lose(self, record: JobRecord, rank: int) -> None:
+        """End a job that has lost a rank, or let it go on and tell the others."""
+        known = record.statuses[rank] is not None
+        last = record.loses(rank)
+        # What was on its way through the lost node has not come to those below.
+        below = self._below(record, rank)
+        if record.ending:
+            self._tell(record, below, Control.KILL)
+        elif not record.loaded:
+            self._lose_while_loading(record, rank)
+        elif record.running and record.keeps_going:
+            self._tell(record, below, Control.GO)
+        if not known and record.loaded and not record.ending:
+            if record.keeps_going:
+                self._tell_root(record, Control.LOST, value=rank)
+            else:
+                self.end(record, LOST, _words(record, rank))
+        if last:
+            self._bury(record)
+
+    def _lose_while_loading(self, record: JobRecord, rank: int) -> None:
+        """End a job of which a node crashes before all have reported that they are loaded."""
+        record.finish("load", self._kernel.engine.now)
+        record.loaded = True
+        if record.on_loaded is None:
+            self.end(record, LOST, _words(record, rank))
+        else:
+            record.ending = True
+            self._tell_root(record, Control.KILL)
+            record.on_loaded(record, _words(record, rank))
 
     def _control(self, header: Header, outcome: int) -> None:
         """Take a report: the handler of the control portal."""
@@ -473,7 +562,7 @@ class Launcher(SystemProcess):
         """Free the nodes of a job of which no process is left."""
         record.running = False
         del self.records[record.job.id]
-        self._free = sorted({*self._free, *record.job.nodes})
+        self._free = sorted({*self._free, *record.job.nodes} - self._crashed)
         for number, introduction in list(self._introductions.items()):
             if introduction.told.pop(record.job.id, None) is not None:
                 self._introduced(number)
@@ -491,6 +580,11 @@ class Launcher(SystemProcess):
         record.finish("run", self._kernel.engine.now)
         self._ended(record)
         record.done.set()
+
+
+def _words(record: JobRecord, rank: int) -> str:
+    job = record.job
+    return f"rank {rank} is lost: node {job.nodes[rank]} ({job.node_name(rank)}) crashed"
 
 
 _REPORTS: Final[dict[Control, Callable[[Launcher, JobRecord, ControlMessage], None]]] = {
