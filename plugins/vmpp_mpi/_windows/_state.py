@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache, partial
+from functools import partial
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakValueDictionary
 
 from vmpp_mpi._comm import Intracomm
 from vmpp_mpi._constants import PROC_NULL, WIN_FLAVOR_DYNAMIC
@@ -40,17 +41,22 @@ class Extents:
         table: for each rank the size and the unit in bytes, as 64-bit integers.
     """
 
-    __slots__ = ("sizes", "units")
+    __slots__ = ("__weakref__", "sizes", "units")
 
     def __init__(self, table: bytes) -> None:
         numbers = memoryview(table).cast("q").tolist()
         self.sizes, self.units = numbers[::2], numbers[1::2]
 
 
-@lru_cache(maxsize=8)
+_known: Final[WeakValueDictionary[bytes, Extents]] = WeakValueDictionary()
+
+
 def _extents(table: bytes) -> Extents:
     """Return the extents of a window; all its ranks share one."""
-    return Extents(table)
+    found = _known.get(table)
+    if found is None:
+        found = _known[table] = Extents(table)
+    return found
 
 
 class Windows:
