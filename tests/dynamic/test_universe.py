@@ -11,7 +11,7 @@ import vmpp
 from vmpp.hooks import hookimpl
 from vmpp.machine.description import MachineTooSmallError, load
 from vmpp.machine.plugins import Plugins, Source
-from vmpp.machine.universe import SPARE, Universe, usual_size
+from vmpp.machine.universe import ROOM, SPARE, Universe
 from vmpp_topology import FullyConnected, Mesh2D
 
 
@@ -71,30 +71,31 @@ def test_an_extended_topology_leaves_all_nodes_where_they_are(topology, nodes, m
 
 
 class TestMachinesThatGrow:
-    def test_what_is_there_is_what_was_asked_for(self):
+    def test_there_is_room_for_many_and_programs_are_told_of_some(self):
         found = Plugins.installed()
-        described = load("default", found)
-        universe = Universe.of(described, 7, None, found)
+        universe = Universe.of(load("default", found), 7, None, found)
         assert (universe.machine.nodes, universe.machine.compute_nodes) == (9, 7)
-        assert (universe.size, universe.dims) == (7, (3, 3))
+        assert (universe.most, universe.size) == (7 + ROOM, 7 + SPARE)
+        assert universe.dims == (3, 3 + -(-ROOM // 3))
 
-    def test_more_need_places_only(self):
+    def test_a_number_is_what_programs_are_told_and_the_most(self):
         found = Plugins.installed()
         universe = Universe.of(load("default", found), 7, 20, found)
         assert (universe.machine.nodes, universe.machine.compute_nodes) == (9, 7)
-        assert (universe.size, universe.dims) == (20, (3, 8))
+        assert (universe.most, universe.size, universe.dims) == (20, 20, (3, 8))
 
-    def test_usually_there_is_room_for_some(self):
+    def test_no_more_than_the_program_itself(self):
         found = Plugins.installed()
-        assert usual_size(load("default", found), 7, found) == 7 + SPARE
-        assert usual_size(load("paragon", found), 7, found) is None
+        universe = Universe.of(load("default", found), 1, 1, found)
+        assert (universe.machine.compute_nodes, universe.most, universe.size) == (2, 1, 1)
 
     def test_one_that_cannot_be_extended_is_of_full_size_if_asked_to(self, rings):
         found, described = rings
-        assert usual_size(described, 4, found) is None
-        assert Universe.of(described, 4, None, found).dims == (6,)
+        universe = Universe.of(described, 4, None, found)
+        assert (universe.dims, universe.most, universe.size) == ((6,), 4, 4)
         universe = Universe.of(described, 4, 10, found)
-        assert (universe.machine.compute_nodes, universe.dims) == (10, (12,))
+        assert (universe.dims, universe.machine.compute_nodes) == ((12,), 10)
+        assert (universe.most, universe.size) == (10, 10)
 
     def test_programs_spawn_on_one_that_cannot_be_extended(self, rings, program):
         found, described = rings
@@ -114,7 +115,28 @@ def test_a_machine_of_a_size_has_no_more(rings):
     found = Plugins.installed()
     with pytest.raises(MachineTooSmallError, match="has 1840 compute nodes, not 2000"):
         Universe.of(load("paragon", found), 5, 2000, found)
-    assert Universe.of(load("paragon", found), 5, 6, found).size == 6
+    universe = Universe.of(load("paragon", found), 5, 6, found)
+    assert (universe.machine.compute_nodes, universe.most, universe.size) == (1840, 6, 6)
+    universe = Universe.of(load("paragon", found), 5, None, found)
+    assert (universe.most, universe.size) == (1840, 1840)
+
+
+def test_the_map_of_nodes_shows_what_is_booted(program):
+    path = program(
+        """
+        import vmpp
+        if parent:
+            parent.send([vmpp.node_map().dims, vmpp.node_map().coordinates(rank)], 0)
+        else:
+            before = vmpp.node_map().dims
+            child = comm.Spawn(sys.executable, [__file__], 3)
+            print(before, [child.recv(source=n) for n in range(3)])
+        """
+    )
+    # Two compute nodes, one for services and one for I/O stand in two rows, others below.
+    assert (
+        vmpp.run(path).stdout == b"(2, 2) [[(2, 3), (1, 0)], [(2, 3), (0, 2)], [(2, 3), (1, 2)]]\n"
+    )
 
 
 def test_plugins_hear_of_every_job(program):

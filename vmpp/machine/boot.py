@@ -115,8 +115,7 @@ class Machine:
 
     Attributes:
         description: what it was booted with.
-        universe: how many compute nodes it can have; those beyond the first are booted when a job
-            gets them.
+        universe: how many processes programs are told that there can be at once.
         plugins: those that it is made with.
         engine: its virtual time.
         bridge: to the servers that wait for the host.
@@ -150,8 +149,10 @@ class Machine:
         for _ in range(description.nodes):
             self._build_node()
         compute = description.compute_nodes
-        later = range(description.nodes, description.nodes + universe.size - compute)
-        self._later = later
+        more, told = max(0, universe.most - compute), max(0, universe.size - compute)
+        spare = range(description.nodes, description.nodes + more)
+        self._later = spare[:told]
+        self._dims = description.topology.dims
         service = self.kernels[compute]
         self.files = FileServer(description.service.files_service)
         self._file_process = ServiceProcess(service, _FILES_PID, self.files, self.bridge)
@@ -159,13 +160,14 @@ class Machine:
             service,
             _LAUNCHER_PID,
             self.bridge,
-            [*range(min(compute, universe.size)), *later],
+            range(min(compute, universe.most)),
+            spare,
             plugins.allocators[description.service.allocator],
             service_time=description.service.launcher_service,
             chunk=description.loader.chunk,
             fanout=description.loader.fanout,
             seed=seed,
-            needed=self._boot_nodes,
+            boot=self._boot_nodes,
             surroundings=self._surroundings,
             started=self._started,
             ended=self._ended,
@@ -213,10 +215,12 @@ class Machine:
         )
 
     def _boot_nodes(self, nodes: Sequence[int]) -> None:
-        """Boot those of *nodes* that have not been; what they are needed for is still to come."""
-        while len(self.kernels) <= max(nodes):
+        """Boot *nodes*, the next ones in order."""
+        for nid in nodes:
             self._build_node()
-            self._start_thread(len(self.kernels) - 1)
+            self._start_thread(nid)
+            place = self.topology.coordinates(nid)
+            self._dims = tuple(max(d, p + 1) for d, p in zip(self._dims, place, strict=True))
 
     def _node_builder(self) -> Callable[[], None]:
         """Return what builds the next node, connected to the network, and adds its kernel."""
@@ -257,7 +261,7 @@ class Machine:
         return Surroundings(
             name=self.description.name,
             universe=self.universe,
-            node_map=NodeMap(self.topology, tuple(nodes)),
+            node_map=NodeMap(self.topology, self._dims, tuple(nodes)),
             flop_rate=node.flop_rate,
             memory_rate=node.memory_rate,
         )
@@ -485,8 +489,8 @@ async def boot(
     Args:
         machine: a name, a machine file, or a description.
         nodes: compute nodes to boot, for a machine that grows.
-        universe: how many compute nodes jobs can have, for a machine that grows more than *nodes*:
-            the others are booted when they are needed. By default there are no others.
+        universe: how many processes there can be at once, those included that programs start, for
+            which a machine that grows boots more nodes; see `vmpp.machine.universe`.
         seed: of everything that is random.
         watchdog: CPU seconds on the host that a process may take between two calls.
         tools: what libraries are to watch of programs, besides what the description asks for.

@@ -69,7 +69,7 @@ def commands() -> None:
 @click.option("--machine", default="default", show_default=True, metavar="NAME|FILE.toml",
               help="Machine to boot; see 'vmpp machines'.")  # fmt: skip
 @click.option("--universe", type=click.IntRange(1), metavar="N",
-              help="Processes there can be at once, spawned ones included.")  # fmt: skip
+              help="The most processes at once, those that PROGRAM starts included.")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True,
               help="Seed of everything that is random.")  # fmt: skip
 @click.option("--watchdog", type=click.FloatRange(0, min_open=True), metavar="SECONDS",

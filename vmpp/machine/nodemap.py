@@ -9,19 +9,16 @@ class NodeMap:
     """Location and distance of every rank of a job, as Puma gave it to its programs.
 
     Attributes:
+        dims: extent of the machine in each dimension when the job was launched.
         nodes: node numbers, by rank.
     """
 
-    __slots__ = ("_topology", "nodes")
+    __slots__ = ("_topology", "dims", "nodes")
 
-    def __init__(self, topology: Topology, nodes: tuple[int, ...]) -> None:
+    def __init__(self, topology: Topology, dims: tuple[int, ...], nodes: tuple[int, ...]) -> None:
         self._topology = topology
+        self.dims = dims
         self.nodes = nodes
-
-    @property
-    def dims(self) -> tuple[int, ...]:
-        """Extent of the machine in each dimension."""
-        return self._topology.dims
 
     def place(self, node: int) -> tuple[int, ...]:
         """Return the place of a node in the machine."""

@@ -14,12 +14,11 @@ import trio
 
 from vmpp.engine import current_process
 from vmpp.machine.boot import Job, Machine, boot
-from vmpp.machine.description import MachineDescription, load
+from vmpp.machine.description import MachineDescription
 from vmpp.machine.faults import Fault
 from vmpp.machine.images import locate
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.result import Phase, Result
-from vmpp.machine.universe import usual_size
 from vmpp.process.program import Program
 from vmpp.service.launcher import INTERRUPTED
 
@@ -52,9 +51,9 @@ def run(
         program: a Python file or the name of an image; with *module* the name of a module.
         args: the program's arguments.
         machine: a name, a machine file, or a description.
-        universe: how many processes there can be at once, those included that *program* starts; as
-            many as the machine has compute nodes by default, and on one that grows *nprocs* and
-            `vmpp.machine.universe.SPARE` more.
+        universe: how many processes there can be at once, those included that *program* starts. A
+            machine of a fixed size has room for as many as it has compute nodes, one that grows
+            for as many as `vmpp.machine.universe` says.
         seed: of everything that is random.
         cwd: the program's working directory; the caller's by default.
         environ: the program's environment; the caller's by default.
@@ -77,7 +76,6 @@ def run(
     if current_process() is not None:
         raise RuntimeError("a program that runs on a machine cannot boot another one")
     found = Plugins.installed() if plugins is None else plugins
-    described = machine if isinstance(machine, MachineDescription) else load(machine, found)
     injected = [Fault.parse(text) for text in faults]
     folder = os.getcwd() if cwd is None else fspath(cwd)
     if module:
@@ -87,9 +85,9 @@ def run(
 
     async def main() -> Result:
         async with boot(
-            described,
+            machine,
             nodes=nprocs,
-            universe=universe or usual_size(described, nprocs, found),
+            universe=universe,
             seed=seed,
             watchdog=watchdog,
             tools=tools,

@@ -10,8 +10,11 @@ from vmpp.machine.description import MachineDescription, MachineTooSmallError
 if TYPE_CHECKING:
     from vmpp.machine.plugins import Plugins
 
-SPARE: Final = 256
-"""Nodes beyond a program's own that a machine which grows has for what the program starts."""
+SPARE: Final = 16
+"""How many more processes than it has a program on a machine that grows can usefully start."""
+
+ROOM: Final = 1 << 14
+"""How many more it can start at all, unless somebody says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +24,13 @@ class Universe:
     Attributes:
         machine: what is booted at once.
         dims: dimensions of the topology, with room for all that may be booted.
-        size: how many compute nodes there can be.
+        most: how many compute nodes there can be.
+        size: how many processes programs are told that there can be.
     """
 
     machine: MachineDescription
     dims: tuple[int, ...]
+    most: int
     size: int
 
     @classmethod
@@ -39,32 +44,25 @@ class Universe:
         from the start.
 
         Args:
-            size: of the universe; None: as many nodes as the machine comes to have for *nprocs*.
+            size: of the universe; None: the nodes of a machine that does not grow, and otherwise
+                as told at `SPARE` and `ROOM`.
 
         Raises:
             MachineTooSmallError: the machine has fewer nodes, or the universe fewer than the job.
         """
-        machine = described.sized(nprocs, plugins)
-        factory = plugins.topologies[machine.topology.kind]
-        present = machine.compute_nodes
-        if size is None:
-            size = present
-        if size < nprocs:
-            raise MachineTooSmallError(f"a universe of {size} has no room for {nprocs} processes")
+        factory = plugins.topologies[described.topology.kind]
         extend = getattr(factory, "extended", None) if described.grows else None
-        if extend is None:
-            machine = described.sized(max(size, nprocs), plugins)
+        if size is not None and size < nprocs:
+            raise MachineTooSmallError(f"a universe of {size} has no room for {nprocs} processes")
+        machine = described.sized(nprocs if size is None or extend else size, plugins)
+        present = machine.compute_nodes
+        if size is not None:
+            most = size
+        elif extend is None:
+            most = size = present
+        else:
+            most, size = nprocs + ROOM, nprocs + SPARE
         dims = machine.topology.dims
-        if extend is not None and size > present:
-            dims = tuple(extend(dims, machine.nodes + size - present))
-        return cls(machine, dims, size)
-
-
-def usual_size(described: MachineDescription, nprocs: int, plugins: Plugins) -> int | None:
-    """Return the size of the universe of a program of *nprocs* processes, unless somebody says.
-
-    That is `SPARE` nodes more if the machine can grow by them when they are needed; None: as many
-    as it has.
-    """
-    extend = getattr(plugins.topologies[described.topology.kind], "extended", None)
-    return nprocs + SPARE if described.grows and extend is not None else None
+        if extend is not None and most > present:
+            dims = tuple(extend(dims, machine.nodes + most - present))
+        return cls(machine, dims, most, size)

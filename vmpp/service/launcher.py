@@ -187,9 +187,9 @@ class Launcher(SystemProcess):
     """
 
     __slots__ = (
-        "_allocate", "_bridge", "_chunk", "_crashed", "_ended", "_fanout", "_free", "_heap",
-        "_introductions", "_jobs", "_kernel", "_needed", "_next", "_nodes", "_seed",
-        "_service_time", "_started", "_surroundings", "on_exit", "records",
+        "_allocate", "_boot", "_bridge", "_chunk", "_crashed", "_ended", "_fanout", "_free",
+        "_heap", "_introductions", "_jobs", "_kernel", "_next", "_nodes", "_seed",
+        "_service_time", "_spare", "_started", "_surroundings", "on_exit", "records",
     )  # fmt: skip
 
     def __init__(
@@ -198,13 +198,14 @@ class Launcher(SystemProcess):
         pid: int,
         bridge: Bridge,
         nodes: Iterable[int],
+        spare: range,
         policy: AllocationPolicy,
         *,
         service_time: int,
         chunk: int,
         fanout: int,
         seed: int,
-        needed: Callable[[Sequence[int]], object],
+        boot: Callable[[Sequence[int]], object],
         surroundings: Callable[[Sequence[int]], Surroundings],
         started: Callable[[JobRecord], None],
         ended: Callable[[JobRecord], None],
@@ -213,7 +214,8 @@ class Launcher(SystemProcess):
 
         Args:
             nodes: the numbers of those that jobs can have.
-            needed: told which of them a job is about to get; some may not have been booted yet.
+            spare: of those that can be booted for jobs that programs start, higher than all others.
+            boot: boots some of these, the lowest first.
             surroundings: gives what a job on these nodes can know of its machine.
             started, ended: told of every job.
         """
@@ -221,14 +223,15 @@ class Launcher(SystemProcess):
         self._kernel = kernel
         self._bridge = bridge
         self._free = sorted(nodes)
-        self._nodes = frozenset(self._free)
+        self._nodes = set(self._free)
         self._allocate = policy
         self._service_time = service_time
         self._chunk = chunk
         self._fanout = fanout
         self._crashed: set[int] = set()
         self._seed = seed
-        self._needed = needed
+        self._boot = boot
+        self._spare = spare
         self._surroundings = surroundings
         self._started = started
         self._ended = ended
@@ -289,7 +292,9 @@ class Launcher(SystemProcess):
         Raises:
             LaunchError: as for `launch`, or one of the *hosts* is taken.
         """
-        nodes = self._allocated(sum(part[1] for part in parts), hosts)
+        size = sum(part[1] for part in parts)
+        self._grow(size - len(self._free))
+        nodes = self._allocated(size, hosts, len(self._spare))
         known = frozenset(friend.job.id for friend in friends)
         job = self._made(parts, nodes, parcel=parcel, friends=known)
         record = JobRecord(job, spawner.origin)
@@ -298,8 +303,12 @@ class Launcher(SystemProcess):
         self._begin(record)
         return record
 
-    def _allocated(self, size: int, hosts: Mapping[int, int]) -> tuple[int, ...]:
-        """Choose nodes by rank; those in *hosts* are given. Raises as `spawn`."""
+    def _allocated(self, size: int, hosts: Mapping[int, int], more: int = 0) -> tuple[int, ...]:
+        """Choose nodes by rank; those in *hosts* are given. Raises as `spawn`.
+
+        Args:
+            more: how many nodes could still have been booted.
+        """
         pinned = set(hosts.values())
         if len(pinned) != len(hosts) or not pinned <= set(self._free):
             error = NodesBusyError if pinned <= self._nodes else LaunchError
@@ -308,8 +317,8 @@ class Launcher(SystemProcess):
         wanted = size - len(hosts)
         nodes = self._allocate.choose(free, wanted) if wanted else ()
         if nodes is None:
-            error = NodesBusyError if size <= len(self._nodes) else LaunchError
-            raise error(f"nodes are lacking: {size} wanted, {len(self._free)} free")
+            error = NodesBusyError if size <= len(self._nodes) + more else LaunchError
+            raise error(f"nodes are lacking: {size} wanted, {len(self._free) + more} free")
         rest = iter(nodes)
         by_rank = tuple(hosts[rank] if rank in hosts else next(rest, -1) for rank in range(size))
         taken = set(by_rank)
@@ -320,8 +329,18 @@ class Launcher(SystemProcess):
                 "name another allocator in the machine's file"
             )
         self._free = [node for node in self._free if node not in taken]
-        self._needed(by_rank)
         return by_rank
+
+    def _grow(self, lacking: int) -> None:
+        """Boot *lacking* nodes more, if there are so many."""
+        if not 0 < lacking <= len(self._spare):
+            return
+        fresh, self._spare = self._spare[:lacking], self._spare[lacking:]
+        self._boot(fresh)
+        self._nodes.update(fresh)
+        good = [node for node in fresh if node not in self._crashed]
+        self._free.extend(good)
+        self._grow(lacking - len(good))
 
     def _made(
         self, parts: Sequence[tuple[Loadable, int]], nodes: tuple[int, ...], **more: Any
@@ -413,8 +432,8 @@ class Launcher(SystemProcess):
 
     @property
     def free(self) -> int:
-        """How many nodes are free."""
-        return len(self._free)
+        """How many nodes a job that a program starts could have now."""
+        return len(self._free) + len(self._spare)
 
     def job(self, number: int) -> Job | None:
         """Return the job of that number, or None if it has ended."""
