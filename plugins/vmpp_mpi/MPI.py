@@ -25,6 +25,7 @@ from vmpp_mpi._comm import comm_lock_table as _comm_lock_table
 from vmpp_mpi._comm import commctx_intra as _commctx_intra
 from vmpp_mpi._datatype import Datatype, _predefined
 from vmpp_mpi._datatype import datatype_create as _datatype_create
+from vmpp_mpi._datatype import datatype_decode as _datatype_decode
 from vmpp_mpi._datatype import typealign as _typealign
 from vmpp_mpi._datatype import typecode as _typecode
 from vmpp_mpi._docs import present as _present

@@ -16,6 +16,9 @@ from vmpp_mpi import MPI
 NOT_YET = frozenset(Path(__file__).with_name("not_yet.txt").read_text("utf-8").split())
 """Names of the stubs that are not there yet: of the module, or ``Class.member``."""
 
+OF_C = frozenset(("__pyx_capi__", "_addressof"))
+"""Names of the stubs that are about a C library's objects in memory, of which there are none."""
+
 
 class Parameter(NamedTuple):
     """A parameter of a function; *default* is its source, None if there is none."""
@@ -79,7 +82,7 @@ def _stubs() -> dict[str, Member]:
     return names
 
 
-STUBS = _stubs()
+STUBS = {name: member for name, member in _stubs().items() if name not in OF_C}
 PUBLIC = [name for name in STUBS if not name.rpartition(".")[2].startswith("_")]
 PRESENT = [name for name in STUBS if name not in NOT_YET and name.partition(".")[0] not in NOT_YET]
 CALLABLE = [

@@ -20,7 +20,7 @@ origin of the first element lies:
   ``elements(nbytes)`` counts numbers; ``signature`` is their sequence, see `_signature`.
 """
 
-from vmpp_mpi._datatype._datatype import Datatype, datatype_create
+from vmpp_mpi._datatype._datatype import Datatype, datatype_create, datatype_decode
 from vmpp_mpi._datatype._definition import Definition
 from vmpp_mpi._datatype._described import typealign, typecode
 from vmpp_mpi._datatype._layout import Layout
@@ -48,6 +48,7 @@ __all__ = [
     "Definition",
     "Layout",
     "datatype_create",
+    "datatype_decode",
     "typealign",
     "typecode",
 ]

@@ -335,6 +335,17 @@ def datatype_create(
     return made
 
 
+def datatype_decode(datatype: Datatype, mark: bool = False) -> tuple[Datatype, str, dict[str, Any]]:
+    """Return what `Datatype.decode` does.
+
+    Args:
+        datatype: what to take apart.
+        mark: whether the parts will be freed by `datatype_create`, which needs no mark for that.
+    """
+    del mark
+    return datatype.decode()
+
+
 _CONSTRUCTORS: Final = {
     name: f"{'Get' if name == 'VALUE_INDEX' else 'Create'}_{name.lower()}"
     for name in COMBINER_NAMES
