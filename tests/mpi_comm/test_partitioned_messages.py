@@ -253,3 +253,25 @@ def test_groups_cover_every_partition_of_both_ends(theirs, ours, item):
         if item:
             assert first.stop > partition * size
             assert last.start < (partition + 1) * size
+
+
+def test_partitions_of_a_derived_datatype_go_where_they_belong(ranks):
+    def program():
+        column = MPI.DOUBLE.Create_vector(4, 1, 6).Create_resized(0, 8).Commit()
+        matrix = np.arange(24.0).reshape(4, 6)
+        room = np.zeros((4, 6))
+        sending = WORLD.Psend_init([matrix, 2, column], 3, 0)
+        receiving = WORLD.Precv_init([room, 3, column], 2, 0, 0)
+        MPI.Prequest.Startall([receiving, sending])
+        sending.Pready_list([0, 2])
+        assert not receiving.Parrived(0)
+        sending.Pready(1)
+        while not receiving.Parrived(0):
+            pass
+        assert (room[:, :3] == matrix[:, :3]).all()
+        room[:, :3] = -1  # what has arrived is the program's, before all has
+        MPI.Request.Waitall([sending, receiving])
+        assert (room[:, :3] == -1).all()
+        assert (room[:, 3:] == matrix[:, 3:]).all()
+
+    ranks(1, program)
