@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from vmpp_mpi._collective_requests import CollectiveRequests, ScanRequests
+from vmpp_mpi._comm_locks import lock_of
 from vmpp_mpi._op import SUM, Op
 from vmpp_mpi._plans import now
 
@@ -117,29 +118,34 @@ class CollectiveCalls(CollectiveRequests):
     def bcast(self, obj: Any, root: int = 0) -> Any:
         """Return the object that *root* gives."""
         state = self._get()
-        return now(state, state.plans.objects.bcast(state, obj, root))
+        with lock_of(state, "bcast"):
+            return now(state, state.plans.objects.bcast(state, obj, root))
 
     def gather(self, sendobj: Any, root: int = 0) -> list[Any] | None:
         """Return the objects of all ranks on *root*, None elsewhere."""
         state = self._get()
-        found: list[Any] | None = now(state, state.plans.objects.gather(state, sendobj, root))
+        with lock_of(state, "gather"):
+            found: list[Any] | None = now(state, state.plans.objects.gather(state, sendobj, root))
         return found
 
     def scatter(self, sendobj: Iterable[Any] | None, root: int = 0) -> Any:
         """Return the rank's own of the objects that *root* gives, one for each rank."""
         state = self._get()
-        return now(state, state.plans.objects.scatter(state, sendobj, root))
+        with lock_of(state, "scatter"):
+            return now(state, state.plans.objects.scatter(state, sendobj, root))
 
     def allgather(self, sendobj: Any) -> list[Any]:
         """Return the objects of all ranks on all ranks."""
         state = self._get()
-        found: list[Any] = now(state, state.plans.objects.allgather(state, sendobj))
+        with lock_of(state, "allgather"):
+            found: list[Any] = now(state, state.plans.objects.allgather(state, sendobj))
         return found
 
     def alltoall(self, sendobj: Iterable[Any]) -> list[Any]:
         """Send an object to each rank, and return what each sent."""
         state = self._get()
-        found: list[Any] = now(state, state.plans.objects.alltoall(state, sendobj))
+        with lock_of(state, "alltoall"):
+            found: list[Any] = now(state, state.plans.objects.alltoall(state, sendobj))
         return found
 
     def reduce(self, sendobj: Any, op: Operator = SUM, root: int = 0) -> Any | None:

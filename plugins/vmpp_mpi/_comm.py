@@ -7,11 +7,11 @@ operation that agrees on a context which is free on all of its ranks.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Hashable
 from functools import partial
 from operator import index
 from struct import Struct
-from threading import Lock
 from typing import Any, Final, NoReturn, Self
 from zlib import crc32
 
@@ -20,6 +20,7 @@ from vmpp_mpi._attributes import Attributed
 from vmpp_mpi._buffer_calls import BufferCalls
 from vmpp_mpi._collective_calls import CollectiveCalls, ScanCalls
 from vmpp_mpi._collectives import Channel, Kind
+from vmpp_mpi._comm_locks import lock_of, lock_table
 from vmpp_mpi._constants import (
     ANY_SOURCE,
     APPNUM,
@@ -481,17 +482,14 @@ COMM_WORLD: Final[Intracomm] = predefine("COMM_WORLD", Intracomm._wrap(Predefine
 COMM_SELF: Final[Intracomm] = predefine("COMM_SELF", Intracomm._wrap(Predefined(1)))
 
 
-def comm_lock_table(comm: Comm) -> dict[Hashable, Lock]:
+def comm_lock_table(comm: Comm) -> dict[Hashable, threading.Lock]:
     """Return the locks of *comm*, by key, for mpi4py's own modules (``MPI._comm_lock_table``)."""
-    state = comm._get()
-    if state.locks is None:
-        state.locks = {}
-    return state.locks
+    return lock_table(comm._get())
 
 
-def comm_lock(comm: Comm, key: Hashable | None = None) -> Lock:
+def comm_lock(comm: Comm, key: Hashable | None = None) -> threading.Lock:
     """Return the lock of *comm* that has a *key*; for mpi4py's own modules (``MPI._comm_lock``)."""
-    return comm_lock_table(comm).setdefault(key, Lock())
+    return lock_of(comm._get(), key)
 
 
 def commctx_intra(comm: Intracomm) -> tuple[Intracomm, int]:

@@ -533,3 +533,18 @@ def test_what_the_pure_python_part_of_mpi4py_keeps_with_a_communicator(ranks):
         assert error_class(own.Barrier) == MPI.ERR_COMM
 
     ranks(2, program)
+
+
+def test_calls_that_move_objects_hold_a_lock_of_their_name(ranks):
+    def program():
+        comm = WORLD.Dup()
+        table = MPI._comm_lock_table(comm)
+        assert table == {}
+        comm.bcast(None)
+        comm.gather(1)
+        assert sorted(table) == ["bcast", "gather"]
+        assert MPI._comm_lock(comm, "bcast") is table["bcast"]
+        assert not table["bcast"].locked()
+        comm.Free()
+
+    ranks(2, program)
