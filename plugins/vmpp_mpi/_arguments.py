@@ -13,8 +13,6 @@ from operator import index
 from typing import Any, Final
 
 from vmpp_mpi._datatype import BY_CODE, Datatype, Definition, Layout
-from vmpp_mpi._errors import ERR_TYPE
-from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._exported import absolute, enclosing, export
 from vmpp_mpi._special import BOTTOM, IN_PLACE
 
@@ -51,7 +49,7 @@ class Elements:
         Raises:
             MPIError: `ERR_TYPE`: the datatype is null, or has not been committed.
         """
-        return committed(self.datatype)
+        return self.datatype._ready()
 
     def infer(self, layout: Layout, displ: int, blocks: int) -> int:
         """Return how many elements fill the buffer from element *displ* on.
@@ -125,18 +123,6 @@ class Elements:
             f"message: buffer too small for requested count, {count} elements reach from byte "
             f"{offset + low} to {offset + high} of {len(self.memory)}"
         )
-
-
-def committed(datatype: Datatype) -> Definition:
-    """Return the layout of a datatype that messages can be made of.
-
-    Raises:
-        MPIError: `ERR_TYPE`: it is null, or has not been committed.
-    """
-    layout = datatype._get()
-    if not layout.committed:
-        raise MPIError(ERR_TYPE, "the datatype has not been committed")
-    return layout
 
 
 def as_datatype(given: Any) -> Datatype:

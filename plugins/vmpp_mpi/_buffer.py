@@ -14,7 +14,6 @@ from vmpp_mpi._arguments import (
     EMPTY,
     SEQUENCES,
     Elements,
-    committed,
     counts_of,
     displacements_of,
     fields,
@@ -360,5 +359,5 @@ def _block(elements: Elements, count: int, offset: int, datatype: Any) -> Spec:
         return Spec(EMPTY, 0, datatype if datatype else BYTE)
     if count < 0:
         raise ValueError(f"message: negative count {count}")
-    memory, origin = elements.place(committed(datatype), count, offset)
+    memory, origin = elements.place(datatype._ready(), count, offset)
     return Spec.of(memory, origin, count, datatype)

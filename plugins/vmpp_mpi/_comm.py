@@ -370,6 +370,18 @@ class Comm(
             return process.job.part(process.rank)
         return _CONSTANT_ATTRIBUTES.get(keyval)
 
+    def Set_attr(self, keyval: int, attrval: Any) -> None:
+        """Attach an attribute. Those of `COMM_SELF` are removed when MPI is left.
+
+        Raises:
+            MPIError, TypeError: as for other handles.
+        """
+        super().Set_attr(keyval, attrval)
+        if self._ref is COMM_SELF._ref:
+            library = self._get().library
+            if _leave not in library.endings:
+                library.endings = (_leave, *library.endings)
+
     def _attribute_error(self, code: int, detail: str) -> MPIError:
         return self._get().error(code, detail)
 
@@ -480,6 +492,11 @@ KINDS[INTRA] = Intracomm
 COMM_NULL: Final = predefine("COMM_NULL", Comm())
 COMM_WORLD: Final[Intracomm] = predefine("COMM_WORLD", Intracomm._wrap(Predefined(0)))
 COMM_SELF: Final[Intracomm] = predefine("COMM_SELF", Intracomm._wrap(Predefined(1)))
+
+
+def _leave() -> None:
+    """Remove the attributes of `COMM_SELF`, while MPI can still be used."""
+    COMM_SELF._delete_attributes()
 
 
 def comm_lock_table(comm: Comm) -> dict[Hashable, threading.Lock]:

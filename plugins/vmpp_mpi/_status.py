@@ -164,7 +164,9 @@ class Status:
         return UNDEFINED if count is None else count
 
     def Set_elements(self, datatype: Datatype, count: int) -> None:
-        """Say that the message has *count* elements of *datatype*.
+        """Say that the message has *count* numbers, of which elements of *datatype* are made.
+
+        So `Get_elements` returns that count, and `Get_count` as many elements as they make.
 
         Raises:
             MPIError: of class `ERR_COUNT`: the count is negative.
@@ -172,7 +174,7 @@ class Status:
         if count < 0:
             raise MPIError(ERR_COUNT, f"negative count {count}")
         self._look()
-        self._nbytes = count * datatype.size
+        self._nbytes = datatype._get().bytes_of(count)
         self._show()
 
     def Is_cancelled(self) -> bool:

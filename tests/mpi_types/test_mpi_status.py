@@ -17,8 +17,8 @@ from vmpp_mpi._constants import (
     F_TAG,
     UNDEFINED,
 )
-from vmpp_mpi._datatype import BYTE, DATATYPE_NULL
-from vmpp_mpi._datatype._predefined import DOUBLE_INT, INT, SHORT_INT
+from vmpp_mpi._datatype import BYTE, DATATYPE_NULL, Datatype
+from vmpp_mpi._datatype._predefined import DOUBLE, DOUBLE_INT, INT, SHORT_INT
 from vmpp_mpi._errors import ERR_COUNT, ERR_TRUNCATE, ERR_TYPE, SUCCESS
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._status import Status
@@ -75,6 +75,19 @@ def test_a_program_may_set_everything():
     other.source, other.tag, other.error, other.count = 1, 2, ERR_TRUNCATE, 20
     other.cancelled = True
     assert status == other
+
+
+def test_the_elements_that_are_set_are_numbers():
+    status = Status()
+    three = Datatype.Create_struct([1, 2], [0, 8], [INT, DOUBLE])
+    for datatype, per_element in ((three, 3), (DOUBLE_INT, 2), (three.Create_contiguous(5), 15)):
+        for elements in range(40):
+            status.Set_elements(datatype, elements)
+            assert status.Get_elements(datatype) == elements
+            whole = elements % per_element == 0
+            assert status.Get_count(datatype) == (elements // per_element if whole else UNDEFINED)
+    status.Set_elements(INT.Create_contiguous(0), 7)
+    assert status.count == 0
 
 
 @pytest.mark.parametrize("name", ["source", "tag", "error", "count"])

@@ -41,6 +41,17 @@ class Described(Attributed[Definition]):
         own: dict[Definition, _Own] = local("mpi.datatype.own", dict)
         return own.setdefault(definition, _Own())
 
+    def _ready(self) -> Definition:
+        """Return what the handle refers to, for a message to be made of it.
+
+        Raises:
+            MPIError: `ERR_TYPE`: it is null, or has not been committed.
+        """
+        definition = self._get()
+        if not definition.committed:
+            raise MPIError(ERR_TYPE, "the datatype has not been committed")
+        return definition
+
     # -- size and bounds ---------------------------------------------------------------------------
 
     def Get_size(self) -> int:

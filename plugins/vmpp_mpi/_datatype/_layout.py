@@ -178,6 +178,14 @@ class Layout:
         more, rest = _signature.elements_in(self.signature, rest)
         return None if rest else whole + more
 
+    def bytes_of(self, elements: int) -> int:
+        """Return how many bytes of packed data so many numbers are; see `elements`."""
+        each = _signature.elements(self.signature)
+        if not each:
+            return 0
+        count, rest = divmod(elements, each)
+        return count * self.size + _signature.bytes_of(self.signature, rest)[0]
+
     # -- for other ranks ---------------------------------------------------------------------------
 
     def dumps(self) -> bytes:

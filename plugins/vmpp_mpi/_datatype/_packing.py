@@ -31,12 +31,13 @@ class Packing(Described):
 
         Raises:
             MPIError: `ERR_TRUNCATE`: the output buffer is too short; `ERR_ARG`: an element reaches
-                beyond the buffer, or the position is none; `ERR_COMM`: the communicator is null.
+                beyond the buffer, or the position is none; `ERR_COMM`: the communicator is null;
+                `ERR_TYPE`: the datatype is, or has not been committed.
             TypeError, BufferError: something is no buffer.
         """
         comm._get()
         memory, count = self._elements(inbuf, False)
-        packed = self._get().pack(memory, count)
+        packed = self._ready().pack(memory, count)
         return _put(packed, outbuf, whole(position))
 
     def Unpack(self, inbuf: Any, position: int, outbuf: Any, comm: Comm) -> int:
@@ -47,7 +48,7 @@ class Packing(Described):
         """
         comm._get()
         memory, count = self._elements(outbuf, True)
-        layout = self._get()
+        layout = self._ready()
         packed, position = _taken(inbuf, whole(position), count * layout.size)
         layout.unpack(packed, memory)
         return position
@@ -59,7 +60,7 @@ class Packing(Described):
             MPIError: `ERR_COUNT`: the count is negative; `ERR_COMM`: the communicator is null.
         """
         comm._get()
-        return _natural(count) * self._get().size
+        return _natural(count) * self._ready().size
 
     def Pack_external(self, datarep: str, inbuf: Any, outbuf: Any, position: int) -> int:
         """Pack in portable form; otherwise as `Pack`.
@@ -76,7 +77,7 @@ class Packing(Described):
         """
         form = _external32(datarep)
         memory, count = self._elements(inbuf, False)
-        layout = self._get()
+        layout = self._ready()
         packed = form.to_external(layout.signature, layout.pack(memory, count), count)
         return _put(packed, outbuf, whole(position))
 
@@ -84,7 +85,7 @@ class Packing(Described):
         """Unpack what `Pack_external` packed; otherwise as `Unpack`."""
         form = _external32(datarep)
         memory, count = self._elements(outbuf, True)
-        layout = self._get()
+        layout = self._ready()
         nbytes = count * form.external_size(layout.signature)
         data, position = _taken(inbuf, whole(position), nbytes)
         layout.unpack(form.from_external(layout.signature, data, count, layout.size), memory)
@@ -93,13 +94,13 @@ class Packing(Described):
     def Pack_external_size(self, datarep: str, count: int) -> int:
         """Return how many bytes *count* elements take in portable form; raises as `Pack_size`."""
         form = _external32(datarep)
-        size: int = form.external_size(self._get().signature)
+        size: int = form.external_size(self._ready().signature)
         return _natural(count) * size
 
     def _elements(self, buf: Any, writable: bool) -> tuple[memoryview, int]:
         """Return the memory of a buffer and how many elements it has."""
         memory = memory_of(buf, writable)
-        layout = self._get()
+        layout = self._ready()
         count = len(memory) // layout.extent if layout.extent > 0 else 0
         low, high = layout.bounds(count)
         if low < 0 or high > len(memory):

@@ -115,10 +115,28 @@ def elements_in(signature: Signature, size: int) -> tuple[int, int]:
         found += whole * _numbers(item)
         size -= whole * _size(item)
         if whole < count:
-            inside = ((1, part) for part in item.parts) if isinstance(item, Basic) else iter(item)
-            more, size = elements_in(tuple(inside), size)
+            more, size = elements_in(_inside(item), size)
             return found + more, size
     return found, size
+
+
+def bytes_of(signature: Signature, count: int) -> tuple[int, int]:
+    """Return the bytes of the first *count* numbers, and how many of these there are not."""
+    size = 0
+    for number, item in signature:
+        each = _numbers(item)
+        whole = min(count // each, number)
+        size += whole * _size(item)
+        count -= whole * each
+        if count and whole < number:
+            more, count = bytes_of(_inside(item), count)
+            return size + more, count
+    return size, count
+
+
+def _inside(item: Basic | Signature) -> Signature:
+    """Return what an *item* consists of: a pair of its parts, a number of nothing."""
+    return tuple([(1, part) for part in item.parts]) if isinstance(item, Basic) else item
 
 
 def to_words(signature: Signature) -> list[Any]:
