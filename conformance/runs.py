@@ -7,9 +7,7 @@ not count: they are run again, without it.
 
 from __future__ import annotations
 
-import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +17,10 @@ from pathlib import Path
 from conformance.outcomes import Outcome, RankRecord, agreed, merge, read
 
 ROUNDS = 40
-"""Most runs of one module with one number of ranks; then what is left counts as it is."""
+"""Most runs of one module with one number of ranks.
+
+Then what is left counts as it is, as it does after a run that has settled nothing.
+"""
 
 RECORDER = Path(__file__).with_name("recorder.py")
 
@@ -53,7 +54,8 @@ class Run:
             trouble = self._once(folder, wanted, ranks)
             records = records_in(folder, ranks)
             left = [name for name in tests if name not in settled]
-            settled |= settle(left, records, trouble, last=number + 1 == ROUNDS)
+            found = settle(left, records, trouble, last=number + 1 == ROUNDS)
+            settled |= found or settle(left, records, trouble, last=True)
             wanted = [name for name in tests if name not in settled]
             if not wanted:
                 break
@@ -73,12 +75,11 @@ class Run:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
             )
             try:
                 status = process.wait(self.limit)
             except subprocess.TimeoutExpired:
-                os.killpg(process.pid, signal.SIGKILL)
+                process.kill()
                 process.wait()
                 return f"ended after {self.limit:g} s of the host"
         return trouble_in((folder / "output").read_text("utf-8", "replace"), status)

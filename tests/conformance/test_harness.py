@@ -222,3 +222,12 @@ def test_a_suite_is_run_until_every_test_has_an_outcome(tmp_path: Path):
     )
     assert found[tests[3]].reason == "AssertionError: 1 == 1 : rank 1"
     assert found[tests[4]].reason == "not here"
+
+
+def test_a_run_that_takes_too_long_is_ended(tmp_path: Path):
+    suite = tmp_path / "suite"
+    suite.mkdir()
+    (suite / "main.py").write_text(MAIN)
+    (suite / "test_it.py").write_text(SUITE)
+    found = Run(suite, tmp_path / "runs", limit=0.01).module("test_it", ["test_it.TestIt.testA"], 2)
+    assert found == {"test_it.TestIt.testA": Outcome("missing", "ended after 0.01 s of the host")}
