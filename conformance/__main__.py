@@ -1,6 +1,7 @@
 """Run mpi4py's own test suite on virtual machines, and write down what becomes of each test.
 
-python -m conformance [-n N]... [--jobs N] [--limit SECONDS] [--write FOLDER] [MODULE]...
+python -m conformance [-n N]... [--jobs N] [--limit SECONDS] [--resume] [--write FOLDER]
+                      [MODULE]...
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="runs at a time")
     parser.add_argument(
         "--limit", type=float, default=600, metavar="SECONDS", help="the most that one run takes"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with what was interrupted; repeat no run"
     )
     parser.add_argument(
         "--write",
@@ -82,7 +86,7 @@ def main() -> int:
     by_module: dict[str, list[str]] = {}
     for test in tests:
         by_module.setdefault(test.module, []).append(test.name)
-    run = Run(suite, BUILD / "runs", arguments.limit)
+    run = Run(suite, BUILD / "runs", arguments.limit, arguments.resume)
     matrix = _run(run, by_module, arguments.n or SIZES, arguments.jobs)
     if arguments.write is None:
         _print_missed(tests, matrix)

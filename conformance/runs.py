@@ -8,6 +8,7 @@ not count: they are run again, without it.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -39,11 +40,13 @@ class Run:
         suite: the folder with the suite's ``main.py``.
         folder: where records and output go.
         limit: seconds of the host after which a run is ended.
+        resume: whether runs whose records are there are not made again.
     """
 
     suite: Path
     folder: Path
     limit: float
+    resume: bool = False
 
     def module(self, module: str, tests: Sequence[str], ranks: int) -> dict[str, Outcome]:
         """Return what becomes of *tests*, all those of *module*, on so many *ranks*."""
@@ -63,9 +66,16 @@ class Run:
 
     def _once(self, folder: Path, wanted: Sequence[str], ranks: int) -> str:
         """Run *wanted* once, and return what ended the run, nothing if that was its own end."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for old in folder.glob("rank-*.jsonl"):
-            old.unlink()
+        ended = folder / "ended"
+        if self.resume and ended.exists():
+            return ended.read_text("utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        trouble = self._run(folder, wanted, ranks)
+        ended.write_text(trouble, "utf-8")
+        return trouble
+
+    def _run(self, folder: Path, wanted: Sequence[str], ranks: int) -> str:
         vmpp = Path(sys.executable).with_name("vmpp")
         command = [vmpp, "run", "-n", str(ranks), RECORDER, folder, self.suite, *wanted]
         with (folder / "output").open("wb") as output:

@@ -222,6 +222,8 @@ def test_a_suite_is_run_until_every_test_has_an_outcome(tmp_path: Path):
     )
     assert found[tests[3]].reason == "AssertionError: 1 == 1 : rank 1"
     assert found[tests[4]].reason == "not here"
+    (suite / "test_it.py").unlink()
+    assert Run(suite, tmp_path / "runs", limit=60, resume=True).module("test_it", tests, 2) == found
 
 
 def test_a_run_that_takes_too_long_is_ended(tmp_path: Path):
