@@ -320,6 +320,19 @@ def test_windows_and_files_that_are_never_given_back_are_shown(check: Run, tmp_p
     ]
 
 
+def test_different_calls_on_a_file_are_found(check: Run) -> None:
+    result = check("""
+        info = MPI.Info.Create({"romio_cb_write": "disable", "romio_cb_read": "disable"})
+        file = MPI.File.Open(comm, "/dev/null", MPI.MODE_RDWR, info)
+        file.Write_all(b"x") if rank else file.Read_all(bytearray(1))
+        file.Set_info(info)
+    """)
+    assert findings(result) == [
+        "rank 0: collective calls on file '/dev/null' do not match: Read_all and Write_all",
+        "ranks 0-2: a file is never closed",
+    ]
+
+
 # -- how it is asked for -------------------------------------------------------------------------
 
 

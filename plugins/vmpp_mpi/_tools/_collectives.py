@@ -148,6 +148,16 @@ _OF_COMMUNICATORS: Final = (
 )  # fmt: skip
 
 
+_OF_FILES: Final = (
+    "Close", "Iread_all", "Iread_at_all", "Iwrite_all", "Iwrite_at_all", "Preallocate",
+    "Read_all", "Read_all_begin", "Read_all_end", "Read_at_all", "Read_at_all_begin",
+    "Read_at_all_end", "Read_ordered", "Read_ordered_begin", "Read_ordered_end", "Seek_shared",
+    "Set_atomicity", "Set_info", "Set_size", "Set_view", "Sync", "Write_all", "Write_all_begin",
+    "Write_all_end", "Write_at_all", "Write_at_all_begin", "Write_at_all_end", "Write_ordered",
+    "Write_ordered_begin", "Write_ordered_end",
+)  # fmt: skip
+
+
 def _forms(name: str) -> Iterable[str]:
     """Return the names under which a collective can be called: it, begun, and persistent."""
     return name, f"I{name.lower()}", f"{name}_init"
@@ -155,7 +165,7 @@ def _forms(name: str) -> Iterable[str]:
 
 COLLECTIVES: Final[dict[str, Describe]] = {
     **{form: describe for name, describe in _BUFFERED.items() for form in _forms(name)},
-    **dict.fromkeys((*_OF_OBJECTS, *_OF_COMMUNICATORS), _nothing),
+    **dict.fromkeys((*_OF_OBJECTS, *_OF_COMMUNICATORS, *_OF_FILES), _nothing),
 }
 """By the name of a method how its arguments have to agree."""
 

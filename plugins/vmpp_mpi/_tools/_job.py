@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from vmpp_mpi._comm import Comm
+from vmpp_mpi._files._file import File
 from vmpp_mpi._request import Request
 from vmpp_mpi._state import CommState
 from vmpp_mpi._tools._calls import NOWHERE, Call
@@ -123,9 +124,9 @@ class RankTools:
 
     def _before(self, call: Call) -> None:
         self._leaks.before(call)
-        if call.name not in COLLECTIVES or not isinstance(call.receiver, Comm):
+        state = _communicator(call.receiver) if call.name in COLLECTIVES else None
+        if state is None:
             return
-        state = call.receiver._get()
         number = self._numbers[state] = self._numbers.get(state, 0) + 1
         self.job.collectives.check(call, state, self._key(state), number)
 
@@ -137,3 +138,10 @@ class RankTools:
             times = self._incarnations[members] = self._incarnations.get(members, 0) + 1
             found = self._keys[state] = *members, times
         return found
+
+
+def _communicator(receiver: Any) -> CommState | None:
+    """Return the communicator that a call is made on, that of its file if it is one on a file."""
+    if isinstance(receiver, File):
+        return receiver._get().comm if receiver else None
+    return receiver._get() if isinstance(receiver, Comm) else None
