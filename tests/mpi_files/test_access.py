@@ -305,3 +305,51 @@ def test_an_access_takes_virtual_time_and_repeats(run):
             print(MPI.Wtime())
     """
     assert run(text) == run(text)
+
+
+def test_offsets_beyond_all_files_are_refused(run):
+    run("""
+        file = new()
+        file.Set_view(8, MPI.DOUBLE)
+        for offset in (1 << 60, 1 << 63, 1 << 200):
+            refused(MPI.ERR_ARG, file.Read_at, offset, np.zeros(1))
+            refused(MPI.ERR_ARG, file.Iwrite_at, offset, np.zeros(1))
+        file.Close()
+    """)
+
+
+def test_what_a_rank_has_written_others_read_after_sync(run):
+    run("""
+        file = new()
+        for turn in range(3):
+            if rank == turn % size:
+                file.Write_at(turn, b"%d" % turn)
+            file.Sync()
+            comm.Barrier()
+            file.Sync()
+            got = bytearray(turn + 1)
+            file.Read_at(0, got)
+            assert got == b"012"[: turn + 1]
+        file.Close()
+    """)
+
+
+def test_the_disk_has_what_was_written_once_for_all_ranks(run, monkeypatch):
+    synced = []
+    monkeypatch.setattr("vmpp.service.files.os.fsync", synced.append)
+    run("""
+        file = new()
+        file.Sync()
+        file.Write_at_all(rank, b"x")
+        file.Sync()
+        file.Sync()
+        file.Close()
+        file = new()
+        if rank == size - 1:
+            file.Write_at(0, b"y")
+        file.Close()
+        file = new(NEW | MPI.MODE_DELETE_ON_CLOSE)
+        file.Write_at_all(rank, b"x")
+        file.Close()
+    """)
+    assert len(synced) == 2

@@ -8,7 +8,7 @@ error handler has not been told of the errors that come out of here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from vmpp_mpi._buffer import recv_spec, send_spec
 from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, MODE_RDONLY, MODE_WRONLY
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from vmpp_mpi._collectives import Channel
     from vmpp_mpi._files._state import FileState
     from vmpp_mpi._status import Status
+
+
+_FARTHEST: Final = 1 << 62
+"""No access begins at so many bytes of data: with its displacement it is within 64 bits."""
 
 
 class Access:
@@ -79,8 +83,8 @@ class Access:
         """
         self._file.refuse_sequential()
         offset = whole(offset)
-        if offset < 0:
-            raise MPIError(ERR_ARG, f"offset {offset} is negative")
+        if not 0 <= offset <= _FARTHEST // self._view.unit:
+            raise MPIError(ERR_ARG, f"offset {offset} is negative, or too large for any file")
         self._offset = offset
         return self
 

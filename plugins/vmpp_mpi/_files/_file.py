@@ -20,7 +20,7 @@ from vmpp_mpi._errors import ERR_ARG, ERR_TYPE
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._files._access_calls import AccessCalls
 from vmpp_mpi._files._state import FileState, Handling, no_file
-from vmpp_mpi._files._together import agree, at_root, largest
+from vmpp_mpi._files._together import agree, at_root
 from vmpp_mpi._group import Group
 from vmpp_mpi._handle import forget, predefine
 from vmpp_mpi._info import INFO_NULL, Info
@@ -152,11 +152,7 @@ class File(Erring[FileState], AccessCalls):
         """Let other ranks see what this one has written, and the disk have it; all ranks call."""
         file = self._get()
         with file.guarded():
-            channel = file.together()
-            (written,) = largest(channel, file.store.written)
-            if written:
-                at_root(channel, file.store.sync)
-        file.store.written = False
+            file.sync(file.together())
 
     # -- what it is --------------------------------------------------------------------------------
 

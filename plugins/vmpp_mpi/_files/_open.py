@@ -125,20 +125,21 @@ def _go_to_end(file: FileState) -> None:
 
 
 def close(file: FileState) -> None:
-    """Close a file on all of its ranks, and delete it if it was opened to be.
+    """Close a file on all of its ranks: let the disk have it, or delete it if it was opened to be.
 
     Raises:
         MPIError: something failed. The error handler has not been told.
         OSError: as a system call does.
     """
     channel = file.together()
+    passing = bool(file.amode & MODE_DELETE_ON_CLOSE)
     try:
-        agree(channel)
         try:
-            file.store.close()
+            file.sync(channel, wanted=not passing)
         finally:
-            if file.amode & MODE_DELETE_ON_CLOSE:
-                at_root(channel, lambda: delete(file.path))
+            file.store.close()
+        if passing:
+            at_root(channel, lambda: delete(file.path))
     finally:
         file.comm.release()
 

@@ -11,6 +11,7 @@ from vmpp_mpi._collectives import Kind
 from vmpp_mpi._constants import MODE_SEQUENTIAL
 from vmpp_mpi._errors import ERR_IO, ERR_TRUNCATE, ERR_UNSUPPORTED_OPERATION
 from vmpp_mpi._errors import Exception as MPIError
+from vmpp_mpi._files._together import at_root, largest
 from vmpp_mpi._files._trouble import error_class
 from vmpp_mpi._local import local
 from vmpp_mpi._state import mpi_state
@@ -130,6 +131,18 @@ class FileState(Handling):
         """
         self.refuse_split()
         return self.comm.channel.apart(Kind.FILE, partial(MPIError, ERR_TRUNCATE))
+
+    def sync(self, channel: Channel, *, wanted: bool = True) -> None:
+        """Return when all ranks have called, and the disk has what they have written.
+
+        Args:
+            channel: of the collective call that this belongs to.
+            wanted: whether the disk needs to have it.
+        """
+        (written,) = largest(channel, self.store.written)
+        if written and wanted:
+            at_root(channel, self.store.sync)
+        self.store.written = False
 
     def refuse_split(self) -> None:
         """Refuse a collective call between the beginning and the end of another.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.process import calls
@@ -133,8 +134,9 @@ class Store:
         self._files.call(calls.Ftruncate(self._handle, size))
 
     def sync(self) -> None:
-        """Have the host write the file to its disk."""
-        self._files.call(calls.Fsync(self._handle))
+        """Have the host write the file to its disk; a device has none."""
+        if stat.S_ISREG(self._files.lookup(self._fd).mode):
+            self._files.call(calls.Fsync(self._handle))
 
     def close(self) -> None:
         """Close the file for this process."""
