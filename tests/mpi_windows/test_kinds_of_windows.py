@@ -335,3 +335,31 @@ def test_runs_repeat_to_the_last_picosecond(start, machine):
     first, second = (start(4, program, machine=machine) for _ in range(2))
     assert first.status == 0
     assert (first.digest, first.virtual_time) == (second.digest, second.virtual_time)
+
+
+def test_processes_that_were_spawned_share_a_window_with_those_that_did_it(job):
+    lines = job(
+        1,
+        """
+        parent = MPI.Comm.Get_parent()
+        other = parent or MPI.COMM_SELF.Spawn(sys.executable, [__file__], 2)
+        both = other.Merge(bool(parent))
+        memory = np.zeros(both.size, "i8")
+        win = MPI.Win.Create(memory, 8, comm=both)
+        win.Fence()
+        for target in range(both.size):
+            win.Put(np.array([both.rank + 1]), target, both.rank)
+        win.Fence()
+        assert memory.tolist() == [1, 2, 3]
+        win.Lock_all()
+        win.Accumulate(np.ones(3, "i8"), 0)
+        win.Unlock_all()
+        both.Barrier()
+        if both.rank == 0:
+            print(*memory)
+        win.Free()
+        both.Free()
+        other.Disconnect()
+        """,
+    )
+    assert lines == ["4 5 6"]
