@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ class MpiLibrary:
     __slots__ = ("_made", "_tools")
 
     modules: Mapping[str, str] = {"mpi4py.MPI": "vmpp_mpi.MPI"}
+    private: Sequence[str] = ("mpi4py.futures", "mpi4py.run", "mpi4py.util")
 
     def __init__(self) -> None:
         self._made: tuple[MachineDescription, ProtocolParameters, Tuning] | None = None

@@ -512,7 +512,7 @@ async def boot(
             seed=seed,
             watchdog=WATCHDOG_SECONDS if watchdog is None else watchdog,
         )
-        stack.enter_context(Interposition(_provided(found.libraries)))
+        stack.enter_context(Interposition(*_modules(found.libraries)))
         stack.enter_context(built.watchdog.watching())
         stack.enter_context(_as_many_files_as_can_be())
         stack.callback(built.shut_down)
@@ -554,12 +554,17 @@ def _as_many_files_as_can_be() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def _provided(libraries: Mapping[str, Library]) -> dict[str, Callable[[], ModuleType]]:
+def _modules(
+    libraries: Mapping[str, Library],
+) -> tuple[dict[str, Callable[[], ModuleType]], list[str]]:
     """Return what makes the modules that programs import, by the names that they import.
+
+    And the names of those of which each process gets copies.
 
     Raises:
         PluginError: two libraries offer a module of one name.
     """
+    private: list[str] = []
     providers: dict[str, str] = {}
     provided: dict[str, Callable[[], ModuleType]] = {}
     for library, offered in libraries.items():
@@ -571,4 +576,5 @@ def _provided(libraries: Mapping[str, Library]) -> dict[str, Callable[[], Module
                 )
             providers[name] = library
             provided[name] = partial(importlib.import_module, target)
-    return provided
+        private += getattr(offered, "private", ())
+    return provided, private

@@ -86,6 +86,21 @@ class ProcessAttribute:
             (process.space.attributes or {}).pop(self.key, None)
 
 
+def submodule(package: str, name: str) -> ProcessAttribute:
+    """Return the attribute of a shared *package* that is a module of which processes have copies.
+
+    A process that has not imported it has no such attribute.
+    """
+
+    def default(space: AddressSpace) -> Any:
+        try:
+            return space.own[f"{package}.{name}"]
+        except KeyError:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}") from None
+
+    return ProcessAttribute(package, name, default)
+
+
 class _StreamAttribute(ProcessAttribute):
     """``sys.stdout`` and the like; for C code, a `_Stream` stands in the dictionary."""
 

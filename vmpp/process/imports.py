@@ -27,7 +27,7 @@ from importlib.machinery import (
     PathFinder,
     SourceFileLoader,
 )
-from importlib.util import cache_from_source, module_from_spec
+from importlib.util import cache_from_source, find_spec, module_from_spec
 from itertools import groupby
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -57,12 +57,12 @@ _STARTUP: Final = frozenset(
 )
 """What every interpreter has loaded before it looks at a program: no file can shadow it."""
 
-_COPIED: Final = frozenset(("logging", "unittest"))
+_COPIED: Final = frozenset(("logging", "runpy", "sched", "unittest"))
 """Libraries that hold so much of a program's state that every process gets copies of its own."""
 
 _COPIED_MODULES: Final = frozenset(
     (
-        *("logging", "logging.config", "logging.handlers", "random", "unittest"),
+        *("logging", "logging.config", "logging.handlers", "random", "runpy", "sched", "unittest"),
         *(
             f"unittest.{name}"
             for name in (
@@ -72,6 +72,9 @@ _COPIED_MODULES: Final = frozenset(
         ),
     )
 )
+
+PRIVATE: Final[set[str]] = set()
+"""Other modules of which every process gets a copy, and those in them: a library asks for it."""
 
 _VMPP: Final = __name__.partition(".")[0]
 
@@ -372,7 +375,7 @@ class ProgramFinder:
         candidates = (names & (sys.stdlib_module_names | MODULES.keys())) - _STARTUP - {_VMPP}
         tops = {name for name in candidates if self._is_own(name)}
         inner = {name for name in list(MODULES) if name.partition(".")[0] in tops}
-        return (frozenset(tops | inner) | _COPIED_MODULES) - {"__main__"}
+        return (frozenset(tops | inner | PRIVATE) | _COPIED_MODULES) - {"__main__"}
 
     def _is_own(self, name: str) -> bool:
         spec = self._find_own(name, self._own)
@@ -381,7 +384,7 @@ class ProgramFinder:
     def find(self, space: AddressSpace, name: str, path: Sequence[str] | None) -> ModuleSpec | None:
         """Return how to load the module *name* into *space*, None if there is no such module."""
         parent = name.rpartition(".")[0]
-        if parent in space.own:
+        if parent in space.own or name in PRIVATE:
             return self._find_own(name, tuple(path or ()))
         if name in _COPIED and self._along(name, tuple(space.path)) is None:
             return self._find_own(name, (os.path.dirname(os.__file__),))
@@ -540,6 +543,17 @@ def _names_in(folder: str) -> Iterator[str]:
         name, dot, suffix = entry.name.partition(".")
         if (not dot and entry.is_dir()) or f".{suffix}" in (*SOURCE_SUFFIXES, *EXTENSION_SUFFIXES):
             yield name
+
+
+def modules_in(name: str) -> Iterator[str]:
+    """Yield the names of the module *name* and of all that are in it, without loading them."""
+    spec = find_spec(name)
+    if spec is None:
+        return
+    yield name
+    for folder in spec.submodule_search_locations or ():
+        for inner in sorted(set(_names_in(folder)) - {"__init__", "__pycache__"}):
+            yield from modules_in(f"{name}.{inner}")
 
 
 class ImportHook:

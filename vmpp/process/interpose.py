@@ -19,7 +19,7 @@ import os
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from types import FrameType, ModuleType, TracebackType
 from typing import Any, ClassVar, Final
@@ -36,8 +36,14 @@ from vmpp.process import (
     randomness,
     threads,
 )
-from vmpp.process.attributes import ATTRIBUTES, ProcessEnviron, SharedModule
-from vmpp.process.imports import MODULES, TABLE, ImportHook
+from vmpp.process.attributes import (
+    ATTRIBUTES,
+    ProcessAttribute,
+    ProcessEnviron,
+    SharedModule,
+    submodule,
+)
+from vmpp.process.imports import MODULES, PRIVATE, TABLE, ImportHook, modules_in
 from vmpp.process.virtual import Functions, Substitute, Virtual
 
 TABLES: Final[tuple[Functions, ...]] = (
@@ -161,9 +167,9 @@ class _Patches:
                 names[name] = dispatching(virtual, real)
         _modified(cls)
 
-    def module(self, module: ModuleType) -> None:
-        """Give *module* the attributes that processes have for themselves."""
-        self._modules.append(SharedModule(module, ATTRIBUTES[module.__name__]))
+    def module(self, module: ModuleType, attributes: tuple[ProcessAttribute, ...]) -> None:
+        """Give *module* the *attributes* that processes have for themselves."""
+        self._modules.append(SharedModule(module, attributes))
 
     def undo(self) -> None:
         """Put everything back, last first."""
@@ -206,8 +212,8 @@ def _modified(cls: type) -> None:
 class Interposition(AbstractContextManager["Interposition"]):
     """Makes the interpreter serve processes as long as it is entered; it nests.
 
-    *provided* are modules that stand in for others while this machine is up, such as
-    ``mpi4py.MPI``: what makes each of them, by full name.
+    *provided* are modules that stand in for others while this machine is up: what makes each of
+    them, by full name. Of the modules called *private* and those in them each process has copies.
     """
 
     _depth: ClassVar[int] = 0
@@ -215,8 +221,13 @@ class Interposition(AbstractContextManager["Interposition"]):
     _thread: ClassVar[int] = 0
     _state: ClassVar[_State | None] = None
 
-    def __init__(self, provided: Mapping[str, Callable[[], ModuleType]] | None = None) -> None:
+    def __init__(
+        self,
+        provided: Mapping[str, Callable[[], ModuleType]] | None = None,
+        private: Iterable[str] = (),
+    ) -> None:
         self._provided = dict(provided or {})
+        self._private = tuple(private)
 
     def __enter__(self) -> Interposition:
         cls = Interposition
@@ -233,6 +244,7 @@ class Interposition(AbstractContextManager["Interposition"]):
             if cls._state is None:
                 cls._state = _State()
             cls._state.provide(self._provided)
+            cls._state.copy(self._private)
         except BaseException:
             cls._depth -= 1
             raise
@@ -291,6 +303,20 @@ class _State:
             self._hook.provided[name] = make
             self._covered[name] = (MODULES.pop(name, _MISSING), _take_from_parent(name))
 
+    def copy(self, names: Iterable[str]) -> None:
+        """Have every process get copies of the modules *names* and of those in them."""
+        children: dict[str, list[str]] = {}
+        for name in names:
+            modules = () if name in PRIVATE else tuple(modules_in(name))
+            if modules:
+                PRIVATE.update(modules)
+                parent, _, child = name.rpartition(".")
+                children.setdefault(parent, []).append(child)
+        for parent, found in children.items():
+            if parent:
+                attributes = tuple(submodule(parent, child) for child in found)
+                self._patches.module(MODULES[parent], attributes)
+
     def _loaded(self, module: ModuleType) -> None:
         name = module.__name__
         for table in TABLES:
@@ -300,11 +326,12 @@ class _State:
             for one in (module, MODULES["numpy.random.mtrand"]):
                 self._patches.functions(one, dict(randomness.numpy_functions(one)))
         if name in ATTRIBUTES:
-            self._patches.module(module)
+            self._patches.module(module, ATTRIBUTES[name])
 
     def restore(self) -> None:
         """Put back whatever was replaced or may have been changed by a program."""
         TABLE.uninstall()
+        PRIVATE.clear()
         sys.meta_path.remove(self._hook)
         for able, functions in _capabilities():
             able.difference_update(functions)

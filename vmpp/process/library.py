@@ -28,6 +28,9 @@ class Library(Protocol):
 
     Attributes:
         modules: the module that programs get, by the name they import: ``{"a.b": "mine.b"}``.
+
+    It may have `private`, too: names of installed modules of which each process gets a copy, and of
+    the modules in them, as they keep what belongs to one process in their globals.
     """
 
     modules: Mapping[str, str]

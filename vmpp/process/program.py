@@ -80,12 +80,11 @@ class Program:
         environ: the environment of a fresh process, as the operating system has it.
         epoch: what ``time.time()`` is at virtual time 0, in picoseconds.
         finder: finds and compiles the program's own modules.
-        names: the module names of a process that has imported nothing yet.
     """
 
     __slots__ = (
-        "_attributes", "argv", "code", "cwd", "environ", "epoch", "filename", "finder", "image",
-        "name", "names", "path",
+        "_attributes", "_names", "argv", "code", "cwd", "environ", "epoch", "filename", "finder",
+        "image", "name", "path",
     )  # fmt: skip
 
     def __init__(
@@ -113,7 +112,7 @@ class Program:
         self.epoch = epoch
         self.finder = ProgramFinder(own, shared, _INTERPRETER)
         self.finder.remember(filename)
-        self.names = NameSet.of(frozenset(("__main__",)), self.finder.hidden())
+        self._names: NameSet | None = None
         self._attributes = MappingProxyType(dict(attributes))
 
     @classmethod
@@ -231,6 +230,13 @@ class Program:
         return cls(
             "-c", "<string>", source.encode(), cwd, ("-c", *args), cwd, variables, attributes, epoch
         )
+
+    @property
+    def names(self) -> NameSet:
+        """The module names of a process that has imported nothing yet; the machine must be up."""
+        if self._names is None:
+            self._names = NameSet.of(frozenset(("__main__",)), self.finder.hidden())
+        return self._names
 
     def main_attributes(self) -> dict[str, Any]:
         """Return what a fresh ``__main__`` module has besides its name."""
