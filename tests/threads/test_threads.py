@@ -68,6 +68,21 @@ class TestRunning:
         numbers = [line.split() for line in first.stdout.decode().splitlines()]
         assert len({number for line in numbers for number in line}) == 3 * 4
 
+    def test_a_thread_may_start_the_next_and_so_on(self, told):
+        assert told("""
+        def deeply(levels):
+            return levels and 1 + deeply(levels - 1)
+        def tick(left):
+            if left:
+                threading.Timer(1, tick, (left - 1,)).start()
+            else:
+                tell((deeply(900), now()))
+        deeply(800)
+        tick(200)
+        while threading.active_count() > 1:
+            time.sleep(1)
+        """) == [(900, 200_000)]
+
     def test_joining_with_a_timeout(self, told):
         assert told("""
         thread, = started(lambda: time.sleep(5))

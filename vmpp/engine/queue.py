@@ -25,12 +25,13 @@ class Engine:
         hub: the greenlet that events run in and that fibers return to.
     """
 
-    __slots__ = ("_done", "_events", "_instants", "horizon", "hub", "now")
+    __slots__ = ("_done", "_events", "_instants", "_nursery", "horizon", "hub", "now")
 
     def __init__(self) -> None:
         self.now = 0
         self.horizon = NEVER
         self.hub: greenlet = getcurrent()
+        self._nursery: greenlet | None = None
         self._instants: list[int] = []
         # By instant: callback and argument of each event, in turn.
         self._events: dict[int, list[Any]] = {}
@@ -56,6 +57,15 @@ class Engine:
         """Call *callback(argument)* when *delay* picoseconds have passed."""
         self.at(self.now + delay, callback, argument)
 
+    def begin(self, fiber: greenlet, body: Callable[[], object]) -> None:
+        """Switch to a new *fiber*, to run *body*, as if from the hub.
+
+        A fiber inherits how deep the interpreter's stack is where it is begun. Those that begin
+        others, which begin others, would soon be at the limit.
+        """
+        assert self._nursery is not None
+        self._nursery.switch(fiber, body)
+
     def peek(self) -> int:
         """Return the time of the next event, or `NEVER`."""
         self._drop_finished()
@@ -74,6 +84,9 @@ class Engine:
         The greenlet that calls becomes the hub. An exception of a callback propagates.
         """
         self.hub = getcurrent()
+        if self._nursery is None:
+            self._nursery = greenlet(_nurse, self.hub)
+            self._nursery.switch(self.hub)
         instants = self._instants
         while instants:
             when = instants[0]
@@ -107,3 +120,10 @@ class Engine:
             del self._events[heappop(instants)]
             self._done = 0
         return bool(instants)
+
+
+def _nurse(hub: greenlet) -> None:
+    """Begin fibers: whoever wants one switches here, which ends the switch to the one before."""
+    fiber, body = hub.switch()
+    while True:
+        fiber, body = fiber.switch(body)

@@ -58,14 +58,21 @@ class Fibers:
 
     # -- what fibers call ------------------------------------------------------------------------
 
-    def start(self, body: Callable[[], object]) -> Fiber:
-        """Start a fiber, which runs at once and until it blocks or ends."""
+    def start(self, body: Callable[[], object], apart: bool) -> Fiber:
+        """Start a fiber, which runs at once and until it blocks or ends.
+
+        *apart*: with a stack of its own, and not on top of the main fiber's.
+        """
         fiber = self._spare or Fiber(self._run, self._engine.hub, self._process)
         self._spare = None
         self.others[fiber] = None
-        self._runnable.appendleft(self._me())
+        me = self._me()
+        self._runnable.appendleft(me)
         self._process.fiber = fiber
-        fiber.switch(body)
+        if me is self.main and not apart:
+            fiber.switch(body)
+        else:
+            self._engine.begin(fiber, body)
         return fiber
 
     def wait(self, watch: object) -> None:

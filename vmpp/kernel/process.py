@@ -271,16 +271,17 @@ class Process(SystemProcess):
 
     # -- fibers -------------------------------------------------------------------------------
 
-    def start_fiber(self, body: Callable[[], object]) -> Fiber:
+    def start_fiber(self, body: Callable[[], object], apart: bool = False) -> Fiber:
         """Start a further fiber of the process, which runs at once until it blocks or ends.
 
         It shares everything with the others and takes turns with them: it keeps the CPU until it
         waits, parks, sleeps or yields. An exception that *body* does not catch surfaces in the
-        main fiber. Whatever fiber is left when the main one ends is killed.
+        main fiber. Whatever fiber is left when the main one ends is killed. One that is started
+        *apart* may call as deeply as the main one, whoever starts it; it is slower to switch to.
         """
         if self.dying or self.in_handler:
             self._may_block()
-        return self._own_fibers().start(body)
+        return self._own_fibers().start(body, apart)
 
     def park(self, timeout: int | None = None) -> bool:
         """Block the calling fiber until another one or an event handler unparks it.

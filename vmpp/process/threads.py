@@ -172,7 +172,7 @@ class Threads:
                 self._leave(handle)
 
         handle.ident = (self.main.ident or 0) + next(self._started)
-        self._process.start_fiber(run)
+        self._process.start_fiber(run, apart=True)
         return handle.ident
 
     def join_all(self) -> None:
