@@ -208,15 +208,15 @@ def test_parsing_arguments_takes_no_system_call(run_ranks):
 
 
 def test_looking_for_a_library_is_not_importing_it(run_ranks):
-    sys.modules.pop("sched", None)
+    sys.modules.pop("netrc", None)
     ranks = run_ranks(
         "import importlib.util, sys\n"
-        "print(importlib.util.find_spec('sched') is not None, importlib.util.find_spec('nosuch'))\n"
-        "import sched\nprint(sched.__spec__.origin == sched.__file__, 'sched' in sys.modules)\n"
+        "print(importlib.util.find_spec('netrc') is not None, importlib.util.find_spec('nosuch'))\n"
+        "import netrc\nprint(netrc.__spec__.origin == netrc.__file__, 'netrc' in sys.modules)\n"
         "import xml.sax.saxutils\nprint(xml.sax.__name__, xml.sax.saxutils.__spec__.parent)"
     )
     assert {rank.output for rank in ranks} == {"True None\nTrue True\nxml.sax xml.sax\n"}
-    assert type(sys.modules["sched"].__spec__.loader).__name__ == "SourceFileLoader"
+    assert type(sys.modules["netrc"].__spec__.loader).__name__ == "SourceFileLoader"
 
 
 def test_a_library_is_loaded_once_and_its_parts_stay_together(
