@@ -10,6 +10,7 @@ from vmpp_mpi._errors import ERR_PROC_FAILED, ERR_WIN
 from vmpp_mpi._protocol import Transfer
 
 if TYPE_CHECKING:
+    from vmpp.portals import Address
     from vmpp_mpi._windows._origin import Origin
 
 
@@ -28,6 +29,8 @@ class Access(Transfer):
     """A put, get or atomic operation under way: the messages of one call to one target.
 
     Attributes:
+        peer: the target process.
+        window: number of the window.
         number: what acknowledgements and replies name it by.
         unanswered: how many acknowledgements are still to come.
         replies: where what is replied goes; None if nothing is.
@@ -37,12 +40,22 @@ class Access(Transfer):
     """
 
     __slots__ = (
-        "_origin", "deliver", "local", "number", "place", "replies", "told", "unanswered",
+        "_origin", "deliver", "local", "number", "peer", "place", "replies", "told", "unanswered",
+        "window",
     )  # fmt: skip
 
-    def __init__(self, origin: Origin, number: int, blocks: list[memoryview] | None = None) -> None:
+    def __init__(
+        self,
+        origin: Origin,
+        peer: Address,
+        window: int,
+        number: int,
+        blocks: list[memoryview] | None = None,
+    ) -> None:
         super().__init__(self)
         self._origin = origin
+        self.peer = peer
+        self.window = window
         self.number = number
         self.unanswered = 0
         self.place = -1

@@ -45,20 +45,17 @@ def put(
     groups = _checked(state, rank, place, len(spec.data), by_request)
     if not groups:
         return None
-    access = state.origin.acknowledged()
-    access.local = _copied(state, spec)
-    address = state.addresses[rank]
     runs = _runs(groups)
+    regions = [_region(state, rank, *run) for run in runs or ()]
+    access = state.acknowledged(rank)
+    access.local = _copied(state, spec)
     if runs is None:
         for piece, data in _cut(groups, spec.data, LONGEST_REQUEST):
-            state.origin.ask(access, address, state.number, Kind.PUT, piece, [data])
+            state.origin.ask(access, Kind.PUT, piece, [data])
     else:
-        begin = 0
-        for offset, length in runs:
-            key, where = _region(state, rank, offset, length)
-            data = spec.data[begin : begin + length]
-            state.origin.write(access, address, state.number, key, where, data)
-            begin += length
+        parts = _split(spec.data, [length for _, length in runs])
+        for (key, where), data in zip(regions, parts, strict=True):
+            state.origin.write(access, key, where, data)
     return state.begun(rank, access)
 
 
@@ -75,18 +72,17 @@ def get(
     groups = _checked(state, rank, place, len(spec.data), by_request)
     if not groups:
         return None
-    address = state.addresses[rank]
     runs = _runs(groups)
+    regions = [_region(state, rank, *run) for run in runs or ()]
     if runs is None:
-        requests = list(_cut(groups, spec.data, LONGEST_REQUEST))
-        access = state.origin.replied([data for _, data in requests])
+        requests = _cut(groups, spec.data, LONGEST_REQUEST)
+        access = state.replied(rank, [data for _, data in requests])
         for piece, _ in requests:
-            state.origin.ask(access, address, state.number, Kind.GET, piece)
+            state.origin.ask(access, Kind.GET, piece)
     else:
-        regions = [_region(state, rank, *run) for run in runs]
-        access = state.origin.replied(_split(spec.data, [length for _, length in runs]))
+        access = state.replied(rank, _split(spec.data, [length for _, length in runs]))
         for (key, where), (_, length) in zip(regions, runs, strict=True):
-            state.origin.read(access, address, state.number, key, where, length)
+            state.origin.read(access, key, where, length)
     access.deliver = spec.deliver
     return state.begun(rank, access)
 
@@ -112,13 +108,11 @@ def accumulate(
         return None
     element = _element(state, place.datatype, spec.datatype)
     _check_op(state, op, element)
-    access = state.origin.acknowledged()
+    access = state.acknowledged(rank)
     access.local = _copied(state, spec)
+    numbers = {"op": op.handle, "datatype": element.handle}
     for piece, data in _cut(groups, spec.data, _limit(element)):
-        state.origin.ask(
-            access, state.addresses[rank], state.number, Kind.ACCUMULATE, piece, [data],
-            op=op.handle, datatype=element.handle,
-        )  # fmt: skip
+        state.origin.ask(access, Kind.ACCUMULATE, piece, [data], **numbers)
     return state.begun(rank, access)
 
 
@@ -161,16 +155,14 @@ def fetch(
         state, place.datatype, result.datatype, spec.datatype if given is not None else None
     )
     _check_op(state, op, element, fetching=True)
-    requests = list(_cut(groups, result.data, _limit(element)))
-    access = state.origin.replied([data for _, data in requests])
+    requests = _cut(groups, result.data, _limit(element))
+    access = state.replied(rank, [data for _, data in requests])
+    numbers = {"op": op.handle, "datatype": element.handle}
     begin = 0
     for piece, data in requests:
         end = begin + len(data)
-        state.origin.ask(
-            access, state.addresses[rank], state.number, Kind.FETCH, piece,
-            () if given is None else [given[begin:end]],
-            op=op.handle, datatype=element.handle,
-        )  # fmt: skip
+        brought = () if given is None else [given[begin:end]]
+        state.origin.ask(access, Kind.FETCH, piece, brought, **numbers)
         begin = end
     access.deliver = result.deliver
     return state.begun(rank, access)
@@ -185,10 +177,8 @@ def swap(
     if basic is None or basic.kind[:1] not in ("i", "u", "b"):
         raise state.error(ERR_TYPE, "Compare_and_swap takes whole numbers, logicals and bytes")
     groups = _checked(state, rank, place, len(result.data), False)
-    access = state.origin.replied([result.data])
-    state.origin.ask(
-        access, state.addresses[rank], state.number, Kind.SWAP, groups, [compare.data, spec.data]
-    )
+    access = state.replied(rank, [result.data])
+    state.origin.ask(access, Kind.SWAP, groups, [compare.data, spec.data])
     access.deliver = result.deliver
     return state.begun(rank, access)
 
@@ -299,10 +289,8 @@ def _region(state: WindowState, rank: int, offset: int, length: int) -> tuple[in
     if state.extents is not None:
         return 0, offset
     answer = bytearray(LOCATION.size)
-    access = state.origin.replied([memoryview(answer)])
-    state.origin.ask(
-        access, state.addresses[rank], state.number, Kind.LOCATE, [Group(offset, length, 0, 1)]
-    )
+    access = state.replied(rank, [memoryview(answer)])
+    state.origin.ask(access, Kind.LOCATE, [Group(offset, length, 0, 1)])
     state.library.protocol.wait(access)
     if access.error:
         raise state.error(

@@ -69,13 +69,13 @@ class Origin:
 
     # -- accesses ------------------------------------------------------------------------------
 
-    def acknowledged(self) -> Access:
+    def acknowledged(self, peer: Address, window: int) -> Access:
         """Begin an access that is done when all its messages are acknowledged."""
-        return Access(self, self._number())
+        return Access(self, peer, window, self._number())
 
-    def replied(self, blocks: list[memoryview]) -> Access:
+    def replied(self, peer: Address, window: int, blocks: list[memoryview]) -> Access:
         """Begin an access that is done when each of *blocks* has got its reply."""
-        access = Access(self, self._number(), blocks)
+        access = Access(self, peer, window, self._number(), blocks)
         assert access.replies is not None
         access.place = self._replies.add(access.number, access.replies)
         return access
@@ -109,9 +109,7 @@ class Origin:
 
     # -- messages ------------------------------------------------------------------------------
 
-    def write(
-        self, access: Access, target: Address, window: int, key: int, offset: int, data: memoryview
-    ) -> None:
+    def write(self, access: Access, key: int, offset: int, data: memoryview) -> None:
         """Write *data* to exposed memory: a portal write, acknowledged by the target's kernel."""
         self._expect(access)
         info = SendInfo(
@@ -119,11 +117,10 @@ class Origin:
         )  # fmt: skip
         length = len(data)
         body: Any = bytes(data) if length <= self.short else data
-        self._send(target, MEMORY_PORTAL, memory_bits(window, key, False), body, length, info)
+        bits = memory_bits(access.window, key, False)
+        self._send(access.peer, MEMORY_PORTAL, bits, body, length, info)
 
-    def read(
-        self, access: Access, target: Address, window: int, key: int, offset: int, length: int
-    ) -> None:
+    def read(self, access: Access, key: int, offset: int, length: int) -> None:
         """Read exposed memory: a portal read, whose reply fills the next block of *access*."""
         info = SendInfo(
             read=True,
@@ -132,13 +129,12 @@ class Origin:
             return_portal=REPLY_PORTAL,
             return_bits=access.number,
         )
-        self._send(target, MEMORY_PORTAL, memory_bits(window, key, True), None, 0, info)
+        bits = memory_bits(access.window, key, True)
+        self._send(access.peer, MEMORY_PORTAL, bits, None, 0, info)
 
     def ask(
         self,
         access: Access,
-        target: Address,
-        window: int,
         kind: Kind,
         groups: Sequence[Group],
         data: Sequence[memoryview] = (),
@@ -171,18 +167,19 @@ class Origin:
             (body,) = data
         elif places or length:
             body = b"".join((encoded(places), *data))
-        bits = request_bits(window, kind, len(places))
-        self._send(target, REQUEST_PORTAL, bits, body, 0 if body is None else len(body), info)
+        bits = request_bits(access.window, kind, len(places))
+        self._send(access.peer, REQUEST_PORTAL, bits, body, 0 if body is None else len(body), info)
 
-    def lock(self, access: Access, target: Address, window: int, exclusive: bool) -> None:
-        """Ask for the lock of a target; the reply comes when it is granted."""
+    def lock(self, access: Access, exclusive: bool) -> None:
+        """Ask for the lock of the target; the reply comes when it is granted."""
         info = SendInfo(
             offset=int(exclusive),
             return_portal=REPLY_PORTAL,
             return_bits=access.number,
             user_data=_NO_PARAMETERS,
         )
-        self._send(target, REQUEST_PORTAL, request_bits(window, Kind.LOCK), None, 0, info)
+        bits = request_bits(access.window, Kind.LOCK)
+        self._send(access.peer, REQUEST_PORTAL, bits, None, 0, info)
 
     def unlock(self, target: Address, window: int) -> None:
         """Give the lock of a target back."""

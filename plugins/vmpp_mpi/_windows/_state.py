@@ -219,6 +219,14 @@ class WindowState:
                 )
         return groups
 
+    def acknowledged(self, rank: int) -> Access:
+        """Begin an access to memory of *rank*; see `Origin.acknowledged`."""
+        return self.origin.acknowledged(self.addresses[rank], self.number)
+
+    def replied(self, rank: int, blocks: list[memoryview]) -> Access:
+        """Begin an access to memory of *rank*; see `Origin.replied`."""
+        return self.origin.replied(self.addresses[rank], self.number, blocks)
+
     def begun(self, rank: int, access: Access) -> Access:
         """Remember an access until it is flushed."""
         self._outstanding.add(rank, access)
@@ -274,8 +282,8 @@ class WindowState:
             return
         access = self._asked.get(rank)
         if access is None:
-            access = self._asked[rank] = self.origin.replied([memoryview(b"")])
-            self.origin.lock(access, self.addresses[rank], self.number, exclusive)
+            access = self._asked[rank] = self.replied(rank, [memoryview(b"")])
+            self.origin.lock(access, exclusive)
         self.library.protocol.wait(access)
         self._asked.pop(rank, None)
         if access.error:
@@ -310,8 +318,8 @@ class WindowState:
         Otherwise one might be given back late, in another window that has the number then.
         """
         for rank in self._unlocked:
-            access = self.origin.acknowledged()
-            self.origin.ask(access, self.addresses[rank], self.number, Kind.PUT, [])
+            access = self.acknowledged(rank)
+            self.origin.ask(access, Kind.PUT, [])
             self.begun(rank, access)
 
     def _forget_notices(self) -> None:
