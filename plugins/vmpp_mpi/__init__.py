@@ -148,6 +148,7 @@ def _parameters(description: MachineDescription) -> tuple[ProtocolParameters, Tu
     tuning = Tuning(
         eager=table.short_message,
         reduce_rate=table.reduce_rate,
+        copy_rate=description.node.copy_rate,
         thresholds=Thresholds(**table.thresholds),
     )
     return parameters, tuning

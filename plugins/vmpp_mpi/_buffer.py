@@ -63,7 +63,10 @@ def send_view(obj: Any) -> memoryview:
         if listed is not None:
             return listed[0]
         gaps = _with_gaps(obj)
-        return send_spec(obj).data if gaps is None else gaps[2]._get().pack(*gaps[:2])
+        if gaps is None:
+            return send_spec(obj).data
+        memory, count, datatype = gaps
+        return Spec.of(memory, 0, count, datatype).data
     try:
         view = memoryview(obj)
         if view.format in BY_CODE:

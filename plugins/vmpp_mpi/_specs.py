@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Self
 
 from vmpp_mpi._datatype import Datatype, Layout
+from vmpp_mpi._work import charge_copy
 
 
 class Spec:
@@ -22,13 +23,9 @@ class Spec:
         nbytes: length of data, which is count times the size of the datatype.
         base: None when data is the program's own memory; else its memory, of which data is a packed
             copy.
-        origin: where in base the first element's origin is.
     """
 
-    __slots__ = ("_layout", "base", "count", "data", "datatype", "nbytes", "origin")
-
-    _layout: Layout
-    origin: int
+    __slots__ = ("base", "count", "data", "datatype", "nbytes")
 
     def __init__(self, data: memoryview, count: int, datatype: Datatype) -> None:
         self.data = data
@@ -37,10 +34,10 @@ class Spec:
         self.nbytes = len(data)
         self.base: memoryview | None = None
 
-    @classmethod
+    @staticmethod
     def of(
-        cls, memory: memoryview, origin: int, count: int, datatype: Datatype, load: bool = True
-    ) -> Self:
+        memory: memoryview, origin: int, count: int, datatype: Datatype, load: bool = True
+    ) -> Spec:
         """Return the bytes of elements, which have to lie in *memory*.
 
         Args:
@@ -50,23 +47,13 @@ class Spec:
             datatype: type of an element.
             load: whether a packed copy has the elements from the start; needs no copy without it.
         """
-        layout = datatype._get()
-        view = layout.view(memory, count, origin)
+        view = datatype._get().view(memory, count, origin)
         if view is not None:
-            return cls(view, count, datatype)
-        if load:
-            made = cls(layout.pack(memory, count, origin), count, datatype)
-        else:
-            made = cls(layout.room(count), count, datatype)
-        # Not the datatype again: that may be freed while the message is under way.
-        made._layout = layout
-        made.base, made.origin = memory, origin
-        return made
+            return Spec(view, count, datatype)
+        return PackedSpec(memory, origin, count, datatype, load)
 
     def load(self) -> None:
         """Put what the program has in its memory by now into `data`; see `deliver`."""
-        if self.base is not None:
-            self.data = self._layout.pack(self.base, self.count, self.origin)
 
     def deliver(self, nbytes: int | None = None) -> None:
         """Put what was received into `data` where the program wants it.
@@ -76,8 +63,60 @@ class Spec:
         Args:
             nbytes: how many bytes arrived; all by default.
         """
-        if self.base is not None:
-            self._layout.unpack(self.data[:nbytes], self.base, self.origin)
+
+
+class PackedSpec(Spec):
+    """The bytes of elements with gaps: a packed copy, made when somebody asks for it.
+
+    Packing and unpacking take the process as long as its node needs to copy so many bytes.
+
+    Attributes:
+        origin: where in base the first element's origin is.
+    """
+
+    __slots__ = ("_layout", "_load", "_packed", "origin")
+
+    base: memoryview
+
+    def __init__(
+        self, memory: memoryview, origin: int, count: int, datatype: Datatype, load: bool
+    ) -> None:
+        # Not the datatype alone: that may be freed while the message is under way.
+        self._layout: Layout = datatype._get()
+        self.base, self.origin = memory, origin
+        self.count, self.datatype = count, datatype
+        self.nbytes = count * self._layout.size
+        self._load = load
+        self._packed: memoryview | None = None
+
+    @property
+    def data(self) -> memoryview:
+        """As `Spec.data`."""
+        packed = self._packed
+        if packed is None:
+            layout = self._layout
+            if self._load:
+                packed = layout.pack(self.base, self.count, self.origin)
+                charge_copy(self.nbytes)
+            else:
+                packed = layout.room(self.count)
+            self._packed = packed
+        return packed
+
+    @data.setter
+    def data(self, packed: memoryview) -> None:
+        self._packed = packed
+
+    def load(self) -> None:
+        """Put what the program has in its memory by now into `data`."""
+        if self._load:
+            self._packed = None
+
+    def deliver(self, nbytes: int | None = None) -> None:
+        """Put what was received where the program wants it."""
+        data = self.data[:nbytes]
+        self._layout.unpack(data, self.base, self.origin)
+        charge_copy(len(data))
 
 
 class VSpec:

@@ -45,11 +45,13 @@ class Tuning:
     Attributes:
         eager: longest message in bytes that the protocol sends without waiting for its receiver.
         reduce_rate: time of a reduction operator, femtoseconds per byte of an operand.
+        copy_rate: time of packing and unpacking data with gaps, femtoseconds per byte.
         thresholds: which algorithm a collective operation chooses.
     """
 
     eager: int = 0
     reduce_rate: int = 0
+    copy_rate: int = 0
     thresholds: Thresholds = field(default_factory=Thresholds)
 
 

@@ -322,9 +322,10 @@ def ranks():
         seed: int = 0,
         nodes: Sequence[int] | None = None,
         reduce_rate: int = 0,
+        copy_rate: int = 0,
         **thresholds: int,
     ) -> list[Any]:
-        tuning = Tuning(eager, reduce_rate, Thresholds(**thresholds))
+        tuning = Tuning(eager, reduce_rate, copy_rate, Thresholds(**thresholds))
         world = World(size, tuning, seed, nodes)
         results = world.run(program)
         run.world = world

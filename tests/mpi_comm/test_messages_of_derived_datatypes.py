@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -269,6 +271,25 @@ def test_a_program_may_find_the_addresses_of_packed_data(ranks):
         assert (one.tolist(), two.tolist()) == ([0, -1, 2], [2.5])
 
     ranks(2, program)
+
+
+def test_packing_and_unpacking_take_the_time_of_a_copy(ranks):
+    def program():
+        array = np.zeros((10, 2))
+        clock = WORLD._get().library.process
+        times = [clock.clock]
+        for message in ([array, 1, column(10, 2)], [array, 10, MPI.DOUBLE]):
+            if WORLD.rank == 0:
+                WORLD.Send(message, 1)
+            else:
+                WORLD.Recv(message, 0)
+            times.append(clock.clock)
+        MPI.DOUBLE.Pack(array, bytearray(160), 0, WORLD)
+        times.append(clock.clock)
+        return [after - before for before, after in itertools.pairwise(times)]
+
+    # 80 bytes with gaps, 80 without, 160 packed by the program; 3 ps a byte.
+    assert ranks(2, program, copy_rate=3000) == [[240, 0, 480]] * 2
 
 
 # -- collective operations -------------------------------------------------------------------------

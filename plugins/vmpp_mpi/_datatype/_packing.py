@@ -10,6 +10,7 @@ from vmpp_mpi._errors import ERR_ARG, ERR_COUNT, ERR_TRUNCATE
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._exported import memory_of
 from vmpp_mpi._numbers import whole
+from vmpp_mpi._work import charge_copy
 
 if TYPE_CHECKING:
     from vmpp_mpi._comm import Comm
@@ -118,6 +119,7 @@ def _put(packed: memoryview, outbuf: Any, position: int) -> int:
     if end > len(memory):
         raise MPIError(ERR_TRUNCATE, f"{len(packed)} bytes from {position} on of {len(memory)}")
     memory[position:end] = packed
+    charge_copy(len(packed))
     return end
 
 
@@ -129,6 +131,7 @@ def _taken(inbuf: Any, position: int, nbytes: int) -> tuple[memoryview, int]:
         raise MPIError(ERR_ARG, f"position {position}")
     if end > len(memory):
         raise MPIError(ERR_TRUNCATE, f"{nbytes} bytes from {position} on of {len(memory)}")
+    charge_copy(nbytes)
     return memory[position:end], end
 
 
