@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from vmpp.machine.boot import Job, Machine
     from vmpp.machine.result import Result
     from vmpp.pct import SchedulingPolicy
-    from vmpp.process.library import Library
+    from vmpp.process.library import Algorithm, Library
     from vmpp.service import AllocationPolicy
 
 PROJECT: Final = "vmpp"
@@ -104,6 +104,15 @@ def vmpp_allocators() -> Mapping[str, AllocationPolicy]:
 @hookspec
 def vmpp_libraries() -> Mapping[str, Library]:
     """Return user-space libraries on portals, by name; see `vmpp.process.library.Library`."""
+    raise NotImplementedError
+
+
+@hookspec
+def vmpp_algorithms() -> Iterable[Algorithm]:
+    """Return the algorithms by which a library can carry out collective operations.
+
+    ``vmpp algorithms`` lists them. That a machine file or a run may pick them is the library's.
+    """
     raise NotImplementedError
 
 

@@ -4,8 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from vmpp.errors import VmppError, suggestion
@@ -14,7 +13,7 @@ from vmpp.hooks import hookimpl
 if TYPE_CHECKING:
     from vmpp.kernel import Job, Process
     from vmpp.machine.description import MachineDescription
-    from vmpp.process.library import Library, Report
+    from vmpp.process.library import Algorithm, Library, Report
     from vmpp_mpi._protocol import Protocol, ProtocolParameters
     from vmpp_mpi._state import Tuning
     from vmpp_mpi._tools import JobTools
@@ -36,7 +35,7 @@ class MpiLibrary:
         self._tools: dict[Job, JobTools] = {}
 
     def check(self, description: MachineDescription) -> None:
-        """Refuse names of thresholds that the collectives do not have, and of tools.
+        """Refuse names of algorithms and of tools that there are not.
 
         Raises:
             VmppError: there is such a name.
@@ -47,15 +46,12 @@ class MpiLibrary:
                     f"machine {description.name!r}: there is no tool {name!r}"
                     f"{suggestion(name, TOOLS)} (there is: {', '.join(TOOLS)})"
                 )
-        from vmpp_mpi._collectives import Thresholds
+        from vmpp_mpi._collectives import FAMILIES, read_rules
 
-        known = [each.name for each in fields(Thresholds)]
-        for name in description.mpi.thresholds:
-            if name not in known:
-                raise VmppError(
-                    f"machine {description.name!r}: [mpi.thresholds] has no {name!r}"
-                    f"{suggestion(name, known)} (there is: {', '.join(known)})"
-                )
+        try:
+            read_rules(FAMILIES, description.mpi.collectives)
+        except ValueError as error:
+            raise VmppError(f"machine {description.name!r}: [mpi.collectives] {error}") from None
 
     def memory(self, description: MachineDescription) -> int:
         """Return the bytes set aside for unexpected messages."""
@@ -132,7 +128,7 @@ class MpiLibrary:
 
 def _parameters(description: MachineDescription) -> tuple[ProtocolParameters, Tuning]:
     """Return what the library takes from a machine's description; one for all of its processes."""
-    from vmpp_mpi._collectives import Thresholds
+    from vmpp_mpi._collectives import FAMILIES, Choices, read_rules
     from vmpp_mpi._protocol import ProtocolParameters
     from vmpp_mpi._state import Tuning
 
@@ -149,7 +145,7 @@ def _parameters(description: MachineDescription) -> tuple[ProtocolParameters, Tu
         eager=table.short_message,
         reduce_rate=table.reduce_rate,
         copy_rate=description.node.copy_rate,
-        thresholds=Thresholds(**table.thresholds),
+        choices=Choices(FAMILIES, read_rules(FAMILIES, table.collectives)),
     )
     return parameters, tuning
 
@@ -158,3 +154,20 @@ def _parameters(description: MachineDescription) -> tuple[ProtocolParameters, Tu
 def vmpp_libraries() -> Mapping[str, Library]:
     """Offer the library."""
     return {"mpi": MpiLibrary()}
+
+
+@hookimpl
+def vmpp_algorithms() -> Iterable[Algorithm]:
+    """Tell of the algorithms of collective operations."""
+    from vmpp.process.library import Algorithm
+    from vmpp_mpi._collectives import FAMILIES
+
+    for family in FAMILIES.values():
+        for each in family.algorithms.values():
+            yield Algorithm(
+                operation=family.name,
+                name=each.name,
+                text=each.text.rstrip("."),
+                needs=", ".join(condition.text for condition in each.needs),
+                default=family.default_of(each.name),
+            )

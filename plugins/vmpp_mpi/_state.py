@@ -8,14 +8,21 @@ communicator has two contexts, an even one for point to point and the next for c
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.engine import current_process
 from vmpp_mpi._addresses import roster
 from vmpp_mpi._arrangement import arrangement
-from vmpp_mpi._collectives import Channel, Reduction, Thresholds, allreduce, describe
+from vmpp_mpi._collectives import (
+    DEFAULT_CHOICES,
+    Channel,
+    Choices,
+    Reduction,
+    allreduce,
+    describe,
+)
 from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, MAX_TAG, PROC_NULL
 from vmpp_mpi._contexts import GROUPS, PAIRS, SELF, WORLD, Contexts, Order
 from vmpp_mpi._errors import ERR_BUFFER, ERR_COMM, ERR_OTHER, ERR_RANK, ERR_TAG, ERR_TRUNCATE
@@ -46,13 +53,13 @@ class Tuning:
         eager: longest message in bytes that the protocol sends without waiting for its receiver.
         reduce_rate: time of a reduction operator, femtoseconds per byte of an operand.
         copy_rate: time of packing and unpacking data with gaps, femtoseconds per byte.
-        thresholds: which algorithm a collective operation chooses.
+        choices: which algorithms collective operations choose.
     """
 
     eager: int = 0
     reduce_rate: int = 0
     copy_rate: int = 0
-    thresholds: Thresholds = field(default_factory=Thresholds)
+    choices: Choices = DEFAULT_CHOICES
 
 
 _DEFAULT: Final = Tuning()
@@ -255,7 +262,7 @@ class CommState:
             self.rank,
             peers,
             tuning.eager,
-            tuning.thresholds,
+            tuning.choices,
             self._truncated,
         )
 
@@ -421,7 +428,7 @@ class MPIState:
             rank,
             addresses,
             tuning.eager,
-            tuning.thresholds,
+            tuning.choices,
             partial(MPIError, ERR_TRUNCATE),
         )
 

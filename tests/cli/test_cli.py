@@ -18,6 +18,7 @@ from vmpp import VmppError
 from vmpp.hooks import hookimpl
 from vmpp.machine.cli import main
 from vmpp.machine.plugins import Plugins, Source
+from vmpp.process.library import Algorithm
 
 
 class Policies:
@@ -90,6 +91,13 @@ def test_run_needs_only_a_program(fake: FakeRun) -> None:
     asked = fake.asked
     assert (asked["nprocs"], asked["machine"], asked["seed"]) == (1, "default", 0)
     assert asked["watchdog"] is None
+
+
+def test_algorithms_of_collectives_can_be_chosen(fake: FakeRun) -> None:
+    chosen = ("--coll", "allreduce=ring", "--coll", "bcast=binomial")
+    assert status_of("run", *chosen, "program.py", "--coll", "x") == 0
+    assert fake.asked["coll"] == {"allreduce": "ring", "bcast": "binomial"}
+    assert fake.asked["args"] == ("--coll", "x")
 
 
 def test_a_module_gets_all_that_follows(fake: FakeRun) -> None:
@@ -199,6 +207,7 @@ def test_a_defect_is_not_hidden(fake: FakeRun) -> None:
         (["run", "-n", "0", "program.py"], "invalid value for '-n'"),
         (["run", "-n", "many", "program.py"], "invalid value for '-n'"),
         (["run", "--watchdog", "0", "program.py"], "invalid value for '--watchdog'"),
+        (["run", "--coll", "ring", "program.py"], "invalid value for '--coll': 'ring' chooses"),
         (["machines", "paragon"], "got unexpected extra argument"),
     ],
 )
@@ -219,6 +228,28 @@ def test_machines_lists_what_ships(capsys: pytest.CaptureFixture[str]) -> None:
     assert [row[:2] for row in rows[1:]] == [
         ["asci-red", "4,536"], ["default", "grows"], ["paragon", "1,840"],
     ]  # fmt: skip
+
+
+def test_algorithms_lists_what_plugins_tell_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Telling:
+        @hookimpl
+        def vmpp_algorithms(self) -> list[Algorithm]:
+            return [
+                Algorithm("bcast", "tree", "Down a tree", default="otherwise"),
+                Algorithm("bcast", "cube", "Along edges", needs="a power of two"),
+            ]
+
+    plugins = Plugins()
+    plugins.register(Telling(), Source("telling", "telling", "vmpp", "0.1.0"))
+    monkeypatch.setattr(Plugins, "installed", lambda: plugins)
+    assert status_of("algorithms") == 0
+    assert [line.rstrip() for line in capsys.readouterr().out.splitlines()] == [
+        "Operation  Algorithm  Default    What it does  Needs",
+        "bcast      tree       otherwise  Down a tree",
+        "bcast      cube                  Along edges   a power of two",
+    ]
 
 
 @pytest.mark.usefixtures("fake")

@@ -95,7 +95,7 @@ def test_default_is_what_a_file_leaves_out(plugins: Plugins) -> None:
 
 def test_default_spells_out_every_key() -> None:
     text = (Path(vmpp_images.__file__).parent / "machines" / "default.toml").read_text()
-    unsaid = {"name", "thresholds", "tools"}
+    unsaid = {"name", "collectives", "tools"}
     for parameter in parameters():
         assert parameter.key in unsaid or f"\n{parameter.key} = " in text
 
@@ -106,7 +106,7 @@ def test_every_value_of_a_real_machine_is_given_and_its_sources_named(
 ) -> None:
     text = plugins.machines[name].read_text()
     for parameter in parameters():
-        unsaid = {"name", "nodes", "thresholds", "tools"}
+        unsaid = {"name", "nodes", "collectives", "tools"}
         assert parameter.key in unsaid or f"\n{parameter.key} = " in text
     assert load(name, plugins).sources
 
@@ -167,8 +167,23 @@ def test_a_job_larger_than_the_machine_is_refused(plugins: Plugins) -> None:
         ("[network]\ntiming = 3", "[network] timing: expected `str`, got `int`"),
         ("[node]\ncpus = true", "[node] cpus: expected `int`, got `bool`"),
         ("kernel = 3", "kernel: is a table; write [kernel]"),
-        ("[mpi]\nthresholds = 3", "[mpi] thresholds: expected `table`, got `int`"),
-        ("[mpi.thresholds]\nbcast = -1", "[mpi] thresholds: bcast: -1 is neither a size such as"),
+        ("[mpi]\ncollectives = 3", "[mpi] collectives: expected `table`, got `int`"),
+        (
+            "[mpi.collectives]\nbcast = 3",
+            "[mpi] collectives: bcast: 3 is neither an algorithm nor a list of rules",
+        ),
+        (
+            "[mpi.collectives]\nbcast = [{algorithm = 'chain', bytes = -1}]",
+            "[mpi] collectives: bcast: bytes: -1 is neither a size such as",
+        ),
+        (
+            "[mpi.collectives]\nbcast = [{algorithm = 'chain', bytes = '8 furlongs'}]",
+            "[mpi] collectives: bcast: bytes: ",
+        ),
+        (
+            "[mpi.collectives]\nbcast = [{algorithm = true}]",
+            "[mpi] collectives: bcast: a rule names no algorithm",
+        ),
         ("[node]\ncpus =", "not TOML: "),
     ],
 )
@@ -176,9 +191,34 @@ def test_what_is_wrong_is_named(text: str, said: str) -> None:
     assert refusal(text).startswith(said)
 
 
-def test_thresholds_are_sizes_or_counts() -> None:
-    machine = decode('[mpi.thresholds]\nbcast = "8 KiB"\nranks = 12', "m.toml")
-    assert machine.mpi.thresholds == {"bcast": 8192, "ranks": 12}
+def test_a_collective_has_an_algorithm_or_rules_to_choose_one_by() -> None:
+    machine = decode(
+        """
+        [mpi.collectives]
+        bcast = "linear"
+        reduce = [{bytes = "8 KiB", ranks = 12, algorithm = "chain"}, {algorithm = "binomial"}]
+        """,
+        "m.toml",
+    )
+    assert machine.mpi.collectives == {
+        "bcast": "linear",
+        "reduce": (
+            {"bytes": 8192, "ranks": 12, "algorithm": "chain"},
+            {"algorithm": "binomial"},
+        ),
+    }
+
+
+def test_a_run_may_choose_other_algorithms_than_its_machine() -> None:
+    machine = decode('[mpi.collectives]\nbcast = "linear"\nscan = "linear"', "m.toml")
+    other = machine.with_collectives({"bcast": [{"bytes": "1 KiB", "algorithm": "chain"}]})
+    assert other.mpi.collectives == {
+        "bcast": ({"bytes": 1024, "algorithm": "chain"},),
+        "scan": "linear",
+    }
+    assert machine.with_collectives({}) is machine
+    with pytest.raises(MachineFileError, match="bcast: 7 is neither an algorithm nor"):
+        machine.with_collectives({"bcast": 7})
 
 
 @given(st.dictionaries(st.text(), st.integers() | st.text() | st.lists(st.integers()), max_size=3))

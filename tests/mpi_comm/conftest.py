@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
@@ -15,8 +15,9 @@ from greenlet import getcurrent
 from vmpp.engine import Fiber
 from vmpp.portals import Address
 from vmpp_mpi import _state
+from vmpp_mpi._collectives import FAMILIES, Choices, read_rules
 from vmpp_mpi._protocol import ANY, BUFFERED, ERR_TRUNCATE, STANDARD, SYNCHRONOUS, Transfer
-from vmpp_mpi._state import Thresholds, Tuning
+from vmpp_mpi._state import Tuning
 
 MESSAGE = object()
 """What a fiber waits for that waits for any message."""
@@ -323,9 +324,11 @@ def ranks():
         nodes: Sequence[int] | None = None,
         reduce_rate: int = 0,
         copy_rate: int = 0,
-        **thresholds: int,
+        coll: Mapping[str, Any] | None = None,
     ) -> list[Any]:
-        tuning = Tuning(eager, reduce_rate, copy_rate, Thresholds(**thresholds))
+        tuning = Tuning(
+            eager, reduce_rate, copy_rate, Choices(FAMILIES, read_rules(FAMILIES, coll or {}))
+        )
         world = World(size, tuning, seed, nodes)
         results = world.run(program)
         run.world = world

@@ -1,41 +1,54 @@
-"""Collective operations give what a plain computation over all ranks' input gives.
+"""Every algorithm of every collective gives what a plain computation over all ranks' input gives.
 
-Sizes are on both sides of each power of two, and counts on both sides of each threshold, which the
-tests set low.
+For any number of ranks: on both sides of each power of two, odd, even and prime; for lengths that
+are nothing, odd, shorter than there are ranks, and longer than a message that goes at once.
 """
 
 from __future__ import annotations
 
 import itertools
-from functools import reduce
+from functools import cache, reduce
 
 import numpy as np
 import pytest
 
 from vmpp_mpi import MPI
+from vmpp_mpi._collectives import FAMILIES
 
-SIZES = [*range(1, 18), 23, 31, 37]
+SIZES = [*range(1, 18), 19, 23, 31, 37]
 SMALL = [1, 2, 3, 4, 5, 7, 8]
-LOW = {
-    "bcast_short": 64,
-    "bcast_long": 256,
-    "bcast_ranks": 3,
-    "gather_short": 32,
-    "allgather_short": 512,
-    "allgather_bruck": 256,
-    "alltoall_short": 16,
-    "alltoall_ranks": 3,
-    "reduce_short": 64,
-    "allreduce_short": 64,
-    "reduce_scatter_short": 256,
-    "object_short": 64,
-}
-COUNTS = [0, 1, 7, 9, 33, 301]
+COUNTS = [0, 1, 7, 301]
 
 
+def every_algorithm(*operations, sizes=SIZES):
+    """Return cases of an operation, one of its algorithms and a number of ranks."""
+    return [
+        pytest.param(operation, algorithm, size, id=f"{operation}={algorithm}-{size}")
+        for operation in operations
+        for algorithm in FAMILIES[operation].algorithms
+        for size in sizes
+    ]
+
+
+def some_roots(size):
+    return range(size) if size in SMALL else (0, size // 2)
+
+
+def frozen(array: np.ndarray) -> np.ndarray:
+    array.flags.writeable = False
+    return array
+
+
+@cache
 def numbers(rank: int, count: int, seed: int = 0) -> np.ndarray:
     """Return small whole numbers, different for each rank."""
-    return np.random.default_rng([rank, count, seed]).integers(0, 1000, count, dtype="i8")
+    return frozen(np.random.default_rng([rank, count, seed]).integers(0, 1000, count, dtype="i8"))
+
+
+@cache
+def gathered_numbers(size: int, count: int) -> np.ndarray:
+    """Return the numbers of all ranks."""
+    return frozen(np.concatenate([numbers(rank, count) for rank in range(size)]))
 
 
 def affine(x, y):
@@ -50,26 +63,35 @@ def compose(given, result, datatype):
 
 
 COMPOSE = MPI.Op.Create(compose, commute=False)
-PAIRS = MPI.INT64_T
+PAIR = MPI.INT64_T.Create_contiguous(2).Commit()
+"""The element that `compose` takes."""
 
 
+@cache
 def maps(rank: int, count: int) -> np.ndarray:
     """Return pairs of numbers that `compose` takes."""
-    return np.random.default_rng([rank, count]).integers(1, 10007, (count, 2), dtype="i8")
+    return frozen(np.random.default_rng([rank, count]).integers(1, 10007, (count, 2), dtype="i8"))
 
 
+@cache
 def composed(ranks, count: int) -> np.ndarray:
     """Return the composition of the maps of *ranks*."""
     columns = zip(*(maps(rank, count).tolist() for rank in ranks), strict=True)
-    return np.array([reduce(affine, column) for column in columns], "i8").reshape(-1, 2)
+    return frozen(np.array([reduce(affine, column) for column in columns], "i8").reshape(-1, 2))
 
 
-def every_case(sizes=SIZES, counts=COUNTS):
-    return list(itertools.product(sizes, counts))
+@cache
+def summed(ranks, count: int) -> np.ndarray:
+    """Return the sum of the numbers of *ranks*."""
+    return frozen(sum((numbers(rank, count) for rank in ranks), np.zeros(count, "i8")))
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_nobody_leaves_a_barrier_before_all_have_come(ranks, size):
+CASE = ("operation", "algorithm", "size")
+
+
+@pytest.mark.parametrize(CASE, every_algorithm("barrier"))
+@pytest.mark.parametrize("seed", range(2))
+def test_nobody_leaves_a_barrier_before_all_have_come(ranks, operation, algorithm, size, seed):
     came: list[int] = []
 
     def program():
@@ -77,29 +99,28 @@ def test_nobody_leaves_a_barrier_before_all_have_come(ranks, size):
         MPI.COMM_WORLD.Barrier()
         assert len(came) == size
 
-    ranks(size, program)
+    ranks(size, program, seed=seed, coll={operation: algorithm})
 
 
-@pytest.mark.parametrize(("size", "count"), every_case())
-def test_bcast(ranks, size, count):
+@pytest.mark.parametrize(CASE, every_algorithm("bcast"))
+def test_bcast(ranks, operation, algorithm, size):
     def program():
         comm = MPI.COMM_WORLD
-        for root in range(size) if size in SMALL else (0, size // 2, size - 1):
-            data = numbers(root, count) if comm.rank == root else np.zeros(count, "i8")
+        for root, count in itertools.product(some_roots(size), COUNTS):
+            data = numbers(root, count).copy() if comm.rank == root else np.zeros(count, "i8")
             comm.Bcast(data, root)
             np.testing.assert_array_equal(data, numbers(root, count))
 
-    ranks(size, program, **LOW)
+    ranks(size, program, coll={operation: algorithm})
 
 
-@pytest.mark.parametrize(("size", "count"), every_case())
-def test_gather_and_scatter(ranks, size, count):
-    whole = np.concatenate([numbers(rank, count) for rank in range(size)])
-
+@pytest.mark.parametrize(CASE, every_algorithm("gather", "scatter"))
+def test_gather_and_scatter(ranks, operation, algorithm, size):
     def program():
         comm = MPI.COMM_WORLD
-        own = numbers(comm.rank, count)
-        for root in range(size) if size in SMALL else (0, size // 2, size - 1):
+        for root, count in itertools.product(some_roots(size), COUNTS):
+            own = numbers(comm.rank, count)
+            whole = gathered_numbers(size, count)
             gathered = np.zeros(size * count, "i8") if comm.rank == root else None
             comm.Gather(own, gathered, root)
             if comm.rank == root:
@@ -108,38 +129,39 @@ def test_gather_and_scatter(ranks, size, count):
             comm.Scatter(gathered, back, root)
             np.testing.assert_array_equal(back, own)
 
-    ranks(size, program, **LOW)
+    ranks(size, program, coll={operation: algorithm})
 
 
-@pytest.mark.parametrize(("size", "count"), every_case())
-def test_allgather(ranks, size, count):
-    whole = np.concatenate([numbers(rank, count) for rank in range(size)])
-
+@pytest.mark.parametrize(CASE, every_algorithm("allgather"))
+def test_allgather(ranks, operation, algorithm, size):
     def program():
         comm = MPI.COMM_WORLD
-        found = np.zeros(size * count, "i8")
-        comm.Allgather(numbers(comm.rank, count), found)
-        np.testing.assert_array_equal(found, whole)
-        found[: comm.rank * count] = found[(comm.rank + 1) * count :] = -1
-        comm.Allgather(MPI.IN_PLACE, found)
-        np.testing.assert_array_equal(found, whole)
+        for count in COUNTS:
+            whole = gathered_numbers(size, count)
+            found = np.zeros(size * count, "i8")
+            comm.Allgather(numbers(comm.rank, count), found)
+            np.testing.assert_array_equal(found, whole)
+            found[: comm.rank * count] = found[(comm.rank + 1) * count :] = -1
+            comm.Allgather(MPI.IN_PLACE, found)
+            np.testing.assert_array_equal(found, whole)
 
-    ranks(size, program, **LOW)
+    ranks(size, program, coll={operation: algorithm})
 
 
-@pytest.mark.parametrize(("size", "count"), every_case(counts=[0, 1, 2, 3, 40, 200]))
-def test_alltoall(ranks, size, count):
+@pytest.mark.parametrize(CASE, every_algorithm("alltoall"))
+def test_alltoall(ranks, operation, algorithm, size):
     def program():
         comm = MPI.COMM_WORLD
-        given = np.concatenate([numbers(comm.rank, count, peer) for peer in range(size)])
-        wanted = np.concatenate([numbers(peer, count, comm.rank) for peer in range(size)])
-        found = np.zeros(size * count, "i8")
-        comm.Alltoall(given, found)
-        np.testing.assert_array_equal(found, wanted)
-        comm.Alltoall(MPI.IN_PLACE, given)
-        np.testing.assert_array_equal(given, wanted)
+        for count in (0, 1, 3, 40):
+            given = np.concatenate([numbers(comm.rank, count, peer) for peer in range(size)])
+            wanted = np.concatenate([numbers(peer, count, comm.rank) for peer in range(size)])
+            found = np.zeros(size * count, "i8")
+            comm.Alltoall(given, found)
+            np.testing.assert_array_equal(found, wanted)
+            comm.Alltoall(MPI.IN_PLACE, given)
+            np.testing.assert_array_equal(given, wanted)
 
-    ranks(size, program, **LOW)
+    ranks(size, program, coll={operation: algorithm})
 
 
 def length_of(sender: int, receiver: int, scale: int) -> int:
@@ -147,9 +169,9 @@ def length_of(sender: int, receiver: int, scale: int) -> int:
     return (sender * 7 + receiver * 3) % 5 * scale
 
 
-@pytest.mark.parametrize(("size", "scale"), every_case(counts=[0, 1, 60]))
-def test_blocks_of_different_lengths(ranks, size, scale):
-    def program():
+@pytest.mark.parametrize(CASE, every_algorithm("allgatherv", "gatherv", "scatterv"))
+def test_blocks_of_different_lengths(ranks, operation, algorithm, size):
+    def blocks(scale):
         comm = MPI.COMM_WORLD
         rank = comm.rank
         lengths = [length_of(peer, 0, scale) for peer in range(size)]
@@ -173,12 +195,16 @@ def test_blocks_of_different_lengths(ranks, size, scale):
             comm.Scatterv([wanted, lengths, displs, MPI.INT64_T], back, root)
             np.testing.assert_array_equal(back, own)
 
-    ranks(size, program, **LOW)
-
-
-@pytest.mark.parametrize(("size", "scale"), every_case(counts=[0, 1, 60]))
-def test_alltoallv(ranks, size, scale):
     def program():
+        for scale in (0, 1, 60):
+            blocks(scale)
+
+    ranks(size, program, coll={operation: algorithm})
+
+
+@pytest.mark.parametrize(CASE, every_algorithm("alltoallv", "alltoallw"))
+def test_complete_exchange_of_blocks_of_different_lengths(ranks, operation, algorithm, size):
+    def exchange(scale):
         comm = MPI.COMM_WORLD
         rank = comm.rank
         sends = [length_of(rank, peer, scale) for peer in range(size)]
@@ -197,100 +223,174 @@ def test_alltoallv(ranks, size, scale):
         )
         np.testing.assert_array_equal(found, wanted)
 
-    ranks(size, program, **LOW)
+    def program():
+        for scale in (0, 1, 60):
+            exchange(scale)
+
+    ranks(size, program, coll={operation: algorithm})
 
 
-@pytest.mark.parametrize(("size", "count"), every_case())
-def test_reductions(ranks, size, count):
-    vectors = [numbers(rank, count) for rank in range(size)]
-    total = sum(vectors)
+@pytest.mark.parametrize("sums", [True, False], ids=["sum", "compose"])
+@pytest.mark.parametrize(CASE, every_algorithm("allreduce", "scan", "exscan"))
+def test_reductions_of_all(ranks, operation, algorithm, size, sums):
+    own_of, whole_of, op = (numbers, summed, MPI.SUM) if sums else (maps, composed, COMPOSE)
+    kind = MPI.INT64_T if sums else PAIR
 
     def program():
         comm = MPI.COMM_WORLD
-        own = numbers(comm.rank, count)
-        found = np.zeros(count, "i8")
-        comm.Allreduce(own, found)
-        np.testing.assert_array_equal(found, total)
-        for root in range(size) if size in SMALL else (0, size // 2, size - 1):
-            into = np.zeros(count, "i8") if comm.rank == root else None
-            comm.Reduce(own, into, MPI.SUM, root)
-            if comm.rank == root:
-                np.testing.assert_array_equal(into, total)
-        comm.Scan(own, found)
-        np.testing.assert_array_equal(found, sum(vectors[: comm.rank + 1]))
-        found[:] = -1
-        comm.Exscan(own, found)
-        np.testing.assert_array_equal(found, sum(vectors[: comm.rank]) if comm.rank else -1)
-        np.testing.assert_array_equal(own, vectors[comm.rank])  # no input is changed
+        for count in (0, 1, 3, 9, 40, 301) if sums else (1, 3, 9):
+            own = own_of(comm.rank, count)
+            found = np.zeros_like(own)
+            if operation == "allreduce":
+                comm.Allreduce([own, kind], [found, kind], op)
+                wanted = whole_of(range(size), count)
+            elif operation == "scan":
+                comm.Scan([own, kind], [found, kind], op)
+                wanted = whole_of(range(comm.rank + 1), count)
+            else:
+                found[:] = -1
+                comm.Exscan([own, kind], [found, kind], op)
+                wanted = whole_of(range(comm.rank), count) if comm.rank else np.full_like(own, -1)
+            np.testing.assert_array_equal(found, wanted)
+            np.testing.assert_array_equal(own, own_of(comm.rank, count))  # no input is changed
 
-    ranks(size, program, **LOW)
+    ranks(size, program, coll={operation: algorithm})
 
 
-@pytest.mark.parametrize(("size", "count"), every_case(counts=[1, 3, 9, 40]))
-def test_reductions_that_must_keep_the_order_of_ranks(ranks, size, count):
-    whole = composed(range(size), count)
+@pytest.mark.parametrize("sums", [True, False], ids=["sum", "compose"])
+@pytest.mark.parametrize(CASE, every_algorithm("reduce"))
+def test_reductions_to_one(ranks, operation, algorithm, size, sums):
+    own_of, whole_of, op = (numbers, summed, MPI.SUM) if sums else (maps, composed, COMPOSE)
+    kind = MPI.INT64_T if sums else PAIR
 
     def program():
         comm = MPI.COMM_WORLD
-        own = maps(comm.rank, count)
-        found = np.zeros_like(own)
-        comm.Allreduce(own, found, COMPOSE)
-        np.testing.assert_array_equal(found, whole)
-        for root in range(size) if size in SMALL else (0, size // 2, size - 1):
+        for root, count in itertools.product(some_roots(size), (0, 1, 9, 301) if sums else (1, 9)):
+            own = own_of(comm.rank, count)
             into = np.zeros_like(own) if comm.rank == root else None
-            comm.Reduce(own, into, COMPOSE, root)
+            comm.Reduce([own, kind], into if into is None else [into, kind], op, root)
             if comm.rank == root:
-                np.testing.assert_array_equal(into, whole)
-        comm.Scan(own, found, COMPOSE)
-        np.testing.assert_array_equal(found, composed(range(comm.rank + 1), count))
-        comm.Exscan(own, found, COMPOSE)
-        if comm.rank:
-            np.testing.assert_array_equal(found, composed(range(comm.rank), count))
+                np.testing.assert_array_equal(into, whole_of(range(size), count))
+            np.testing.assert_array_equal(own, own_of(comm.rank, count))
 
-    ranks(size, program, **LOW)
+    ranks(size, program, coll={operation: algorithm})
 
 
-@pytest.mark.parametrize(("size", "count"), every_case(counts=[0, 1, 3, 50]))
-@pytest.mark.parametrize("op", ["sum", "compose"])
-def test_reduce_scatter(ranks, size, count, op):
-    def program():
+@pytest.mark.parametrize("sums", [True, False], ids=["sum", "compose"])
+@pytest.mark.parametrize(CASE, every_algorithm("reduce_scatter", "reduce_scatter_block"))
+def test_reduce_scatter(ranks, operation, algorithm, size, sums):
+    def reduce_scatter(count):
         comm = MPI.COMM_WORLD
         rank = comm.rank
-        if op == "sum":
-            given = numbers(rank, 2 * size * count)
-            whole = sum(numbers(peer, 2 * size * count) for peer in range(size))
+        if sums:
+            given = numbers(rank, 2 * size * count).copy()
+            whole = summed(range(size), 2 * size * count)
             function = MPI.SUM
         else:
-            given = maps(rank, size * count).ravel()
+            given = maps(rank, size * count).ravel().copy()
             whole = composed(range(size), size * count).ravel()
             function = COMPOSE
-        found = np.zeros(2 * count, "i8")
-        comm.Reduce_scatter_block(given, found, function)
-        np.testing.assert_array_equal(found, whole[rank * 2 * count : (rank + 1) * 2 * count])
+        if operation == "reduce_scatter_block":
+            found = np.zeros(2 * count, "i8")
+            comm.Reduce_scatter_block(given, found, function)
+            own = slice(rank * 2 * count, (rank + 1) * 2 * count)
+            np.testing.assert_array_equal(found, whole[own])
+            comm.Reduce_scatter_block(MPI.IN_PLACE, given, function)
+            np.testing.assert_array_equal(given[: 2 * count], whole[own])
+            return
 
-        # All but the last rank's neighbour give one pair to the last rank.
+        # The first rank gives its elements to the last.
         counts = [2 * count] * size
         if size > 1 and count:
             counts[0], counts[-1] = 0, 4 * count
         bounds = np.cumsum([0, *counts])
-        found = np.zeros(counts[rank], "i8")
-        comm.Reduce_scatter(given, found, counts, function)
-        np.testing.assert_array_equal(found, whole[bounds[rank] : bounds[rank + 1]])
+        for given_counts in (counts, None):
+            found = np.zeros(counts[rank], "i8")
+            comm.Reduce_scatter(given, found, given_counts, function)
+            np.testing.assert_array_equal(found, whole[bounds[rank] : bounds[rank + 1]])
 
-        found = np.zeros(counts[rank], "i8")
-        comm.Reduce_scatter(given, found, op=function)
-        np.testing.assert_array_equal(found, whole[bounds[rank] : bounds[rank + 1]])
+    def program():
+        for count in (0, 1, 3, 50) if sums else (1, 3):
+            reduce_scatter(count)
 
-        comm.Reduce_scatter_block(MPI.IN_PLACE, given, function)
-        np.testing.assert_array_equal(
-            given[: 2 * count], whole[rank * 2 * count : (rank + 1) * 2 * count]
-        )
+    ranks(size, program, coll={operation: algorithm})
 
-    ranks(size, program, **LOW)
+
+@pytest.mark.parametrize(CASE, every_algorithm(*FAMILIES, sizes=[1, 3, 4, 6]))
+def test_messages_that_wait_for_their_receivers_do_not_deadlock(ranks, operation, algorithm, size):
+    def program():
+        comm = MPI.COMM_WORLD
+        counts = [50] * size
+        own = numbers(comm.rank, 50).copy()
+        found = np.zeros(50 * size, "i8")
+        comm.Barrier()
+        comm.Bcast(own, size - 1)
+        comm.Gather(own, found if comm.rank == 0 else None)
+        comm.Scatter(found if comm.rank == 0 else None, own)
+        comm.Gatherv(own, [found, counts] if comm.rank == 0 else None)
+        comm.Scatterv([found, counts] if comm.rank == 0 else None, own)
+        comm.Allgather(own, found)
+        comm.Allgatherv(own, [found, counts])
+        comm.Alltoall(found.copy(), found)
+        comm.Alltoallv([found.copy(), counts], [found, counts])
+        types, places = [MPI.INT64_T] * size, [400 * peer for peer in range(size)]
+        comm.Alltoallw([found.copy(), (counts, places), types], [found, (counts, places), types])
+        comm.Reduce(own.copy(), own if comm.rank == 0 else None)
+        comm.Allreduce(MPI.IN_PLACE, own)
+        comm.Scan(MPI.IN_PLACE, own)
+        comm.Exscan(MPI.IN_PLACE, own)
+        comm.Reduce_scatter_block(found, own)
+        comm.Reduce_scatter(found, own, counts)
+
+    ranks(size, program, eager=0, coll={operation: algorithm})
+
+
+@pytest.mark.parametrize("radix", [2, 3, 5, 16])
+@pytest.mark.parametrize("size", SIZES)
+def test_trees_of_any_radix(ranks, size, radix):
+    def program():
+        comm = MPI.COMM_WORLD
+        root = size // 2
+        data = numbers(root, 9).copy() if comm.rank == root else np.zeros(9, "i8")
+        comm.Bcast(data, root)
+        np.testing.assert_array_equal(data, numbers(root, 9))
+        found = np.zeros(9 * size, "i8") if comm.rank == root else None
+        comm.Gather(numbers(comm.rank, 9), found, root)
+        comm.Scatter(found, data, root)
+        np.testing.assert_array_equal(data, numbers(comm.rank, 9))
+        into = np.zeros((9, 2), "i8") if comm.rank == root else None
+        target = None if into is None else [into, PAIR]
+        comm.Reduce([maps(comm.rank, 9), PAIR], target, COMPOSE, root)
+        if comm.rank == root:
+            np.testing.assert_array_equal(into, composed(range(size), 9))
+
+    rules = [{"algorithm": "k-nomial", "radix": radix}]
+    operations = ("bcast", "gather", "scatter", "reduce")
+    ranks(size, program, coll=dict.fromkeys(operations, rules))
+
+
+@pytest.mark.parametrize("segment", [2, 16, 24, 10_000])
+@pytest.mark.parametrize("algorithm", ["chain", "binary"])
+def test_pipelines_of_segments_of_any_length(ranks, algorithm, segment):
+    def program():
+        comm = MPI.COMM_WORLD
+        data = numbers(2, 33) if comm.rank == 2 else np.zeros(33, "i8")
+        comm.Bcast(data, 2)
+        np.testing.assert_array_equal(data, numbers(2, 33))
+        into = np.zeros((9, 2), "i8") if comm.rank == 2 else None
+        target = None if into is None else [into, PAIR]
+        comm.Reduce([maps(comm.rank, 9), PAIR], target, COMPOSE, 2)
+        if comm.rank == 2:
+            np.testing.assert_array_equal(into, composed(range(5), 9))
+
+    coll = {"bcast": [{"algorithm": algorithm, "segment": segment}]}
+    if algorithm == "chain":
+        coll["reduce"] = coll["bcast"]
+    ranks(5, program, coll=coll)
 
 
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("length", [0, 5, 70, 3000])
+@pytest.mark.parametrize("length", [0, 5, 3000, 20_000])
 def test_objects(ranks, size, length):
     def thing(rank, peer=0):
         # Every third rank's is long.
@@ -308,7 +408,7 @@ def test_objects(ranks, size, length):
         given = [thing(rank, peer) for peer in range(size)]
         assert comm.alltoall(given) == [thing(peer, rank) for peer in range(size)]
 
-    ranks(size, program, **LOW)
+    ranks(size, program)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -347,22 +447,15 @@ def test_an_operator_may_change_its_operands(ranks, size):
 
 
 @pytest.mark.parametrize("size", [1, 3, 4, 8, 9])
-def test_messages_that_wait_for_their_receivers_do_not_deadlock(ranks, size):
+def test_objects_that_wait_for_their_receivers_do_not_deadlock(ranks, size):
     def program():
         comm = MPI.COMM_WORLD
-        own = numbers(comm.rank, 500)
-        found = np.zeros(500 * size, "i8")
-        comm.Allgather(own, found)
-        comm.Alltoall(found.copy(), found)
-        comm.Allreduce(MPI.IN_PLACE, own)
-        comm.Scan(MPI.IN_PLACE, own)
-        comm.Reduce_scatter_block(found, own)
         comm.bcast("x" * 5000)
         comm.alltoall(["x" * 5000] * size)
+        comm.allgather("x" * 5000)
         comm.scan("x" * 5000)
 
     ranks(size, program, eager=0)
-    ranks(size, program, eager=0, **LOW)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -71,6 +71,24 @@ class TestResult:
 
 
 class TestWhatAProgramKnowsOfItsMachine:
+    def test_a_run_chooses_algorithms_of_collectives(self, program):
+        path = program("""
+            import numpy as np
+            comm.Bcast(np.zeros(8))
+        """)
+
+        def messages(**options):
+            return vmpp.run(path, nprocs=8, **options).counters["messages"]
+
+        usual = messages()
+        assert messages(coll={"bcast": "binomial"}) == usual
+        scattered = messages(coll={"bcast": "scatter-ring"})
+        assert scattered == usual + 8 * 7
+        rules = [{"bytes": "8 B", "algorithm": "scatter-ring"}]
+        assert messages(coll={"bcast": rules}) == usual
+        with pytest.raises(vmpp.VmppError, match="no algorithm 'rng'; did you mean 'ring'"):
+            messages(coll={"allreduce": "rng"})
+
     def test_the_node_map_has_place_and_distance_of_every_rank(self, program):
         path = program("""
             import vmpp

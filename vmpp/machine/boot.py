@@ -478,6 +478,7 @@ async def boot(
     seed: int = 0,
     watchdog: float | None = None,
     tools: Sequence[str] = (),
+    coll: Mapping[str, object] | None = None,
     plugins: Plugins | None = None,
 ) -> AsyncIterator[Machine]:
     """Boot a machine under Trio; it is shut down when the block ends.
@@ -494,6 +495,8 @@ async def boot(
         seed: of everything that is random.
         watchdog: CPU seconds on the host that a process may take between two calls.
         tools: what libraries are to watch of programs, besides what the description asks for.
+        coll: by what algorithm, or rules, libraries carry collective operations out, instead of
+            what the description has: ``{"allreduce": "ring"}``.
         plugins: those to use; all that are installed if left out.
 
     Raises:
@@ -507,7 +510,9 @@ async def boot(
     with ExitStack() as stack:
         stack.enter_context(_patient_collector())
         built = Machine(
-            Universe.of(described.with_tools(tools), nodes, universe, found),
+            Universe.of(
+                described.with_tools(tools).with_collectives(coll or {}), nodes, universe, found
+            ),
             found,
             seed=seed,
             watchdog=WATCHDOG_SECONDS if watchdog is None else watchdog,

@@ -1,4 +1,4 @@
-"""The command line: ``vmpp run``, ``vmpp machines``, ``vmpp plugins``.
+"""The command line: ``vmpp run``, ``vmpp machines``, ``vmpp algorithms``, ``vmpp plugins``.
 
 What a command needs is imported inside it, so that ``vmpp --version`` answers at once.
 """
@@ -10,7 +10,7 @@ import gc
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Final, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn, TextIO
 
 import click
 
@@ -63,6 +63,17 @@ def commands() -> None:
     """
 
 
+def _pairs(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> Any:
+    """Return what options of the form NAME=VALUE say, by name."""
+    pairs = dict(each.partition("=")[::2] for each in given)
+    for name, value in pairs.items():
+        if not name or not value:
+            raise click.BadParameter(
+                f"{name!r} chooses nothing; write OPERATION=ALGORITHM, as allreduce=ring"
+            )
+    return pairs
+
+
 @commands.command(context_settings={"allow_interspersed_args": False})
 @click.option("-n", "-np", "nprocs", type=click.IntRange(1), default=1, metavar="N",
               help="Number of processes, one to a compute node.  [default: 1]")  # fmt: skip
@@ -86,6 +97,8 @@ def commands() -> None:
               help="Let something break, such as 'node 3 crash at 2 ms'; repeatable.")  # fmt: skip
 @click.option("--keep-going", is_flag=True,
               help="Let the job go on without ranks whose nodes crash.")  # fmt: skip
+@click.option("--coll", "choices", multiple=True, metavar="OPERATION=ALGORITHM", callback=_pairs,
+              help="Algorithm of a collective operation; see 'vmpp algorithms'.")  # fmt: skip
 @click.option("-m", "module", is_flag=True,
               help="PROGRAM is a module, to be found as 'python -m' does.")  # fmt: skip
 @click.argument("program")
@@ -104,6 +117,7 @@ def run(
     profile: bool,
     faults: tuple[str, ...],
     keep_going: bool,
+    choices: dict[str, object],
     module: bool,
 ) -> int:
     """Run PROGRAM on N nodes, as 'mpiexec -n N python PROGRAM' would.
@@ -133,6 +147,7 @@ def run(
         faults=faults,
         keep_going=keep_going,
         tools=[name for name, wanted in (("check", check), ("profile", profile)) if wanted],
+        coll=choices,
         stdin=_bytes_of(sys.stdin),
         stdout=_bytes_of(sys.stdout),
         stderr=_bytes_of(sys.stderr),
@@ -154,6 +169,20 @@ def machines(keys: bool) -> None:
     from vmpp.machine import listings
 
     listings.show(listings.keys() if keys else listings.machines())
+
+
+@commands.command()
+def algorithms() -> None:
+    """List the algorithms that collective operations can be carried out by.
+
+    \b
+    Example:
+      vmpp algorithms
+      vmpp run -n 64 --coll allreduce=ring --coll bcast=binomial program.py
+    """
+    from vmpp.machine import listings
+
+    listings.show(listings.algorithms())
 
 
 @commands.command()

@@ -86,6 +86,26 @@ class MachineDescription(Table, frozen=True, kw_only=True):
         tools = tuple(dict.fromkeys((*self.tools, *names)))
         return msgspec.structs.replace(self, tools=tools) if names else self
 
+    def with_collectives(self, choices: Mapping[str, object]) -> MachineDescription:
+        """Return this machine with other algorithms for some collective operations.
+
+        Args:
+            choices: for each operation an algorithm, or rules, as in ``[mpi.collectives]``.
+
+        Raises:
+            MachineFileError: one is neither.
+        """
+        if not choices:
+            return self
+        try:
+            checked = {name: _check_choice(name, value) for name, value in choices.items()}
+            # An algorithm's name has to be a word here as well.
+            table = msgspec.convert({"collectives": checked}, MpiTable).collectives
+        except (ValueError, msgspec.ValidationError) as error:
+            raise MachineFileError(f"collectives: {_located(str(error))}") from error
+        mpi = msgspec.structs.replace(self.mpi, collectives={**self.mpi.collectives, **table})
+        return msgspec.structs.replace(self, mpi=mpi)
+
     def sized(self, nprocs: int, plugins: Plugins) -> MachineDescription:
         """Return this machine with its dimensions fixed, with compute nodes for *nprocs* processes.
 
@@ -244,12 +264,30 @@ def _check_value(what: Is, value: object) -> object:
     if isinstance(value, list):
         return [what.check(each) for each in value]
     if isinstance(value, dict) and what.unit is None:
-        return {key: _check_threshold(key, each) for key, each in value.items()}
+        return {key: _check_choice(key, each) for key, each in value.items()}
     return what.check(value)
 
 
-def _check_threshold(key: str, value: object) -> int:
-    """Return a threshold: a size if it has a unit, a count of processes if it has none."""
+def _check_choice(key: str, value: object) -> object:
+    """Return the algorithm chosen for an operation, or the rules to choose it by."""
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, (list, tuple)) or not all(isinstance(rule, Mapping) for rule in value):
+        raise ValueError(f"{key}: {quoted(value)} is neither an algorithm nor a list of rules")
+    for rule in value:
+        if not isinstance(rule.get("algorithm"), str):
+            raise ValueError(f"{key}: a rule names no algorithm")
+    return [
+        {
+            limit: each if limit == "algorithm" else _check_limit(f"{key}: {limit}", each)
+            for limit, each in rule.items()
+        }
+        for rule in value
+    ]
+
+
+def _check_limit(key: str, value: object) -> int:
+    """Return the limit of a rule: a size if it has a unit, a count if it has none."""
     try:
         counted = SIZE.read(value) if isinstance(value, str) else value
         if not isinstance(counted, int) or isinstance(counted, bool) or counted < 0:

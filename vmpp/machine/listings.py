@@ -71,6 +71,17 @@ def plugins() -> Table:
     )
 
 
+def algorithms() -> Table:
+    """Return the algorithms that collective operations can be carried out by."""
+    return _table(
+        ("Operation", "Algorithm", "Default", "What it does", "Needs"),
+        (
+            (each.operation, each.name, each.default, each.text, each.needs)
+            for each in Plugins.installed().algorithms
+        ),
+    )
+
+
 def phases(passed: Iterable[Phase]) -> Table:
     """Return the phases of a run, in virtual time and on the host."""
     return _table(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pluggy import PluginManager, PluginValidationError
 
@@ -16,8 +16,11 @@ from vmpp.errors import VmppError, suggestion
 
 if TYPE_CHECKING:
     from vmpp.pct import SchedulingPolicy
-    from vmpp.process.library import Library
+    from vmpp.process.library import Algorithm, Library
     from vmpp.service import AllocationPolicy
+
+
+T = TypeVar("T")
 
 
 class PluginError(VmppError):
@@ -143,6 +146,18 @@ class Plugins:
         return self._gather("library", "vmpp_libraries")
 
     @cached_property
+    def algorithms(self) -> tuple[Algorithm, ...]:
+        """Algorithms of collective operations, in the order in which their plugins tell of them."""
+        implementations = self.manager.hook.vmpp_algorithms.get_hookimpls()
+        return tuple(
+            algorithm
+            for each in sorted(implementations, key=lambda each: each.plugin_name)
+            for algorithm in self._ask(
+                self._sources[each.plugin_name], "vmpp_algorithms", each.function, tuple
+            )
+        )
+
+    @cached_property
     def images(self) -> Mapping[str, Path]:
         """Paths of the programs that are found by name."""
         images: Mapping[str, str] = self._gather("image", "vmpp_images")
@@ -187,8 +202,8 @@ class Plugins:
         source: Source,
         hook: str,
         function: Callable[[], Any],
-        read: Callable[[Any], Mapping[str, Any]],
-    ) -> Mapping[str, Any]:
+        read: Callable[[Any], T],
+    ) -> T:
         try:
             return read(function())
         except Exception as error:

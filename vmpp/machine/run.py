@@ -43,6 +43,7 @@ def run(
     tools: Sequence[str] = (),
     faults: Sequence[str] = (),
     keep_going: bool = False,
+    coll: Mapping[str, object] | None = None,
     plugins: Plugins | None = None,
 ) -> Result:
     """Boot a machine, run *program* on *nprocs* of its nodes, and say what came of it.
@@ -66,6 +67,8 @@ def run(
             time, which is that of ``MPI.Wtime``.
         keep_going: whether the job goes on without ranks whose nodes crash, as programs that
             tolerate faults can; otherwise a crash ends it.
+        coll: algorithms of collective operations, ``{"allreduce": "ring"}``, or rules to choose one
+            by, as in a machine file; ``vmpp algorithms`` lists them.
         plugins: those to use; all that are installed by default.
 
     Raises:
@@ -91,6 +94,7 @@ def run(
             seed=seed,
             watchdog=watchdog,
             tools=tools,
+            coll=coll,
             plugins=found,
         ) as booted:
             for fault in injected:

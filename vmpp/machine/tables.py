@@ -201,7 +201,7 @@ class MpiTable(Table, frozen=True, kw_only=True):
     heap: Annotated[int, _size("room for unexpected messages", "1 KiB")] = size("16 MiB")
     match_list: Annotated[int, _count("entries of the match list", 8, 1 << 20)] = 4096
     reduce_rate: Annotated[int, _rate("at which a reduction combines operands")] = rate("5 GB/s")
-    thresholds: Annotated[
-        dict[str, int],
-        Is("sizes and counts at which a collective changes algorithm, by name"),
+    collectives: Annotated[
+        dict[str, str | tuple[dict[str, str | int], ...]],
+        Is("algorithm of a collective, or rules to choose one by, for each operation"),
     ] = {}

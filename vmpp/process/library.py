@@ -23,6 +23,25 @@ class Report:
     findings: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """One way in which a library can carry out a collective operation.
+
+    Attributes:
+        operation: what it is for.
+        name: by which a machine file or a run picks it.
+        text: what it does, in one line.
+        needs: what it needs of a call, in words; a call without that is carried out another way.
+        default: when it is picked if nobody says otherwise, in words; empty for never.
+    """
+
+    operation: str
+    name: str
+    text: str
+    needs: str = ""
+    default: str = ""
+
+
 class Library(Protocol):
     """A message library, as MPI or NX, on portals and nothing below them.
 

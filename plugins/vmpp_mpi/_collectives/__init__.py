@@ -3,13 +3,14 @@
 Every operation is a function over a `Channel`, which knows the rank, the size and how to reach the
 others; buffers are views of bytes, and a `Reduction` says how two of them become one. Nothing here
 asks which process is running, so an operation may be carried on by any fiber that holds a channel
-with a tag of its own. Each module has the algorithms of one family and, last, the function that
-chooses among them by size and count from the `Thresholds`.
+with a tag of its own. Each module has the algorithms of one family, the
+table of them with the rules by which one is chosen (see `_choice`) and, last, the function that
+carries the operation out.
 """
 
 from vmpp_mpi._collectives._allgather import allgather, allgatherv
 from vmpp_mpi._collectives._allreduce import allreduce
-from vmpp_mpi._collectives._alltoall import alltoall, alltoallv
+from vmpp_mpi._collectives._alltoall import alltoall, alltoallv, alltoallw
 from vmpp_mpi._collectives._barrier import barrier
 from vmpp_mpi._collectives._broadcast import broadcast
 from vmpp_mpi._collectives._channel import (
@@ -19,9 +20,10 @@ from vmpp_mpi._collectives._channel import (
     Channel,
     Kind,
     Reduction,
-    Thresholds,
     describe,
 )
+from vmpp_mpi._collectives._choice import Choices, read_rules
+from vmpp_mpi._collectives._families import DEFAULT_CHOICES, FAMILIES
 from vmpp_mpi._collectives._gather import gather, gatherv
 from vmpp_mpi._collectives._neighbours import exchange_with_neighbours, pass_to_neighbours
 from vmpp_mpi._collectives._objects import (
@@ -42,13 +44,15 @@ from vmpp_mpi._collectives._scatter import scatter, scatterv
 from vmpp_mpi._collectives._sparse import sparse_exchange
 
 __all__ = [
+    "DEFAULT_CHOICES",
+    "FAMILIES",
     "NOTHING",
     "PARTITIONED_TAG",
     "Buffer",
     "Channel",
+    "Choices",
     "Kind",
     "Reduction",
-    "Thresholds",
     "allgather",
     "allgather_pickles",
     "allgatherv",
@@ -56,6 +60,7 @@ __all__ = [
     "alltoall",
     "alltoall_pickles",
     "alltoallv",
+    "alltoallw",
     "barrier",
     "broadcast",
     "broadcast_pickle",
@@ -68,6 +73,7 @@ __all__ = [
     "joined",
     "parted",
     "pass_to_neighbours",
+    "read_rules",
     "reduce",
     "reduce_objects",
     "reduce_scatter",

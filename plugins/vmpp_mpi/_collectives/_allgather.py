@@ -5,67 +5,25 @@ The blocks lie one after the other; block i is from ``bounds[i]`` to ``bounds[i 
 
 from __future__ import annotations
 
-from typing import Protocol as Interface
-
+from vmpp_mpi._collectives._blocks import Bounds, around, doubling
+from vmpp_mpi._collectives._broadcast import broadcast
 from vmpp_mpi._collectives._channel import Channel
+from vmpp_mpi._collectives._choice import EVEN, POWER_OF_TWO, Algorithm, Family, Rule
+from vmpp_mpi._collectives._gather import gatherv
 
 
-class Bounds(Interface):
-    """Where blocks begin and end: a list, a range, or anything with an index."""
-
-    def __getitem__(self, index: int, /) -> int:
-        """Return the first byte of block *index*, which is the end of the one before."""
+def ring(channel: Channel, data: memoryview, bounds: Bounds) -> None:
+    """Pass blocks round a ring: p - 1 steps, each block crosses each link once."""
+    around(channel, data, bounds, channel.rank)
 
 
-def ring(channel: Channel, data: memoryview, bounds: Bounds, place: int) -> None:
-    """Pass blocks round a ring: p - 1 steps, each block crosses each link once.
-
-    Args:
-        channel: to the other ranks.
-        data: holds the rank's own block, and all of them afterwards.
-        bounds: of the blocks.
-        place: which block is the rank's own; rises by one with the rank.
-    """
-    rank, size = channel.rank, channel.size
-    right, left = (rank + 1) % size, (rank - 1) % size
-    exchange = channel.exchange
-    for step in range(size - 1):
-        give = (place - step) % size
-        take = (place - step - 1) % size
-        exchange(
-            right,
-            data[bounds[give] : bounds[give + 1]],
-            left,
-            data[bounds[take] : bounds[take + 1]],
-        )
-
-
-def recursive_doubling(
-    channel: Channel, data: memoryview, bounds: Bounds, place: int, root: int = 0
-) -> None:
-    """Exchange ever larger runs of blocks with ranks ever further away: log p steps.
-
-    Only for a power of two. Block *place* is the rank's own; rank *root* has block 0.
-    """
-    size = channel.size
-    exchange = channel.exchange
-    bit = 1
-    while bit < size:
-        peer = place ^ bit
-        mine = place & ~(bit - 1)
-        theirs = peer & ~(bit - 1)
-        other = (peer + root) % size
-        exchange(
-            other,
-            data[bounds[mine] : bounds[mine + bit]],
-            other,
-            data[bounds[theirs] : bounds[theirs + bit]],
-        )
-        bit <<= 1
+def recursive_doubling(channel: Channel, data: memoryview, bounds: Bounds) -> None:
+    """Exchange ever larger runs of blocks with ranks ever further away: log2 p steps."""
+    doubling(channel, data, bounds, channel.rank, 0)
 
 
 def bruck(channel: Channel, data: memoryview, bounds: Bounds) -> None:
-    """Collect in ceil(log2 p) steps for any p, then turn into place (Bruck et al. 1997)."""
+    """Collect in ceil(log2 p) steps for any p, then turn blocks into place (Bruck et al. 1997)."""
     rank, size = channel.rank, channel.size
     total = len(data)
     first = bounds[rank]
@@ -94,21 +52,70 @@ def bruck(channel: Channel, data: memoryview, bounds: Bounds) -> None:
     data[:first] = held[total - first :]
 
 
+def neighbour_exchange(channel: Channel, data: memoryview, bounds: Bounds) -> None:
+    """Exchange two blocks with either neighbour by turns: p / 2 steps (Chen, Yuan et al. 2005).
+
+    Neighbours 2q and 2q + 1 have pair q of blocks. From then on a rank passes on to one neighbour
+    the pair that it has got from the other.
+    """
+    rank, size = channel.rank, channel.size
+    pairs, pair = size // 2, rank // 2
+    partner, outer = rank ^ 1, (rank + (1 if rank & 1 else -1)) % size
+    channel.exchange(
+        partner,
+        data[bounds[rank] : bounds[rank + 1]],
+        partner,
+        data[bounds[partner] : bounds[partner + 1]],
+    )
+    # Pairs come in turn from the side of the outer neighbour and from that of the partner.
+    side = 1 if rank & 1 else -1
+    give = pair
+    for step in range(1, pairs):
+        peer, away = (outer, side) if step & 1 else (partner, -side)
+        take = (pair + away * ((step + 1) // 2)) % pairs
+        channel.exchange(
+            peer,
+            data[bounds[2 * give] : bounds[2 * give + 2]],
+            peer,
+            data[bounds[2 * take] : bounds[2 * take + 2]],
+        )
+        give = take
+
+
+def gather_broadcast(channel: Channel, data: memoryview, bounds: Bounds) -> None:
+    """Gather all blocks on rank 0, straight, and broadcast them from there."""
+    rank, size = channel.rank, channel.size
+    blocks: list[memoryview] | None = None
+    if rank == 0:
+        blocks = [data[bounds[peer] : bounds[peer + 1]] for peer in range(size)]
+    own = None if rank == 0 else data[bounds[rank] : bounds[rank + 1]]
+    gatherv(channel, own, blocks, 0)
+    broadcast(channel, data, 0)
+
+
+_ALGORITHMS = (
+    Algorithm("recursive-doubling", recursive_doubling, (POWER_OF_TWO,)),
+    Algorithm("bruck", bruck),
+    Algorithm("ring", ring),
+    Algorithm("neighbour-exchange", neighbour_exchange, (EVEN,)),
+    Algorithm("gather-bcast", gather_broadcast),
+)
+_RULES = (
+    Rule("recursive-doubling", bytes=524288),
+    Rule("bruck", bytes=81920),
+    Rule("ring"),
+)
+ALLGATHER = Family("allgather", "all blocks", _ALGORITHMS, _RULES)
+ALLGATHERV = Family("allgatherv", "all blocks", _ALGORITHMS, _RULES)
+
+
 def allgather(channel: Channel, data: memoryview, bounds: Bounds) -> None:
     """Collect the blocks of all ranks in *data*, which holds the rank's own already."""
-    size = channel.size
-    total = len(data)
-    limits = channel.thresholds
-    if size == 1 or total == 0:
-        return
-    if size & (size - 1) == 0 and total <= limits.allgather_short:
-        recursive_doubling(channel, data, bounds, channel.rank)
-    elif total <= limits.allgather_bruck:
-        bruck(channel, data, bounds)
-    else:
-        ring(channel, data, bounds, channel.rank)
+    if channel.size > 1 and len(data):
+        ALLGATHER.choose(channel, len(data))(channel, data, bounds)
 
 
 def allgatherv(channel: Channel, data: memoryview, bounds: Bounds) -> None:
     """Collect blocks of any length, as `allgather` does."""
-    allgather(channel, data, bounds)
+    if channel.size > 1 and len(data):
+        ALLGATHERV.choose(channel, len(data))(channel, data, bounds)

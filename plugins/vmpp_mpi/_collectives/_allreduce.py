@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from vmpp_mpi._collectives._blocks import around
+from vmpp_mpi._collectives._broadcast import broadcast
 from vmpp_mpi._collectives._channel import Channel, Reduction
-from vmpp_mpi._collectives._fold import Fold, Parts, double, halve
+from vmpp_mpi._collectives._choice import COMMUTATIVE, ENOUGH, Algorithm, Family, Rule
+from vmpp_mpi._collectives._fold import Fold, Parts, double, halve, reduce_around
+from vmpp_mpi._collectives._reduce import reduce
 
 
 def recursive_doubling(channel: Channel, vector: memoryview, reduction: Reduction) -> None:
-    """Exchange and combine whole vectors with ranks ever further away: log p steps."""
+    """Exchange and combine whole vectors with ranks ever further away: log2 p steps."""
     exchange, combine = channel.exchange, reduction.combine
     fold = Fold(channel)
     mine, theirs = vector, memoryview(bytearray(len(vector)))
@@ -44,13 +48,36 @@ def rabenseifner(channel: Channel, vector: memoryview, reduction: Reduction) -> 
     fold.spread_out(vector)
 
 
+def ring(channel: Channel, vector: memoryview, reduction: Reduction) -> None:
+    """Reduce parts round a ring, then pass them round: least traffic (Patarasuk, Yuan 2009).
+
+    2 (p - 1) steps of a p-th of the vector each. Operands change places.
+    """
+    parts = Parts(len(vector), reduction.itemsize, channel.size)
+    reduce_around(channel, vector, parts, reduction)
+    around(channel, vector, parts, channel.rank)
+
+
+def reduce_broadcast(channel: Channel, vector: memoryview, reduction: Reduction) -> None:
+    """Reduce on rank 0 and broadcast from there, each by the algorithm chosen for it."""
+    reduce(channel, vector, reduction, 0)
+    broadcast(channel, vector, 0)
+
+
+ALLREDUCE = Family(
+    "allreduce",
+    "the vector",
+    (
+        Algorithm("recursive-doubling", recursive_doubling),
+        Algorithm("rabenseifner", rabenseifner, (COMMUTATIVE, ENOUGH)),
+        Algorithm("ring", ring, (COMMUTATIVE,)),
+        Algorithm("reduce-bcast", reduce_broadcast),
+    ),
+    (Rule("recursive-doubling", bytes=2048), Rule("rabenseifner"), Rule("recursive-doubling")),
+)
+
+
 def allreduce(channel: Channel, vector: memoryview, reduction: Reduction) -> None:
     """Replace *vector* by the reduction of all ranks' vectors."""
-    size, length = channel.size, len(vector)
-    if size == 1 or length == 0:
-        return
-    enough = length >= reduction.itemsize << (size.bit_length() - 1)
-    if length <= channel.thresholds.allreduce_short or not reduction.commutative or not enough:
-        recursive_doubling(channel, vector, reduction)
-    else:
-        rabenseifner(channel, vector, reduction)
+    if channel.size > 1 and len(vector):
+        ALLREDUCE.choose(channel, len(vector), reduction)(channel, vector, reduction)

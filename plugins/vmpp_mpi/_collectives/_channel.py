@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from vmpp.portals import Address
+    from vmpp_mpi._collectives._choice import Choices
     from vmpp_mpi._protocol import Protocol, Transfer
 
 Buffer = memoryview | bytes | bytearray
@@ -67,6 +68,9 @@ _LEADER_TAG: Final = 1 << 29
 PARTITIONED_TAG: Final = 1 << 31
 """Set in the tags of partitioned messages, which share the context of collective operations."""
 
+_SEGMENT: Final = 1024
+"""The least bytes that are worth a message of a pipeline."""
+
 _NAMES: Final = {kind: kind.name.capitalize() for kind in Kind}
 
 
@@ -75,42 +79,6 @@ def describe(tag: int) -> str:
     if tag & _GROUP_TAG:
         return "Create_intercomm" if tag & _LEADER_TAG else "Create_group"
     return _NAMES.get(Kind(tag % _KINDS), "collective")
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """Where one algorithm takes over from another. Bytes unless said otherwise.
-
-    The values are those that MPICH found for clusters (Thakur, Rabenseifner, Gropp: Optimization of
-    Collective Communication Operations in MPICH, 2005); a machine's description may give its own.
-
-    Attributes:
-        bcast_short: longest message broadcast down a binomial tree.
-        bcast_long: shortest message whose scattered parts are collected round a ring.
-        bcast_ranks: with fewer ranks than this the binomial tree serves any length.
-        gather_short: longest block gathered or scattered by a tree; longer ones go straight.
-        allgather_short: longest total collected by recursive doubling.
-        allgather_bruck: longest total collected by Bruck's algorithm.
-        alltoall_short: longest block exchanged by Bruck's algorithm.
-        alltoall_ranks: with fewer ranks than this no alltoall is done by Bruck's algorithm.
-        reduce_short: longest vector reduced down a binomial tree.
-        allreduce_short: longest vector reduced by recursive doubling.
-        reduce_scatter_short: longest vector reduced and scattered by recursive halving.
-        object_short: longest pickle that goes through a tree; longer ones go straight.
-    """
-
-    bcast_short: int = 12288
-    bcast_long: int = 524288
-    bcast_ranks: int = 8
-    gather_short: int = 2048
-    allgather_short: int = 524288
-    allgather_bruck: int = 81920
-    alltoall_short: int = 256
-    alltoall_ranks: int = 8
-    reduce_short: int = 2048
-    allreduce_short: int = 2048
-    reduce_scatter_short: int = 524288
-    object_short: int = 2048
 
 
 @dataclass(slots=True)
@@ -138,13 +106,14 @@ class Channel:
         rank: of this process in the group.
         addresses: of all processes of the group, by rank.
         eager: bytes that the protocol sends without waiting for the receiver.
-        thresholds: which algorithm to choose.
+        choices: which algorithms to choose.
         failure: makes an exception of words, when a message is longer or shorter than expected.
     """
 
     __slots__ = (
-        "_addresses", "_context", "_eager", "_failure", "_ireceive", "_isend", "_object",
-        "_protocol", "_send", "_sequence", "_take", "_wait", "rank", "size", "tag", "thresholds",
+        "_addresses", "_choices", "_context", "_eager", "_failure", "_ireceive", "_isend",
+        "_object", "_protocol", "_send", "_sequence", "_take", "_wait", "chosen", "rank", "size",
+        "tag",
     )  # fmt: skip
 
     def __init__(
@@ -154,13 +123,14 @@ class Channel:
         rank: int,
         addresses: Sequence[Address],
         eager: int,
-        thresholds: Thresholds,
+        choices: Choices,
         failure: Callable[[str], Exception],
     ) -> None:
         self.rank = rank
         self.size = len(addresses)
         self.tag = 0
-        self.thresholds = thresholds
+        self.chosen = choices.of(self.size)
+        self._choices = choices
         self._addresses = addresses
         self._context = context
         self._eager = eager
@@ -199,7 +169,7 @@ class Channel:
             self.rank,
             self._addresses,
             self._eager,
-            self.thresholds,
+            self._choices,
             failure,
         )
         other.tag = self.begin(kind).tag
@@ -214,6 +184,10 @@ class Channel:
         """
         self.tag = _GROUP_TAG | (leaders * _LEADER_TAG) | (tag & (_LEADER_TAG - 1))
         return self
+
+    def segment(self, itemsize: int = 1) -> int:
+        """Return how many bytes of a pipeline to send at once: what waits for no receiver."""
+        return max(max(self._eager, _SEGMENT) // itemsize, 1) * itemsize
 
     def send(self, peer: int, data: Buffer) -> None:
         """Send *data* to *peer*; its memory may be used again on return."""

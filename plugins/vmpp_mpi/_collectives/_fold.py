@@ -7,7 +7,7 @@ that the vectors of neighbouring places cover neighbouring ranks and operands ke
 
 from __future__ import annotations
 
-from vmpp_mpi._collectives._allgather import Bounds
+from vmpp_mpi._collectives._blocks import Bounds
 from vmpp_mpi._collectives._channel import Channel, Reduction
 
 
@@ -119,6 +119,23 @@ def double(channel: Channel, fold: Fold, vector: memoryview, bounds: Bounds) -> 
             vector[bounds[theirs] : bounds[theirs + bit]],
         )
         bit <<= 1
+
+
+def reduce_around(
+    channel: Channel, vector: memoryview, bounds: Bounds, reduction: Reduction
+) -> None:
+    """Reduce parts of *vector* round a ring: rank i ends with part i. Operands change places."""
+    rank, size = channel.rank, channel.size
+    right, left = (rank + 1) % size, (rank - 1) % size
+    longest = max(bounds[part + 1] - bounds[part] for part in range(size))
+    spare = memoryview(bytearray(longest))
+    for step in range(1, size):
+        give, take = (rank - step) % size, (rank - step - 1) % size
+        part = vector[bounds[take] : bounds[take + 1]]
+        other = spare[: len(part)]
+        channel.exchange(right, vector[bounds[give] : bounds[give + 1]], left, other)
+        if len(part):
+            reduction.combine(other, part)
 
 
 class Parts:

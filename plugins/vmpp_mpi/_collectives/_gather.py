@@ -5,38 +5,63 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vmpp_mpi._collectives._channel import Buffer, Channel
+from vmpp_mpi._collectives._choice import Algorithm, Family, Rule
+from vmpp_mpi._collectives._tree import children, parent, span
 
 
 def binomial(channel: Channel, block: Buffer, out: memoryview | None, root: int) -> None:
-    """Gather equal blocks up a binomial tree: log p steps, each node passes on its subtree's."""
+    """Gather up a binomial tree: log2 p steps, each node passes on its subtree's blocks."""
+    k_nomial(channel, block, out, root, 2)
+
+
+def k_nomial(
+    channel: Channel, block: Buffer, out: memoryview | None, root: int, radix: int = 4
+) -> None:
+    """Gather up a k-nomial tree: fewer steps than a binomial one, more messages in each.
+
+    Args:
+        channel: to the other ranks.
+        block: the rank's own.
+        out: on the root, where all blocks go.
+        root: the rank that gathers.
+        radix: k.
+    """
     rank, size = channel.rank, channel.size
     place = (rank - root) % size
     length = len(block)
-    if place & 1:
-        channel.send((rank - 1) % size, block)
+    step = span(place, size, radix)
+    above = (parent(place, step, radix) + root) % size
+    count = min(step, size - place)
+    if count == 1 and place:
+        channel.send(above, block)
         return
-    subtree = size if place == 0 else min(place & -place, size - place)
-    held = out if out is not None and root == 0 else memoryview(bytearray(subtree * length))
+    held = out if out is not None and root == 0 else memoryview(bytearray(count * length))
     held[:length] = block
-    bit = 1
-    while bit < subtree:
-        blocks = min(bit, size - place - bit)
-        channel.receive((rank + bit) % size, held[bit * length : (bit + blocks) * length])
-        bit <<= 1
+    for distance, blocks in reversed(list(children(count, step, radix))):
+        channel.receive(
+            (rank + distance) % size, held[distance * length : (distance + blocks) * length]
+        )
     if place:
-        channel.send((rank - (place & -place)) % size, held)
+        channel.send(above, held)
     elif out is not None and root:
         turn = (size - root) * length
         out[root * length :] = held[:turn]
         out[: root * length] = held[turn:]
 
 
-def gatherv(
+def linear(channel: Channel, block: Buffer, out: memoryview | None, root: int) -> None:
+    """Every rank sends its block straight to the root, which receives one after the other."""
+    length = len(block)
+    blocks: list[memoryview] | None = None
+    if out is not None:
+        blocks = [out[place : place + length] for place in range(0, channel.size * length, length)]
+    blocks_of_any_length(channel, block, blocks, root)
+
+
+def blocks_of_any_length(
     channel: Channel, block: Buffer | None, out: Sequence[memoryview] | None, root: int
 ) -> None:
-    """Every rank sends its block to the root, which receives one after the other in place.
-
-    Empty blocks send nothing.
+    """Every rank sends its block straight to the root, unless it is empty.
 
     Args:
         channel: to the other ranks.
@@ -58,15 +83,27 @@ def gatherv(
             channel.receive(peer, piece)
 
 
+GATHER = Family(
+    "gather",
+    "a block",
+    (
+        Algorithm("binomial", binomial),
+        Algorithm("k-nomial", k_nomial, options=("radix",)),
+        Algorithm("linear", linear),
+    ),
+    (Rule("binomial", bytes=2048), Rule("linear")),
+)
+GATHERV = Family("gatherv", "", (Algorithm("linear", blocks_of_any_length),), (Rule("linear"),))
+
+
 def gather(channel: Channel, block: Buffer, out: memoryview | None, root: int) -> None:
     """Gather blocks of the same length in *out* on *root*, ordered by rank."""
-    size, length = channel.size, len(block)
-    if length == 0:
-        return
-    if length <= channel.thresholds.gather_short and size > 1:
-        binomial(channel, block, out, root)
-    elif out is None:
-        channel.send(root, block)
-    else:
-        places = range(0, size * length, length)
-        gatherv(channel, block, [out[place : place + length] for place in places], root)
+    if len(block):
+        GATHER.choose(channel, len(block))(channel, block, out, root)
+
+
+def gatherv(
+    channel: Channel, block: Buffer | None, out: Sequence[memoryview] | None, root: int
+) -> None:
+    """Gather blocks of any length in the places of *out* on *root*."""
+    GATHERV.choose(channel, 0)(channel, block, out, root)

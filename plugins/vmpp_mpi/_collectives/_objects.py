@@ -18,6 +18,10 @@ from vmpp_mpi._collectives._channel import NOTHING, Buffer, Channel
 
 Operator = Callable[[Any, Any], Any]
 
+_WHOLE: Final = 12288
+"""Longest pickle that is broadcast at once; of a longer one the length goes first."""
+_PACKED: Final = 2048
+"""Longest pickle that goes through a tree; a longer one goes straight."""
 _LENGTH: Final = Struct("<q")
 _STRAIGHT: Final = _LENGTH.pack(-1)
 
@@ -29,7 +33,7 @@ def broadcast_pickle(channel: Channel, data: Buffer, root: int) -> Buffer:
         return data
     place = (channel.rank - root) % size
     bit = 1
-    head: Buffer = data if len(data) <= channel.thresholds.bcast_short else NOTHING
+    head: Buffer = data if len(data) <= _WHOLE else NOTHING
     while bit < size:
         if place & bit:
             head = channel.receive_any((place - bit + root) % size)
@@ -53,7 +57,7 @@ def gather_pickles(channel: Channel, data: Buffer, root: int) -> list[Buffer] | 
     """Return the *data* of all ranks on *root*, None elsewhere."""
     rank, size = channel.rank, channel.size
     place = (rank - root) % size
-    short = len(data) <= channel.thresholds.object_short or place == 0
+    short = len(data) <= _PACKED or place == 0
     packed: list[Buffer] = [_LENGTH.pack(len(data)), data] if short else [_STRAIGHT]
     bit = 1
     while bit < size and not place & bit:
@@ -77,7 +81,6 @@ def scatter_pickles(channel: Channel, pickles: Sequence[Buffer] | None, root: in
     """Return the rank's own of the *pickles* on *root*."""
     rank, size = channel.rank, channel.size
     place = (rank - root) % size
-    limit = channel.thresholds.object_short
     frames: list[bytes]
     straight: list[int] = []
     if pickles is None:
@@ -85,7 +88,7 @@ def scatter_pickles(channel: Channel, pickles: Sequence[Buffer] | None, root: in
         frames = _frames(channel.receive_any((rank - lowest) % size))
     else:
         order = [(index + root) % size for index in range(size)]
-        straight = [peer for peer in order if peer != rank and len(pickles[peer]) > limit]
+        straight = [peer for peer in order if peer != rank and len(pickles[peer]) > _PACKED]
         long = set(straight)
         frames = [
             _STRAIGHT if peer in long else _LENGTH.pack(len(pickles[peer])) + bytes(pickles[peer])

@@ -5,17 +5,18 @@ Block i of a vector is from ``bounds[i]`` to ``bounds[i + 1]``, in bytes.
 
 from __future__ import annotations
 
-from vmpp_mpi._collectives._allgather import Bounds
+from vmpp_mpi._collectives._blocks import Bounds
 from vmpp_mpi._collectives._channel import Channel, Reduction
-from vmpp_mpi._collectives._fold import Fold, halve
-from vmpp_mpi._collectives._reduce import binomial
+from vmpp_mpi._collectives._choice import COMMUTATIVE, Algorithm, Family, Rule
+from vmpp_mpi._collectives._fold import Fold, halve, reduce_around
+from vmpp_mpi._collectives._reduce import reduce
 from vmpp_mpi._collectives._scatter import scatterv
 
 
 def recursive_halving(
     channel: Channel, vector: memoryview, bounds: Bounds, out: memoryview, reduction: Reduction
 ) -> None:
-    """Exchange and combine halves of what is left: log p steps. Operands change places."""
+    """Exchange and combine halves of what is left: log2 p steps. Operands change places."""
     rank = channel.rank
     fold = Fold(channel)
     spare = memoryview(bytearray(len(vector)))
@@ -68,35 +69,122 @@ def pairwise(
             reduction.combine(spare, out)
 
 
-def reduce_and_scatter(
+def ring(
     channel: Channel, vector: memoryview, bounds: Bounds, out: memoryview, reduction: Reduction
 ) -> None:
-    """Reduce on rank 0, which keeps operands in order, and scatter from there."""
-    binomial(channel, vector, reduction, 0)
+    """Reduce blocks round a ring: p - 1 steps between neighbours. Operands change places."""
+    rank = channel.rank
+    reduce_around(channel, vector, bounds, reduction)
+    out[:] = vector[bounds[rank] : bounds[rank + 1]]
+
+
+def recursive_doubling(
+    channel: Channel, vector: memoryview, bounds: Bounds, out: memoryview, reduction: Reduction
+) -> None:
+    """Exchange what the other half needs with ranks ever further away: log2 p steps, in order.
+
+    A rank that has combined the vectors of a run of ranks keeps the blocks of that run to itself,
+    and sends all others (Thakur, Rabenseifner, Gropp 2005).
+    """
+    rank = channel.rank
+    fold = Fold(channel)
+    spare = memoryview(bytearray(len(vector)))
+    fold.gather_in(vector, spare, reduction)
+    partner = rank ^ 1
+    if fold.place < 0:
+        if len(out):
+            channel.receive(partner, out)
+        return
+    folded = _Folded(bounds, fold, channel.size)
+    bit = 1
+    while bit < fold.places:
+        _double(channel, fold, vector, spare, folded, bit, reduction)
+        bit <<= 1
+    out[:] = vector[bounds[rank] : bounds[rank + 1]]
+    piece = vector[bounds[partner] : bounds[partner + 1]] if fold.folded else vector[:0]
+    if len(piece):
+        channel.send(partner, piece)
+
+
+def _double(
+    channel: Channel,
+    fold: Fold,
+    vector: memoryview,
+    spare: memoryview,
+    bounds: Bounds,
+    bit: int,
+    reduction: Reduction,
+) -> None:
+    """Do one step of recursive doubling: with the run of *bit* places beside the own one."""
+    place = fold.place
+    peer = fold.rank_at(place ^ bit)
+    mine = place & ~(bit - 1)
+    theirs = mine ^ bit
+    give = bytes(vector[: bounds[mine]]) + bytes(vector[bounds[mine + bit] :])
+    low, high = bounds[theirs], bounds[theirs + bit]
+    taken = spare[: len(vector) - (high - low)]
+    channel.exchange(peer, give, peer, taken)
+    for kept, other in ((vector[:low], taken[:low]), (vector[high:], taken[low:])):
+        if not len(kept):
+            continue
+        if place & bit or reduction.commutative:
+            reduction.combine(other, kept)
+        else:
+            reduction.combine(kept, other)
+            kept[:] = other
+
+
+def reduce_scatterv(
+    channel: Channel, vector: memoryview, bounds: Bounds, out: memoryview, reduction: Reduction
+) -> None:
+    """Reduce on rank 0, by the algorithm chosen for that, and scatter from there."""
+    reduce(channel, vector, reduction, 0)
     blocks = None
     if channel.rank == 0:
         blocks = [vector[bounds[peer] : bounds[peer + 1]] for peer in range(channel.size)]
     scatterv(channel, blocks, out, 0)
 
 
+_ALGORITHMS = (
+    Algorithm("recursive-halving", recursive_halving, (COMMUTATIVE,)),
+    Algorithm("pairwise", pairwise, (COMMUTATIVE,)),
+    Algorithm("ring", ring, (COMMUTATIVE,)),
+    Algorithm("recursive-doubling", recursive_doubling),
+    Algorithm("reduce-scatterv", reduce_scatterv),
+)
+_RULES = (
+    Rule("recursive-halving", bytes=524288),
+    Rule("pairwise"),
+    Rule("reduce-scatterv"),
+)
+REDUCE_SCATTER = Family("reduce_scatter", "the vector", _ALGORITHMS, _RULES)
+REDUCE_SCATTER_BLOCK = Family("reduce_scatter_block", "the vector", _ALGORITHMS, _RULES)
+
+
 def reduce_scatter(
     channel: Channel, vector: memoryview, bounds: Bounds, out: memoryview, reduction: Reduction
 ) -> None:
     """Leave in *out* the rank's block of the reduction of all *vector*, which is used up."""
-    if channel.size == 1:
-        out[:] = vector
-    elif len(vector) == 0:
-        return
-    elif not reduction.commutative:
-        reduce_and_scatter(channel, vector, bounds, out, reduction)
-    elif len(vector) <= channel.thresholds.reduce_scatter_short:
-        recursive_halving(channel, vector, bounds, out, reduction)
-    else:
-        pairwise(channel, vector, bounds, out, reduction)
+    _carry_out(REDUCE_SCATTER, channel, vector, bounds, out, reduction)
 
 
 def reduce_scatter_block(
     channel: Channel, vector: memoryview, bounds: Bounds, out: memoryview, reduction: Reduction
 ) -> None:
     """Leave in *out* the rank's block of the reduction, all of the same length."""
-    reduce_scatter(channel, vector, bounds, out, reduction)
+    _carry_out(REDUCE_SCATTER_BLOCK, channel, vector, bounds, out, reduction)
+
+
+def _carry_out(
+    family: Family,
+    channel: Channel,
+    vector: memoryview,
+    bounds: Bounds,
+    out: memoryview,
+    reduction: Reduction,
+) -> None:
+    if channel.size == 1:
+        out[:] = vector
+    elif len(vector):
+        run = family.choose(channel, len(vector), reduction)
+        run(channel, vector, bounds, out, reduction)

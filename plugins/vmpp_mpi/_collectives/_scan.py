@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 from vmpp_mpi._collectives._channel import Channel, Reduction
+from vmpp_mpi._collectives._choice import Algorithm, Family, Rule
 
 
-def scan(channel: Channel, vector: memoryview, reduction: Reduction) -> None:
-    """Replace *vector* by the reduction of ranks 0 to the own: recursive doubling, log p steps."""
-    _doubling(channel, bytearray(vector), vector, reduction, started=True)
-
-
-def exscan(channel: Channel, vector: memoryview, out: memoryview, reduction: Reduction) -> None:
-    """Leave in *out* the reduction of *vector* over the ranks below the own; nothing on rank 0."""
-    _doubling(channel, bytearray(vector), out, reduction, started=False)
-
-
-def _doubling(
-    channel: Channel, own: bytearray, out: memoryview, reduction: Reduction, *, started: bool
+def recursive_doubling(
+    channel: Channel, own: memoryview, out: memoryview, reduction: Reduction, started: bool
 ) -> None:
-    """Combine what *own* covers, a run of ranks, with the runs beside it, doubling it each step.
+    """Combine runs of ranks with those beside them, doubling them: log2 p steps.
 
     Args:
         channel: to the other ranks.
@@ -28,10 +19,8 @@ def _doubling(
         started: whether *out* holds a vector to start from.
     """
     rank, size = channel.rank, channel.size
-    if len(out) == 0:
-        return
     combine = reduction.combine
-    run, other = memoryview(own), memoryview(bytearray(len(own)))
+    run, other = own, memoryview(bytearray(len(own)))
     bit = 1
     while bit < size:
         peer = rank ^ bit
@@ -50,3 +39,42 @@ def _doubling(
                 combine(run, other)
                 run, other = other, run
         bit <<= 1
+
+
+def linear(
+    channel: Channel, own: memoryview, out: memoryview, reduction: Reduction, started: bool
+) -> None:
+    """Pass what the ranks so far make together from each rank to the next: p - 1 steps.
+
+    Arguments are those of `recursive_doubling`.
+    """
+    rank = channel.rank
+    if rank:
+        below = memoryview(bytearray(len(own)))
+        channel.receive(rank - 1, below)
+        if started:
+            reduction.combine(below, out)
+        else:
+            out[:] = below
+        reduction.combine(below, own)
+    if rank + 1 < channel.size:
+        channel.send(rank + 1, own)
+
+
+_ALGORITHMS = (Algorithm("recursive-doubling", recursive_doubling), Algorithm("linear", linear))
+SCAN = Family("scan", "the vector", _ALGORITHMS, (Rule("recursive-doubling"),))
+EXSCAN = Family("exscan", "the vector", _ALGORITHMS, (Rule("recursive-doubling"),))
+
+
+def scan(channel: Channel, vector: memoryview, reduction: Reduction) -> None:
+    """Replace *vector* by the reduction of ranks 0 to the own."""
+    if len(vector):
+        run = SCAN.choose(channel, len(vector), reduction)
+        run(channel, memoryview(bytearray(vector)), vector, reduction, True)
+
+
+def exscan(channel: Channel, vector: memoryview, out: memoryview, reduction: Reduction) -> None:
+    """Leave in *out* the reduction of *vector* over the ranks below the own; nothing on rank 0."""
+    if len(vector):
+        run = EXSCAN.choose(channel, len(vector), reduction)
+        run(channel, memoryview(bytearray(vector)), out, reduction, False)

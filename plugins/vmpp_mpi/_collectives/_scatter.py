@@ -5,37 +5,64 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vmpp_mpi._collectives._channel import Channel
+from vmpp_mpi._collectives._choice import Algorithm, Family, Rule
+from vmpp_mpi._collectives._tree import children, parent, span
 
 
 def binomial(channel: Channel, data: memoryview | None, block: memoryview, root: int) -> None:
-    """Scatter equal blocks down a binomial tree: log p steps, halving what is passed on."""
+    """Scatter down a binomial tree: log2 p steps, halving what is passed on."""
+    k_nomial(channel, data, block, root, 2)
+
+
+def k_nomial(
+    channel: Channel, data: memoryview | None, block: memoryview, root: int, radix: int = 4
+) -> None:
+    """Scatter down a k-nomial tree: fewer steps than a binomial one, more messages in each.
+
+    Args:
+        channel: to the other ranks.
+        data: on the root, all blocks.
+        block: where the rank's own goes.
+        root: the rank that scatters.
+        radix: k.
+    """
     rank, size = channel.rank, channel.size
     place = (rank - root) % size
     length = len(block)
-    if place & 1:
-        channel.receive((rank - 1) % size, block)
+    step = span(place, size, radix)
+    above = (parent(place, step, radix) + root) % size
+    count = min(step, size - place)
+    if count == 1 and place:
+        channel.receive(above, block)
         return
-    subtree = size if place == 0 else min(place & -place, size - place)
-    if data is not None:
-        held = data
-        if root:
-            # By place: the root's own block first, then round the end.
-            held = memoryview(bytearray(data[root * length :]) + data[: root * length])
+    if data is None:
+        held = memoryview(bytearray(count * length))
+        channel.receive(above, held)
+    elif root:
+        # By place: the root's own block first, then round the end.
+        held = memoryview(bytearray(data[root * length :]) + data[: root * length])
     else:
-        held = memoryview(bytearray(subtree * length))
-        channel.receive((rank - (place & -place)) % size, held)
+        held = data
     block[:] = held[:length]
-    bit = 1 << (subtree - 1).bit_length() >> 1
-    while bit:
-        blocks = min(bit, size - place - bit)
-        channel.send((rank + bit) % size, held[bit * length : (bit + blocks) * length])
-        bit >>= 1
+    for distance, blocks in children(count, step, radix):
+        channel.send(
+            (rank + distance) % size, held[distance * length : (distance + blocks) * length]
+        )
 
 
-def scatterv(
+def linear(channel: Channel, data: memoryview | None, block: memoryview, root: int) -> None:
+    """The root sends each rank its block straight, one after the other."""
+    length = len(block)
+    blocks: list[memoryview] | None = None
+    if data is not None:
+        blocks = [data[place : place + length] for place in range(0, channel.size * length, length)]
+    blocks_of_any_length(channel, blocks, block, root)
+
+
+def blocks_of_any_length(
     channel: Channel, data: Sequence[memoryview] | None, block: memoryview | None, root: int
 ) -> None:
-    """The root sends every rank its block, one after the other. Empty blocks send nothing.
+    """The root sends each rank its block straight, unless it is empty.
 
     Args:
         channel: to the other ranks.
@@ -57,15 +84,27 @@ def scatterv(
         block[:] = data[rank]
 
 
+SCATTER = Family(
+    "scatter",
+    "a block",
+    (
+        Algorithm("binomial", binomial),
+        Algorithm("k-nomial", k_nomial, options=("radix",)),
+        Algorithm("linear", linear),
+    ),
+    (Rule("binomial", bytes=2048), Rule("linear")),
+)
+SCATTERV = Family("scatterv", "", (Algorithm("linear", blocks_of_any_length),), (Rule("linear"),))
+
+
 def scatter(channel: Channel, data: memoryview | None, block: memoryview, root: int) -> None:
     """Give each rank its block of *data* on *root*, all of the same length."""
-    size, length = channel.size, len(block)
-    if length == 0:
-        return
-    if length <= channel.thresholds.gather_short and size > 1:
-        binomial(channel, data, block, root)
-    elif data is None:
-        channel.receive(root, block)
-    else:
-        places = range(0, size * length, length)
-        scatterv(channel, [data[place : place + length] for place in places], block, root)
+    if len(block):
+        SCATTER.choose(channel, len(block))(channel, data, block, root)
+
+
+def scatterv(
+    channel: Channel, data: Sequence[memoryview] | None, block: memoryview | None, root: int
+) -> None:
+    """Give each rank its block of *data* on *root*, of any length."""
+    SCATTERV.choose(channel, 0)(channel, data, block, root)

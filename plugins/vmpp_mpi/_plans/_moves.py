@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
@@ -199,7 +199,8 @@ def alltoallv(state: CommState, sendbuf: Any, recvbuf: Any) -> Plan:
 
     def run(channel: Channel) -> None:
         take = list(into.blocks())
-        _exchange(channel, None if source is None else list(source.blocks()), take)
+        give = None if source is None else list(source.blocks())
+        _exchange(algorithms.alltoallv, channel, give, take)
         into.deliver()
 
     return Plan(Kind.ALLTOALLV, run, into, source)
@@ -211,7 +212,8 @@ def alltoallw(state: CommState, sendbuf: Any, recvbuf: Any) -> Plan:
     source = None if is_in_place(sendbuf) else send_wspec(sendbuf, state.size)
 
     def run(channel: Channel) -> None:
-        _exchange(channel, None if source is None else pieces(source), pieces(into))
+        give = None if source is None else pieces(source)
+        _exchange(algorithms.alltoallw, channel, give, pieces(into))
         into.deliver()
 
     return Plan(Kind.ALLTOALLW, run, into, source)
@@ -229,10 +231,13 @@ def divided(data: memoryview, blocks: int) -> list[memoryview]:
 
 
 def _exchange(
-    channel: Channel, give: Sequence[memoryview] | None, take: Sequence[memoryview]
+    carry_out: Callable[[Channel, Sequence[memoryview], Sequence[memoryview]], None],
+    channel: Channel,
+    give: Sequence[memoryview] | None,
+    take: Sequence[memoryview],
 ) -> None:
     """Exchange blocks of any length; in place if there is nothing to *give*."""
     if give is None:
         give = [memoryview(bytearray(place)) for place in take]
     agree(channel, len(give[channel.rank]), len(take[channel.rank]))
-    algorithms.alltoallv(channel, give, take)
+    carry_out(channel, give, take)
