@@ -104,19 +104,23 @@ def test_a_chain_tries_its_entries_in_the_order_in_which_they_came(steps):
         assert found == alive
 
 
-@given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=60))
+@given(st.lists(st.tuples(st.sampled_from(["ask", "give back", "vanish"]), st.booleans())))
 def test_a_lock_is_held_by_one_or_shared_and_granted_in_order(steps):
-    lock: LockQueue[int] = LockQueue()
+    lock: LockQueue[str, int] = LockQueue()
     exclusive: dict[int, bool] = {}
     holders: list[int] = []
     order: list[int] = []
-    for number, (release, alone) in enumerate(steps):
-        if release and holders:
-            holders.pop()
-            granted = lock.release()
+    for number, (step, alone) in enumerate(steps):
+        if step == "give back" and holders:
+            granted = lock.release(f"owner {holders.pop()}")
+        elif step == "vanish" and exclusive:
+            # The last that asked, whether it has the lock or waits for it.
+            last, _ = exclusive.popitem()
+            holders = [holder for holder in holders if holder != last]
+            granted = lock.lose(f"owner {last}")
         else:
             exclusive[number] = alone
-            granted = lock.request(alone, number)
+            granted = lock.request(alone, f"owner {number}", number)
         holders += granted
         order += granted
         assert len(holders) <= 1 or not any(exclusive[holder] for holder in holders)

@@ -9,7 +9,7 @@ from vmpp_mpi._windows._groups import Group
 from vmpp_mpi._windows._locks import LockQueue
 
 if TYPE_CHECKING:
-    from vmpp.portals import Header
+    from vmpp.portals import Address, Header
 
 
 class Region:
@@ -50,7 +50,7 @@ class Exposed:
     def __init__(self, window: int) -> None:
         self.window = window
         self.regions: dict[int, Region] = {}
-        self.lock: LockQueue[Header] = LockQueue()
+        self.lock: LockQueue[Address, Header] = LockQueue()
         self._next_key = 0
 
     def add(self, memory: memoryview, base: int) -> Region:

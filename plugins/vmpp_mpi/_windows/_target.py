@@ -225,11 +225,11 @@ class Target:
 
     def _lock(self, exposed: Exposed, header: Header) -> None:
         info: Any = header.info
-        for granted in exposed.lock.request(bool(info.offset), header):
+        for granted in exposed.lock.request(bool(info.offset), header.source, header):
             self._reply(granted, None)
 
     def _unlock(self, exposed: Exposed, header: Header) -> None:
-        for granted in exposed.lock.release():
+        for granted in exposed.lock.release(header.source):
             self._reply(granted, None)
 
 
