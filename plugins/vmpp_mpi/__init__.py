@@ -76,6 +76,7 @@ class MpiLibrary:
         else:
             protocol = _protocol.Protocol(process, parameters)
         state = _state.attach(process, protocol, tuning)
+        state.faults.listen()
         if process.job.parcel:
             from vmpp_mpi import _dynamic
 

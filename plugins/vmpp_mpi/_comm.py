@@ -52,6 +52,7 @@ from vmpp_mpi._errors import (
     last_used_code,
 )
 from vmpp_mpi._errors import Exception as MPIError
+from vmpp_mpi._fault_calls import FaultCalls
 from vmpp_mpi._group import Group
 from vmpp_mpi._handle import forget, predefine
 from vmpp_mpi._info import INFO_NULL, Info
@@ -80,6 +81,7 @@ class Comm(
     Erring[CommState | Predefined],
     BufferCalls[CommState | Predefined],
     PartitionedCalls,
+    FaultCalls,
     CollectiveCalls,
 ):
     """A communicator. Null when made of nothing."""

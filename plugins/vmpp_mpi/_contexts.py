@@ -12,7 +12,8 @@ one ends, and then the next comes first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from vmpp_mpi._errors import ERR_OTHER
@@ -89,13 +90,8 @@ class Contexts:
         Raises:
             MPIError: `ERR_OTHER`: all are in use on some process.
         """
-        level = next(n for n in range(len(self._begun) + 1) if n not in self._begun)
-        self._begun.append(level)
-        try:
-            share = _SHARES[level] if level < len(_SHARES) else 0
-            found = self._met(meet, share & self._free & ~self._claimed)
-        finally:
-            self._begun.remove(level)
+        with self.claimed() as share:
+            found = meet(share | (_COMPLETE if share == self._free else 0))
         self._waiting.append(order)
         try:
             while not found & ~_COMPLETE:
@@ -105,7 +101,8 @@ class Contexts:
                 claim = self._free & ~self._claimed if first else 0
                 if not claim:
                     pause()
-                found = self._met(meet, claim)
+                with self._holding(claim):
+                    found = meet(claim | (_COMPLETE if claim == self._free else 0))
         finally:
             self._waiting.remove(order)
         bits = found & ~_COMPLETE
@@ -114,11 +111,27 @@ class Contexts:
             self._free &= ~bit
         return 2 * (bit.bit_length() - 1)
 
-    def _met(self, meet: Callable[[int], int], claim: int) -> int:
-        """Return what all processes claim, when this one has claimed so much for as long."""
+    @contextmanager
+    def claimed(self, *, everything: bool = False) -> Iterator[int]:
+        """Claim contexts for an agreement as long as a block lasts; the set of their pairs.
+
+        Args:
+            everything: whether to claim all that is left, because all processes have begun.
+        """
+        level = next(n for n in range(len(self._begun) + 1) if n not in self._begun)
+        share = -1 if everything else _SHARES[level] if level < len(_SHARES) else 0
+        self._begun.append(level)
+        try:
+            with self._holding(share & self._free & ~self._claimed) as claim:
+                yield claim
+        finally:
+            self._begun.remove(level)
+
+    @contextmanager
+    def _holding(self, claim: int) -> Iterator[int]:
         self._claimed |= claim
         try:
-            return meet(claim | (_COMPLETE if claim == self._free else 0))
+            yield claim
         finally:
             self._claimed &= ~claim
 

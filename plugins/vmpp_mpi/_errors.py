@@ -281,7 +281,10 @@ class Exception(RuntimeError):  # noqa: A001 - MPI's name for it
 
     Attributes:
         detail: as given, empty when nothing was.
+        told: whether an error handler has been told of it.
     """
+
+    told = False
 
     def __init__(self, ierr: int = SUCCESS, detail: str = "", /) -> None:
         code = int(ierr)

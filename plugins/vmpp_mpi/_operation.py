@@ -279,11 +279,16 @@ class Work(Operation):
     def _run(self) -> None:
         completion = self._completion
         assert completion is not None
+        library = self.state.library
+        fiber = library.process.fiber
+        library.workers.add(fiber)
         try:
             self._result = self._body()
         except Exception as error:
             # It surfaces where the program waits for the operation.
             self._failure = error
+        finally:
+            library.workers.discard(fiber)
         completion.complete()
 
     def pending(self) -> Transfer | Completion | None:

@@ -75,7 +75,7 @@ class PointToPoint(Handle[CommState | Predefined]):
         if (
             dest.__class__ is int
             and tag.__class__ is int
-            and 0 <= dest < state.reach
+            and 0 <= dest < state.unguarded
             and 0 <= tag <= MAX_TAG
         ):
             address = state.peers[dest]
@@ -104,7 +104,7 @@ class PointToPoint(Handle[CommState | Predefined]):
         if not (
             source.__class__ is int
             and tag.__class__ is int
-            and ANY_SOURCE <= source < state.reach
+            and ANY_SOURCE <= source < state.unguarded
             and ANY_TAG <= tag <= MAX_TAG
         ):
             checked, tag = state.origin(source, tag)
@@ -135,7 +135,7 @@ class PointToPoint(Handle[CommState | Predefined]):
         if (
             dest.__class__ is int
             and tag.__class__ is int
-            and 0 <= dest < state.reach
+            and 0 <= dest < state.unguarded
             and 0 <= tag <= MAX_TAG
         ):
             address = state.peers[dest]
@@ -169,7 +169,7 @@ class PointToPoint(Handle[CommState | Predefined]):
         if not (
             source.__class__ is int
             and tag.__class__ is int
-            and ANY_SOURCE <= source < state.reach
+            and ANY_SOURCE <= source < state.unguarded
             and ANY_TAG <= tag <= MAX_TAG
         ):
             checked, tag = state.origin(source, tag)

@@ -34,11 +34,17 @@ from vmpp.portals import (
     SendInfo,
     SingleBlock,
 )
-from vmpp_mpi._errors import ERR_TRUNCATE
+from vmpp_mpi._errors import (
+    ERR_PROC_FAILED,
+    ERR_PROC_FAILED_PENDING,
+    ERR_REVOKED,
+    ERR_TRUNCATE,
+)
 from vmpp_mpi._posted import PostedReceives
 
 if TYPE_CHECKING:
     from vmpp.kernel import Process
+    from vmpp_mpi._faults import Faults
 
 RECEIVE_PORTAL: Final = 14
 ACKNOWLEDGE_PORTAL: Final = 24
@@ -147,10 +153,11 @@ class Arrival:
 class _Receive:
     """A place in the match list with its descriptor, used again and again."""
 
-    __slots__ = ("block", "descriptor", "entry", "index", "previous")
+    __slots__ = ("block", "descriptor", "entry", "index", "peer", "previous")
 
     def __init__(self, index: int) -> None:
         self.index = index
+        self.peer: Address | None = None
         self.previous = -1
         self.block = Block()
         self.descriptor = IndependentBlock(MemoryOperation.IND_LIN_SV_HDR_BDY_ACK, [self.block])
@@ -160,10 +167,12 @@ class _Receive:
 class _Send:
     """What a send that is acknowledged keeps: an entry for the acknowledgement, one for reads."""
 
-    __slots__ = ("acknowledged", "acknowledgement", "body", "index")
+    __slots__ = ("acknowledged", "acknowledgement", "body", "context", "index", "peer")
 
     def __init__(self, index: int) -> None:
         self.index = index
+        self.context = 0
+        self.peer: Address | None = None
         self.acknowledged = Block()
         self.acknowledgement = IndependentBlock(MemoryOperation.IND_LIN_SV_HDR, [self.acknowledged])
         self.body = SingleBlock(MemoryOperation.SINGLE_SNDR_OFF_RPLY, memoryview(b""))
@@ -196,7 +205,7 @@ class Protocol:
         "_acknowledge_entries", "_copy_rate", "_engine", "_entries", "_free_receives",
         "_free_sends", "_heap", "_kernel_send", "_last", "_limit", "_list", "_long_catch",
         "_lookahead", "_only", "_outstanding", "_posted", "_process", "_pulls", "_read_entries",
-        "_receive_cost", "_receives", "_send_cost", "_sends", "_short", "_short_catch",
+        "_receive_cost", "_receives", "_send_cost", "_sends", "_short", "_short_catch", "faults",
         "parameters",
     )  # fmt: skip
 
@@ -208,6 +217,7 @@ class Protocol:
         self.parameters = parameters
         self._short = parameters.short_message
         self._limit = parameters.match_list
+        self.faults: Faults | None = None
         self._send_cost = parameters.send
         self._receive_cost = parameters.receive
         self._copy_rate = parameters.copy_rate
@@ -254,6 +264,7 @@ class Protocol:
             transfer = self.isend(context, rank, dest, tag, data, mode)
             if mode != BUFFERED:
                 self.wait(transfer)
+                self.refuse(context, transfer)
             return
         process = self._process
         process.clock += self._send_cost
@@ -290,6 +301,7 @@ class Protocol:
                 process.synchronise()
             return Transfer()
         record = self._keep(data if mode != BUFFERED else bytes(data), long)
+        record.context, record.peer = context, dest
         info = SendInfo(return_portal=ACKNOWLEDGE_PORTAL, return_bits=record.index)
         if long:
             bits |= LONG_FLAG
@@ -350,6 +362,8 @@ class Protocol:
         """Receive a message into *buffer* and return what is known of it."""
         transfer = self.ireceive(context, source, tag, buffer)
         try:
+            if self.faults is not None and not self.look(transfer):
+                self.faults.check(context, source)
             self.wait(transfer)
         except BaseException:
             self.cancel(transfer)
@@ -370,7 +384,10 @@ class Protocol:
                 transfer = self._from_heap(found, buffer)
                 if not transfer.done:
                     self.wait(transfer)
+                    self.refuse(context, transfer)
                 return None if transfer.error else found
+        if self.faults is not None:
+            self.faults.check(context, source)
         alone = self._last < 0 and self._posted is None
         if alone:
             # Nothing else is posted: one entry, linked to the catch-alls for good, is enough.
@@ -394,6 +411,8 @@ class Protocol:
                     if entry.failed_no_fit:
                         break
                     self._check_drops()
+                    if self.faults is not None:
+                        self.faults.check(context, source)
         except BaseException:
             # What would have been received here is for the program's next receive.
             self._unlink(record)
@@ -553,6 +572,7 @@ class Protocol:
         self._pulls = (self._pulls + 1) & _TAG_BITS
         bits = PULLED_FLAG | self._pulls
         record = self._post(bits, MATCH_BITS_MASK, buffer)
+        record.peer = header.source
         transfer.done = False
         transfer._record = record
         self._kernel_send(
@@ -632,6 +652,8 @@ class Protocol:
                     return header
                 seen = len(messages)
             self._check_drops()
+            if self.faults is not None:
+                self.faults.check(context, source)
             if not blocking:
                 return None
             process.wait(ANYTHING)
@@ -647,7 +669,9 @@ class Protocol:
         header = arrival._header
         if header.bits & LONG_FLAG:
             data = bytearray(header.length)
-            self.wait(self._from_heap(header, memoryview(data)))
+            transfer = self._from_heap(header, memoryview(data))
+            self.wait(transfer)
+            self.refuse(header.bits >> 48 & CONTEXTS - 1, transfer)
             return data
         process = self._process
         process.clock += self._receive_cost + header.length * self._copy_rate // 1000
@@ -665,6 +689,8 @@ class Protocol:
             if watch is None:
                 return
             self._check_drops()
+            if self.faults is not None and self._hopeless(transfer):
+                return
             process.wait(watch)
 
     def wait_all(self, transfers: Iterable[Transfer]) -> None:
@@ -680,6 +706,8 @@ class Protocol:
             for place, transfer in enumerate(transfers):
                 if transfer.done or self._look(transfer) is None:
                     return place
+                if self.faults is not None and self._hopeless(transfer):
+                    return place
             self._check_drops()
             process.wait(ANYTHING)
 
@@ -694,6 +722,8 @@ class Protocol:
         """Return whether *transfer* is done by now, without letting time pass."""
         if not transfer.done and self._look(transfer) is not None:
             self._check_drops()
+            if self.faults is not None:
+                self._hopeless(transfer)
         return transfer.done
 
     def cancel(self, transfer: Transfer) -> None:
@@ -711,6 +741,46 @@ class Protocol:
         """Wait for the buffered sends that are under way."""
         self.wait_all(self._outstanding)
         self._outstanding.clear()
+
+    def _hopeless(self, transfer: Transfer) -> bool:
+        """Return whether *transfer* is complete by now, as a failure, because it can never be.
+
+        Raises:
+            MPIError: `ERR_PROC_FAILED_PENDING`: a message may still come from somebody else.
+        """
+        faults, record = self.faults, transfer._record
+        assert faults is not None
+        if type(record) is _Receive:
+            bits, mask = record.entry.bits, record.entry.mask
+            if bits & PULLED_FLAG:
+                code = ERR_PROC_FAILED if record.peer in faults.failed else 0
+            else:
+                context = bits >> 48 & CONTEXTS - 1
+                code = faults.verdict(context, bits >> 32 & 0xFFFF if mask & _SOURCE_BITS else ANY)
+                if code == ERR_PROC_FAILED_PENDING:
+                    raise faults.error(context, code)
+            if code:
+                self._unlink(record)
+        elif type(record) is _Send:
+            code = ERR_PROC_FAILED if record.peer in faults.failed else 0
+            if code:
+                # Nobody will acknowledge it any more: the record is for others.
+                self._release(record)
+            elif faults.revoked(record.context):
+                code = ERR_REVOKED
+        else:
+            return False
+        if code:
+            transfer.error = code
+            transfer.done = True
+            transfer._record = None
+        return transfer.done
+
+    def refuse(self, context: int, transfer: Transfer) -> None:
+        """Raise the error that a fault has ended a *transfer* with."""
+        if transfer.error and transfer.error != ERR_TRUNCATE:
+            assert self.faults is not None
+            raise self.faults.error(context, transfer.error)
 
     def _look(self, transfer: Transfer) -> Any:
         """Complete *transfer* if it can be; return None, or the descriptor that it waits for."""

@@ -25,8 +25,18 @@ from vmpp_mpi._collectives import (
 )
 from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, MAX_TAG, PROC_NULL
 from vmpp_mpi._contexts import GROUPS, PAIRS, SELF, WORLD, Contexts, Order
-from vmpp_mpi._errors import ERR_BUFFER, ERR_COMM, ERR_OTHER, ERR_RANK, ERR_TAG, ERR_TRUNCATE
+from vmpp_mpi._errors import (
+    ERR_BUFFER,
+    ERR_COMM,
+    ERR_OTHER,
+    ERR_PROC_FAILED,
+    ERR_RANK,
+    ERR_REVOKED,
+    ERR_TAG,
+    ERR_TRUNCATE,
+)
 from vmpp_mpi._errors import Exception as MPIError
+from vmpp_mpi._faults import Faults
 from vmpp_mpi._graph import graph, whole_graph
 from vmpp_mpi._numbers import whole
 from vmpp_mpi._plans import inter, intra
@@ -35,6 +45,7 @@ from vmpp_mpi._plans._crossing import Crossing
 if TYPE_CHECKING:
     from vmpp.kernel.process import Process
     from vmpp.portals import Address
+    from vmpp_mpi._agreement import Agreement
     from vmpp_mpi._collectives._channel import Buffer
     from vmpp_mpi._errhandler import Errhandler
     from vmpp_mpi._graph import Graph, Neighbourhood
@@ -134,6 +145,11 @@ class CommState:
         peers: of the processes that messages go to and come from, by rank: those of the other
             group if there are two.
         reach: number of peers.
+        unguarded: number of peers that messages need no second look for: all of them, or none once
+            the communicator has a fault.
+        fault: `ERR_REVOKED`, `ERR_PROC_FAILED` if one of its processes has failed; 0.
+        acknowledged: how many of those that have failed the program has acknowledged.
+        agreements: the last agreements of its processes, by number; None if there was none.
         remote: the peers where there are two groups, None where there is one.
         local: a communicator of the own group where there are two, for what its processes do
             among themselves; None where there is one group.
@@ -153,10 +169,10 @@ class CommState:
     """
 
     __slots__ = (
-        "_across", "_channel", "_route", "addresses", "attributes", "buffer", "companion",
-        "companion_tag", "context", "errhandler", "info", "library", "local", "locks", "name",
-        "on_error", "peers", "plans", "proposals", "protocol", "rank", "reach", "remote",
-        "session", "size", "topology",
+        "_across", "_agreed", "_channel", "_route", "acknowledged", "addresses", "agreements",
+        "attributes", "buffer", "companion", "companion_tag", "context", "errhandler", "fault",
+        "info", "library", "local", "locks", "name", "on_error", "peers", "plans", "proposals",
+        "protocol", "rank", "reach", "remote", "session", "size", "topology", "unguarded",
     )  # fmt: skip
 
     def __init__(
@@ -173,7 +189,9 @@ class CommState:
         self.rank = rank
         self.size = len(addresses)
         self.addresses = self.peers = addresses
-        self.reach = self.size
+        self.reach = self.unguarded = self.size
+        self.fault = self.acknowledged = self._agreed = 0
+        self.agreements: dict[int, Agreement] | None = None
         self.remote: Sequence[Address] | None = None
         self.local: CommState | None = None
         self.name = name
@@ -202,9 +220,37 @@ class CommState:
         """
         self.local = local
         self.remote = self.peers = remote
-        self.reach = len(remote)
+        self.reach = self.unguarded = len(remote)
         self.plans = inter
         local.on_error = self._tell
+
+    def settle(self, rank: int, addresses: Sequence[Address]) -> None:
+        """Say who is in it, if that was not known when it was announced."""
+        self.rank = rank
+        self.addresses = self.peers = addresses
+        self.size = self.reach = self.unguarded = len(addresses)
+
+    def spoil(self, fault: int) -> None:
+        """Give it a *fault*: whoever uses it from now on is told, or looked at twice."""
+        self.fault = fault
+        self.unguarded = 0
+        self._channel = self._across = self._route = None
+        if self.local is not None and self.local.fault != ERR_REVOKED:
+            self.local.spoil(fault)
+
+    def next_agreement(self) -> int:
+        """Return the number of the next agreement of its processes."""
+        self._agreed += 1
+        return self._agreed
+
+    def _sound(self) -> None:
+        """Refuse what takes all processes, if the communicator has a fault.
+
+        Raises:
+            MPIError: `ERR_REVOKED` or `ERR_PROC_FAILED`.
+        """
+        if self.fault:
+            raise self.error(self.fault)
 
     def _tell(self, inside: CommState, error: MPIError) -> None:
         """Tell the error handler of what has gone wrong within the own group."""
@@ -232,6 +278,7 @@ class CommState:
         """
         channel = self._channel
         if channel is None:
+            self._sound()
             if self.remote is not None:
                 raise self.error(ERR_COMM, "not a communicator of one group")
             channel = self._channel = self._way(self.addresses)
@@ -249,6 +296,7 @@ class CommState:
         """
         across = self._across
         if across is None:
+            self._sound()
             if self.remote is None:
                 raise self.error(ERR_COMM, "not a communicator of two groups")
             across = self._across = self._way(self.remote)
@@ -277,13 +325,18 @@ class CommState:
             TypeError: for what is not a number.
         """
         dest, tag = whole(dest), whole(tag)
+        if self.fault == ERR_REVOKED:
+            raise self.error(ERR_REVOKED)
         if not 0 <= tag <= MAX_TAG:
             raise self.error(ERR_TAG, f"{tag} is not between 0 and {MAX_TAG}")
         if dest == PROC_NULL:
             return None, tag
         if not 0 <= dest < self.reach:
             raise self.error(ERR_RANK, f"{dest} in {self._whole()} of {self.reach}")
-        return self.peers[dest], tag
+        address = self.peers[dest]
+        if self.fault and address in self.library.faults.failed:
+            raise self.error(ERR_PROC_FAILED, f"rank {dest}")
+        return address, tag
 
     def origin(self, source: Any, tag: Any) -> tuple[int | None, int]:
         """Return the rank that a message may come from, None for `PROC_NULL`, and its tag.
@@ -291,6 +344,8 @@ class CommState:
         Both may be wild cards. Raises as `target`.
         """
         source, tag = whole(source), whole(tag)
+        if self.fault == ERR_REVOKED:
+            raise self.error(ERR_REVOKED)
         if tag != ANY_TAG and not 0 <= tag <= MAX_TAG:
             raise self.error(ERR_TAG, f"{tag} is not between 0 and {MAX_TAG}")
         if source == PROC_NULL:
@@ -312,7 +367,8 @@ class CommState:
 
     def handled(self, error: MPIError) -> MPIError:
         """Treat an *error* that has come up elsewhere, and return it, as `error` does."""
-        if self.on_error is not None:
+        if self.on_error is not None and not error.told:
+            error.told = True
             self.on_error(self, error)
         return error
 
@@ -368,6 +424,8 @@ class MPIState:
         protocol: its end of the message protocol.
         tuning: of the machine.
         contexts: which of them are free.
+        faults: what it knows of the failures of others.
+        workers: its fibers that carry operations on for which the program will wait.
         predefined: its communicators world and self, as `Predefined.index` counts them.
         parent: its communicator with the processes that spawned its job, None if there is none.
         buffer: attached for buffered sends, None if none is.
@@ -376,8 +434,8 @@ class MPIState:
     """
 
     __slots__ = (
-        "_communicators", "buffer", "contexts", "endings", "finalized", "parent", "predefined",
-        "process", "protocol", "tuning",
+        "_communicators", "buffer", "contexts", "endings", "faults", "finalized", "parent",
+        "predefined", "process", "protocol", "tuning", "workers",
     )  # fmt: skip
 
     def __init__(self, process: Process, protocol: Protocol, tuning: Tuning) -> None:
@@ -394,6 +452,8 @@ class MPIState:
         self.finalized = False
         self.endings: tuple[Callable[[], object], ...] = ()
         self.contexts = Contexts()
+        self.faults = Faults(self)
+        self.workers: set[Any] = set()
         self._communicators: dict[int, CommState] = {}
 
     @property
@@ -491,6 +551,17 @@ class MPIState:
         state.context = context
         state.protocol = self.protocol
         self._communicators[context] = state
+        self.faults.arrive(state)
+
+    def communicator(self, context: int) -> CommState | None:
+        """Return the communicator that has a context, the even one of its pair."""
+        if context < 2 * len(self.predefined):
+            return self.predefined[context // 2]
+        return self._communicators.get(context)
+
+    def communicators(self) -> list[CommState]:
+        """Return all communicators of the process."""
+        return [*self.predefined, *self._communicators.values()]
 
     def give_back(self, state: CommState) -> None:
         """Make the context of a communicator free again."""

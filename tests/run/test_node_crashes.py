@@ -109,7 +109,9 @@ def test_a_crash_while_the_job_is_loaded(program, time, node):
     assert again.digest == result.digest
 
 
-def test_a_message_to_a_crashed_node_goes_nowhere(program):
+def test_a_message_to_a_node_that_nobody_knows_has_crashed_goes_nowhere(program, tmp_path):
+    machine = tmp_path / "slow.toml"
+    machine.write_text('[service]\ncrash_detection = "5 s"\n')
     path = program("""
         import time
         time.sleep(1)
@@ -120,7 +122,9 @@ def test_a_message_to_a_crashed_node_goes_nowhere(program):
         elif rank == 2:
             comm.send("me", 0)
     """)
-    result = vmpp.run(path, nprocs=3, faults=["node 1 crash at 0.5 s"], keep_going=True)
+    result = vmpp.run(
+        path, nprocs=3, machine=machine, faults=["node 1 crash at 0.5 s"], keep_going=True
+    )
     assert (result.status, result.stdout) == (0, b"sent\n")
 
 

@@ -178,9 +178,9 @@ class Process(SystemProcess):
     """
 
     __slots__ = (
-        "_computes", "_cpu", "_deaths", "_engine", "_lookahead", "dying", "fiber", "fibers",
-        "files", "in_handler", "install", "job", "kernel", "libraries", "nid", "passed", "pid",
-        "rank", "ready", "resting", "rpc", "size", "space",
+        "_computes", "_cpu", "_deaths", "_engine", "_lookahead", "_roused", "dying", "fiber",
+        "fibers", "files", "in_handler", "install", "job", "kernel", "libraries", "nid", "passed",
+        "pid", "rank", "ready", "resting", "rpc", "size", "space",
     )  # fmt: skip
 
     def __init__(self, kernel: QuintessentialKernel, job: Job, address: Address) -> None:
@@ -190,6 +190,7 @@ class Process(SystemProcess):
         self._lookahead = kernel.lookahead
         self._computes = False
         self._deaths = 0
+        self._roused = False
         self.passed = 0
         self.kernel = kernel
         self.job = job
@@ -384,6 +385,10 @@ class Process(SystemProcess):
             self.fibers.kill()
         self._interrupt(fiber, ProcessKilled())
 
+    def rouse(self) -> None:
+        """Let the process look again at whatever it waits for: called by its event handlers."""
+        self._roused = True
+
     # -- parking and resuming ------------------------------------------------------------------
 
     def _park_until(self, when: int) -> None:
@@ -448,6 +453,11 @@ class Process(SystemProcess):
         if self._computes:
             self._cpu.interrupt(self.kernel.context_switch + self.clock - begin)
         self.watch = watch
+        if self._roused:
+            self._roused = False
+            if watch is not None:
+                self.watch = None
+                self.ready(self)
         fiber = self.fiber
         if error is not None and fiber:
             # As a signal handler's exception does, it surfaces where the program stands.

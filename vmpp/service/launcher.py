@@ -501,6 +501,8 @@ class Launcher(SystemProcess):
             self._lose_while_loading(record, rank)
         elif record.running and record.keeps_going:
             self._tell(record, below, Control.GO)
+            for other in sorted(record.lost - {rank}):
+                self._tell(record, below, Control.LOST, value=other)
         if not known and record.loaded and not record.ending:
             if record.keeps_going:
                 self._tell_root(record, Control.LOST, value=rank)

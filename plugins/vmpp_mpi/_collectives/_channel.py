@@ -230,6 +230,7 @@ class Channel:
         """
         self._wait(transfer)
         if transfer.error:
+            self._protocol.refuse(self._context, transfer)
             raise self.mismatch(peer, "more", len(into))
         if transfer.nbytes != len(into):
             raise self.mismatch(peer, transfer.nbytes, len(into))
