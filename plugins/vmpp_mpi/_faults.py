@@ -9,7 +9,7 @@ are looked at twice, and whatever waits looks again.
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import TYPE_CHECKING, Final
 
 from vmpp.kernel import ANYTHING
@@ -42,15 +42,17 @@ class Faults:
 
     Attributes:
         failed: processes that have failed, in the order in which it became known.
+        listeners: called, from an event handler, with the address of each further one.
     """
 
-    __slots__ = ("_early", "_heap", "_library", "failed")
+    __slots__ = ("_early", "_heap", "_library", "failed", "listeners")
 
     def __init__(self, library: MPIState) -> None:
         self._library = library
         self._heap = Heap(_HEAP_BYTES)
         self._early: dict[tuple[int, int], list[tuple[int, Word]]] = {}
         self.failed: dict[Address, None] = {}
+        self.listeners: list[Callable[[Address], object]] = []
 
     def listen(self) -> None:
         """Have the process's portals listen for what concerns faults."""
@@ -128,6 +130,8 @@ class Faults:
                 self._spoil(state, ERR_PROC_FAILED)
                 for number, agreement in (state.agreements or {}).items():
                     self._send(state, number, agreement.review())
+        for listener in self.listeners:
+            listener(address)
         library.process.rouse()
 
     def _spoil(self, state: CommState, fault: int) -> None:

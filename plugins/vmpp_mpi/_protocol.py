@@ -769,7 +769,10 @@ class Protocol:
             elif faults.revoked(record.context):
                 code = ERR_REVOKED
         else:
-            return False
+            # An access to a window, say: it knows what is to be taken away.
+            code = ERR_PROC_FAILED if record.peer in faults.failed else 0
+            if code:
+                record.abandon()
         if code:
             transfer.error = code
             transfer.done = True

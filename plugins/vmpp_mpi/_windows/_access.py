@@ -86,6 +86,12 @@ class Access(Transfer):
             return origin.events
         return None
 
+    def abandon(self) -> None:
+        """Expect no more answers: the target is no more."""
+        self._origin.abandon(self)
+        self.replies = self.deliver = None
+        self.unanswered = 0
+
     def settled(self) -> bool:
         """Return whether the access is done, and complete it if it can be."""
         if not self.done and self.look() is None:

@@ -85,6 +85,12 @@ class Origin:
         self._replies.remove(access.place)
         self._process.clock += self._work
 
+    def abandon(self, access: Access) -> None:
+        """Expect no more answers to an access."""
+        if access.replies is not None:
+            self._replies.remove(access.place)
+        self._unanswered.pop(access.number, None)
+
     def drain(self) -> None:
         """Take in the acknowledgements and notices that have come."""
         heap = self._heap
@@ -96,9 +102,10 @@ class Origin:
             if bits & NOTICE:
                 self.notices[read_notice(bits)] += 1
                 continue
-            access = self._unanswered[bits]
+            access = self._unanswered.get(bits)
             info = header.info
-            if access.answered(0 if info is None else info.user_data):
+            # An answer may come when nobody expects it any more.
+            if access is not None and access.answered(0 if info is None else info.user_data):
                 del self._unanswered[bits]
         messages.clear()
         heap.used = 0

@@ -11,7 +11,14 @@ from weakref import WeakValueDictionary
 from vmpp_mpi._comm import Intracomm
 from vmpp_mpi._constants import PROC_NULL, WIN_FLAVOR_DYNAMIC
 from vmpp_mpi._erring import OnError, failure
-from vmpp_mpi._errors import ERR_COMM, ERR_DISP, ERR_RANK, ERR_RMA_RANGE, ERR_RMA_SYNC
+from vmpp_mpi._errors import (
+    ERR_COMM,
+    ERR_DISP,
+    ERR_PROC_FAILED,
+    ERR_RANK,
+    ERR_RMA_RANGE,
+    ERR_RMA_SYNC,
+)
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._local import local
 from vmpp_mpi._making import duplicated
@@ -74,6 +81,7 @@ class Windows:
         library = mpi_state()
         self.origin = Origin(library)
         self.target = Target(library)
+        library.faults.listeners.append(self.target.lose)
         self.open: dict[int, WindowState] = {}
 
 
@@ -125,6 +133,7 @@ class WindowState:
         made = duplicated(state)
         self.library: MPIState = state.library
         self.comm = Intracomm._make(made)
+        made.errhandler, made.on_error = None, self._tell
         self.number = made.context
         self.rank = made.rank
         self.size = made.size
@@ -169,6 +178,11 @@ class WindowState:
             The exception to be raised, if the handler lets the program go on at all.
         """
         return failure(self, code, detail)
+
+    def _tell(self, _: Any, error: MPIError) -> None:
+        """Tell the window's error handler of an error in its communicator."""
+        if self.on_error is not None:
+            self.on_error(self, error)
 
     def check_rank(self, given: Any) -> int:
         """Return a *given* rank as a number.
@@ -259,20 +273,31 @@ class WindowState:
 
     def await_notices(self, notice: Notice, ranks: Sequence[int]) -> None:
         """Block until each of *ranks* has sent a notice, and use these up."""
-        process = self.library.process
         while not self.arrived(notice, ranks):
-            process.wait(self.origin.events)
+            self._wait_for_notice(notice, ranks)
         self.consume(notice, ranks)
 
     def await_posts(self, ranks: Sequence[int]) -> None:
         """Block until *ranks*, which `Start` named, have called `Post`."""
-        process = self.library.process
         while not self.arrived(Notice.POSTED, [rank for rank in ranks if rank in self.unposted]):
-            process.wait(self.origin.events)
+            self._wait_for_notice(Notice.POSTED, ranks)
         for rank in ranks:
             if rank in self.unposted:
                 del self.unposted[rank]
                 self.consume(Notice.POSTED, [rank])
+
+    def _wait_for_notice(self, notice: Notice, ranks: Sequence[int]) -> None:
+        """Wait until something has come, unless one of *ranks* has failed that is to send a notice.
+
+        Raises:
+            MPIError: `ERR_PROC_FAILED`: so it is.
+        """
+        faults = self.library.protocol.faults
+        if faults is not None:
+            for rank in ranks:
+                if self.addresses[rank] in faults.failed and not self.arrived(notice, [rank]):
+                    raise self.error(ERR_PROC_FAILED, f"rank {rank}")
+        self.library.process.wait(self.origin.events)
 
     # -- locks ---------------------------------------------------------------------------------
 
@@ -304,8 +329,8 @@ class WindowState:
         self._confirm_unlocks()
         try:
             self.flush()
-        finally:
             self.comm.Barrier()
+        finally:
             self._windows.target.close(self.exposed)
             del self._windows.open[self.number]
             self._forget_notices()

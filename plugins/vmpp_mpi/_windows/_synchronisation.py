@@ -75,10 +75,11 @@ class SynchronisationCalls(AnyHandle[WindowState]):
         """End what `Start` began, when all accesses are done."""
         state = self._get()
         ranks = state.epochs.complete()
-        state.await_posts(list(state.unposted))
         try:
+            state.await_posts(list(state.unposted))
             state.flush(ranks)
         finally:
+            state.unposted = {}
             _tell(state, Notice.COMPLETED, ranks)
 
     def Post(self, group: Group, assertion: int = 0) -> None:
@@ -96,8 +97,11 @@ class SynchronisationCalls(AnyHandle[WindowState]):
             MPIError: `ERR_RMA_SYNC`: `Post` was not called.
         """
         state = self._get()
-        state.await_notices(Notice.COMPLETED, state.epochs.exposure())
-        state.epochs.posted = None
+        ranks = state.epochs.exposure()
+        try:
+            state.await_notices(Notice.COMPLETED, ranks)
+        finally:
+            state.epochs.posted = None
         return True
 
     def Test(self) -> bool:

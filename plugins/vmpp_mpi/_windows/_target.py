@@ -40,6 +40,7 @@ from vmpp_mpi._windows._wire import (
 
 if TYPE_CHECKING:
     from vmpp.kernel import Process
+    from vmpp.portals import Address
     from vmpp_mpi._state import MPIState
 
 Located = list[tuple[memoryview, Group]]
@@ -129,6 +130,12 @@ class Target:
         for place in region.places:
             self._memory.remove(place)
         del exposed.regions[region.key]
+
+    def lose(self, address: Address) -> None:
+        """Take away the locks of a process that has failed."""
+        for exposed in self._exposed.values():
+            for granted in exposed.lock.lose(address):
+                self._reply(granted, None)
 
     # -- requests ------------------------------------------------------------------------------
 
