@@ -140,6 +140,31 @@ class TestCommands:
         program("print(sys.argv if sys.argv[0] == 'child.py' else sys.argv[1:])", "child.py")
         assert lines(f"comm.Spawn(sys.executable, {arguments!r})") == [expected]
 
+    @pytest.mark.parametrize(
+        ("options", "flag", "added"),
+        [
+            (["-O"], "optimize", 1),
+            (["-OO"], "optimize", 2),
+            (["-B"], "dont_write_bytecode", 1),
+            (["-bd", "-b"], "bytes_warning", 2),
+            (["-P"], "safe_path", 1),
+            (["-Xdev"], "dev_mode", 1),
+            (["-X", "utf8"], "utf8_mode", 1),
+            (["-u"], "debug", 0),
+        ],
+    )
+    def test_its_options_show_in_its_flags(self, lines, options, flag, added):
+        code = f"import sys; print(int(sys.flags.{flag}))"
+        before = int(getattr(sys.flags, flag))
+        expected = added if options[0].startswith("-X") else before + added
+        text = f"comm.Spawn(sys.executable, [*{options!r}, '-c', {code!r}])"
+        assert lines(text) == [str(expected)]
+
+    def test_asserts_are_left_out_where_that_is_asked_for(self, program, lines):
+        program("assert False", "helper.py")
+        program("import helper\nassert False\nprint('left out')", "child.py")
+        assert lines("comm.Spawn(sys.executable, ['-O', 'child.py'])") == ["left out"]
+
     def test_other_names_of_python_are_the_interpreter_too(self, lines):
         for name in ("python", "python3", "/usr/bin/python3.12"):
             assert lines(f"comm.Spawn({name!r}, ['-c', 'print(1)'])") == ["1"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections import namedtuple
 from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -207,6 +208,23 @@ def _argv(space: AddressSpace) -> list[str]:
     return list(space.program.argv)
 
 
+_NAMES: Final = [
+    name
+    for name in dir(sys.flags)
+    if not name.startswith(("_", "n_")) and not callable(getattr(sys.flags, name))
+]
+_Flags: Final[Any] = namedtuple("_Flags", _NAMES)  # type: ignore[misc] # the interpreter's own
+"""Stands for ``sys.flags``, whose own class makes no second object."""
+
+
+def _flags(space: AddressSpace) -> Any:
+    """Return the host's flags, changed by the options of the program's interpreter."""
+    host, changed = sys.__dict__["flags"], space.program.flags
+    if not changed:
+        return host
+    return _Flags(*(changed.get(name, getattr(host, name)) for name in _NAMES))
+
+
 def _meta_path(space: AddressSpace) -> list[Any]:
     return list(sys.__dict__["meta_path"])
 
@@ -216,6 +234,7 @@ _STREAMS: Final = tuple(_StreamAttribute(name) for name in ("stdin", "stdout", "
 _SYS: Final = (
     ProcessAttribute("sys", "argv", _argv),
     ProcessAttribute("sys", "displayhook", lambda space: sys.__displayhook__),
+    ProcessAttribute("sys", "flags", _flags),
     ProcessAttribute("sys", "excepthook", lambda space: sys.__excepthook__),
     ProcessAttribute("sys", "meta_path", _meta_path),
     ProcessAttribute("sys", "modules", lambda space: VIEW),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from vmpp.process.jobs import INTERPRETER
@@ -13,8 +13,27 @@ from vmpp.process.program import Program, ProgramError
 
 _PYTHON: Final = re.compile(r"python(\d+(\.\d+)?)?t?")
 
-_FLAGS: Final = frozenset("bBdEiIOPqRsSuvx")
-"""Options of the interpreter that make no difference on a compute node."""
+_FLAGS: Final[Mapping[str, str]] = {
+    "B": "dont_write_bytecode",
+    "E": "ignore_environment",
+    "I": "isolated",
+    "O": "optimize",
+    "P": "safe_path",
+    "R": "hash_randomization",
+    "S": "no_site",
+    "b": "bytes_warning",
+    "d": "debug",
+    "i": "inspect",
+    "q": "quiet",
+    "s": "no_user_site",
+    "u": "",
+    "v": "verbose",
+    "x": "",
+}
+"""Options of the interpreter that take no value, with the flag that each raises by one. All that
+they do on a compute node is to show in ``sys.flags``, but for ``-O``, which leaves asserts out."""
+_SWITCHES: Final[Mapping[str, str]] = {"dev": "dev_mode", "utf8": "utf8_mode"}
+"""Flags that ``-X`` sets, by its value."""
 _VALUED: Final = frozenset("WX")
 """Options that take a value."""
 _LONG: Final = frozenset(("--check-hash-based-pycs",))
@@ -64,29 +83,46 @@ def program_of(
 def _interpreted(args: Sequence[str], cwd: str, environ: dict[str, str]) -> Program:
     """Return what ``python ARGS...`` runs."""
     rest = iter(args)
+    flags: dict[str, int | bool] = {}
+    option, value = "", ""
     for argument in rest:
         if argument == "-":
             break
         if not argument.startswith("-"):
-            return Program.script(argument, list(rest), cwd, environ)
-        if argument.startswith("--"):
-            if argument not in _LONG:
-                raise ProgramError(f"python has no option {argument}")
+            option, value = "script", argument
+        elif not argument.startswith("--"):
+            option, value = _options(argument[1:], rest, environ, flags)
+        elif argument in _LONG:
             next(rest, None)
-            continue
-        found = _options(argument[1:], rest, environ)
-        if found is not None:
-            option, value = found
-            if option == "m":
-                return Program.module(value, list(rest), cwd, environ)
-            return Program.command(value, list(rest), cwd, environ)
+        else:
+            raise ProgramError(f"python has no option {argument}")
+        if option:
+            program = _MAKERS[option](value, list(rest), cwd, environ)
+            program.run_with(flags)
+            return program
     raise ProgramError("python is given nothing to run: name a script, or -m and a module")
 
 
-def _options(letters: str, rest: Iterator[str], environ: dict[str, str]) -> tuple[str, str] | None:
-    """Take in one argument of options; return the option that ends them, with its value."""
+_MAKERS: Final[Mapping[str, Callable[..., Program]]] = {
+    "c": Program.command,
+    "m": Program.module,
+    "script": Program.script,
+}
+
+
+def _options(
+    letters: str, rest: Iterator[str], environ: dict[str, str], flags: dict[str, int | bool]
+) -> tuple[str, str]:
+    """Take in one argument of options; return the one that ends them, empty if none, and its value.
+
+    Raises:
+        ProgramError: there is no such option, or it lacks its value.
+    """
     for place, letter in enumerate(letters):
         if letter in _FLAGS:
+            name = _FLAGS[letter]
+            if name:
+                flags[name] = flags.get(name, getattr(sys.flags, name)) + 1
             continue
         if letter not in _VALUED and letter not in "mc":
             raise ProgramError(f"python has no option -{letter}")
@@ -98,5 +134,7 @@ def _options(letters: str, rest: Iterator[str], environ: dict[str, str]) -> tupl
         if letter == "W":
             before = environ.get("PYTHONWARNINGS")
             environ["PYTHONWARNINGS"] = value if before is None else f"{before},{value}"
+        elif value in _SWITCHES:
+            flags[_SWITCHES[value]] = 1
         break
-    return None
+    return "", ""

@@ -322,11 +322,13 @@ class ProgramFinder:
 
     Attributes:
         sources: the files of the program that were loaded so far.
+        optimize: what the compiler leaves out of the program's own modules: asserts (1), docstrings
+            besides (2).
     """
 
     __slots__ = (
         "_codes", "_extensions", "_finders", "_found", "_interpreter", "_own", "_shared",
-        "sources",
+        "optimize", "sources",
     )  # fmt: skip
 
     def __init__(
@@ -340,6 +342,7 @@ class ProgramFinder:
         self._finders: dict[str, FileFinder | zipimporter | None] = {}
         self._found: dict[tuple[str, tuple[str, ...]], ModuleSpec] = {}
         self.sources: set[str] = set()
+        self.optimize = 0
 
     def remember(self, filename: str) -> None:
         """Take *filename* as one of the program's own."""
@@ -351,12 +354,18 @@ class ProgramFinder:
         stamp = (status.st_mtime_ns, status.st_size)
         known = self._codes.get(path)
         if known is None or known[0] != stamp:
-            compiled = as_host(SourceFileLoader.get_code, loader, name)
+            compiled = as_host(self._compiled, loader, name, path)
             assert compiled is not None
             known = self._codes[path] = (stamp, compiled)
             if not any(path.startswith(folder + os.sep) for folder in self._interpreter):
                 self.sources.add(path)
         return known[1]
+
+    def _compiled(self, loader: SourceFileLoader, name: str, path: str) -> CodeType | None:
+        if not self.optimize:
+            return SourceFileLoader.get_code(loader, name)
+        source = loader.get_data(path)
+        return compile(source, path, "exec", dont_inherit=True, optimize=self.optimize)
 
     def invalidate(self) -> None:
         """Forget what the program's folders held."""

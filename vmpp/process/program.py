@@ -79,12 +79,13 @@ class Program:
         path: ``sys.path`` of a fresh process.
         environ: the environment of a fresh process, as the operating system has it.
         epoch: what ``time.time()`` is at virtual time 0, in picoseconds.
+        flags: what options of the interpreter change in ``sys.flags``, by name.
         finder: finds and compiles the program's own modules.
     """
 
     __slots__ = (
         "_attributes", "_names", "argv", "code", "cwd", "environ", "epoch", "filename", "finder",
-        "image", "name", "path",
+        "flags", "image", "name", "path",
     )  # fmt: skip
 
     def __init__(
@@ -110,6 +111,7 @@ class Program:
         self.path = (*own, *(entry for entry in shared if entry not in own))
         self.environ = {os.fsencode(key): os.fsencode(value) for key, value in environ.items()}
         self.epoch = epoch
+        self.flags: Mapping[str, int | bool] = {}
         self.finder = ProgramFinder(own, shared, _INTERPRETER)
         self.finder.remember(filename)
         self._names: NameSet | None = None
@@ -238,6 +240,14 @@ class Program:
             self._names = NameSet.of(frozenset(("__main__",)), self.finder.hidden())
         return self._names
 
+    def run_with(self, flags: Mapping[str, int | bool]) -> None:
+        """Have the ranks find *flags* in ``sys.flags``, and run code that is compiled with them."""
+        self.flags = flags
+        level = int(flags.get("optimize", 0))
+        if level:
+            self.code = _compile(self.name, self.filename, self.image, level)
+            self.finder.optimize = level
+
     def main_attributes(self) -> dict[str, Any]:
         """Return what a fresh ``__main__`` module has besides its name."""
         return dict(self._attributes)
@@ -323,9 +333,9 @@ def _reason(error: Exception) -> str:
 
 
 @lru_cache(maxsize=64)
-def _compile(name: str, filename: str, source: bytes) -> CodeType:
+def _compile(name: str, filename: str, source: bytes, optimize: int = -1) -> CodeType:
     try:
-        return compile(source, filename, "exec", dont_inherit=True)
+        return compile(source, filename, "exec", dont_inherit=True, optimize=optimize)
     except SyntaxError as error:
         where = f", line {error.lineno}" if error.lineno else ""
         text = f": {error.text.strip()}" if error.text and error.text.strip() else ""
