@@ -353,3 +353,16 @@ def test_the_disk_has_what_was_written_once_for_all_ranks(run, monkeypatch):
         file.Close()
     """)
     assert len(synced) == 2
+
+
+def test_ranks_may_access_places_far_apart(run):
+    run("""
+        file = new(info=MPI.Info.Create({"romio_cb_write": "enable", "romio_cb_read": "enable"}))
+        place = rank << 42
+        file.Write_at_all(place, b"%d" % rank)
+        got = bytearray(1)
+        file.Read_at_all(place, got)
+        assert got == b"%d" % rank
+        file.Set_size(0)
+        file.Close()
+    """)

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from vmpp_mpi._files._hints import Hints
     from vmpp_mpi._files._store import Store
 
+_MOST_TURNS: Final = 4096
+"""In more turns than this ranks do not access a file together: most of it would be gaps."""
+
 _SWITCHES: Final = {ENABLE: 1, DISABLE: 2}
 _BEGIN, _END, _APART, _SWITCH, _NODES, _BUFFER, _UNIT = range(7)
 """What each rank tells the others of its access."""
@@ -92,7 +95,12 @@ def _exchange(part: Part, switch: str) -> _Exchange | None:
     rows = range(0, table.nbytes + 1, 8 * table.shape[1])
     memory: Any = table.reshape(-1).view(np.uint8)
     allgather(part.channel, memoryview(memory), rows)
-    return _Exchange(part, table) if _worth_while(table) else None
+    if not _worth_while(table):
+        return None
+    domains = _domains(table, part.candidates)
+    buffer = int(table[0, _BUFFER])
+    turns = max(-(-(domain.end - domain.begin) // buffer) for domain in domains)
+    return _Exchange(part, table, domains, turns) if turns <= _MOST_TURNS else None
 
 
 def _worth_while(table: Any) -> bool:
@@ -140,12 +148,15 @@ def _domains(table: Any, candidates: Sequence[int]) -> list[_Domain]:
 class _Exchange:
     """One collective access under way on one rank."""
 
-    __slots__ = ("_asked", "_buffer", "_domains", "_failure", "_own", "_part", "_transfers")
+    __slots__ = (
+        "_asked", "_buffer", "_domains", "_failure", "_own", "_part", "_transfers", "_turns",
+    )  # fmt: skip
 
-    def __init__(self, part: Part, table: Any) -> None:
+    def __init__(self, part: Part, table: Any, domains: list[_Domain], turns: int) -> None:
         self._part = part
         self._buffer = int(table[0, _BUFFER])
-        self._domains = _domains(table, part.candidates)
+        self._domains = domains
+        self._turns = turns
         self._own = next((d for d in self._domains if d.aggregator == part.channel.rank), None)
         self._failure: OSError | None = None
         self._transfers: list[Any] = []
@@ -153,7 +164,7 @@ class _Exchange:
 
     def write(self) -> None:
         """Send the data to the aggregators, and write as one of them."""
-        for turn in self._turns():
+        for turn in range(self._turns):
             parts = self._expect(turn)
             for aggregator, piece in self._pieces(turn):
                 if aggregator == self._part.channel.rank:
@@ -168,7 +179,7 @@ class _Exchange:
         """Read as one of the aggregators, and get the data from them; return how many bytes."""
         found = 0
         me = self._part.channel.rank
-        for turn in self._turns():
+        for turn in range(self._turns):
             pieces = self._pieces(turn)
             receives = [self._receive(peer, into) for peer, into in pieces if peer != me]
             for rank, data in self._fetch(turn):
@@ -216,9 +227,6 @@ class _Exchange:
         self._transfers.clear()
 
     # -- turns -------------------------------------------------------------------------------------
-
-    def _turns(self) -> range:
-        return range(max(-(-(d.end - d.begin) // self._buffer) for d in self._domains))
 
     def _pieces(self, turn: int) -> list[tuple[int, memoryview]]:
         """Return the data of this rank that are moved in a turn, by aggregator."""
