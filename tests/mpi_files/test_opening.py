@@ -235,3 +235,32 @@ def test_any_number_of_ranks_have_one_file_of_the_host_open(run):
         """,
         16,
     )
+
+
+def test_a_communicator_of_two_groups_has_no_files(run):
+    run("""
+        half = comm.Split(rank % 2)
+        inter = half.Create_intercomm(0, comm, 1 - rank % 2)
+        refused(MPI.ERR_COMM, new, comm=inter)
+    """)
+
+
+def test_ranks_of_several_jobs_have_one_file(run, tmp_path):
+    run("""
+        import sys
+
+        parent = MPI.Comm.Get_parent()
+        if parent == MPI.COMM_NULL:
+            inter = comm.Spawn(sys.executable, [__file__], maxprocs=2)
+        else:
+            inter = parent
+        both = inter.Merge(parent != MPI.COMM_NULL)
+        file = new(comm=both)
+        file.Write_ordered(b"%d" % both.rank)
+        got = bytearray(both.size)
+        file.Read_at_all(0, got)
+        assert got == b"01234"
+        file.Close()
+        inter.Disconnect()
+    """)
+    assert (tmp_path / "file").read_bytes() == b"01234"

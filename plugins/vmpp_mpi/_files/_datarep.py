@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
@@ -54,8 +55,8 @@ class Representation:
         return len(data)
 
 
-class Converted(Representation):
-    """One in which data are not what they are in memory. Subclasses say how each is converted."""
+class Converted(Representation, ABC):
+    """One in which data are not what they are in memory. Subclasses say how they are converted."""
 
     __slots__ = ("_known",)
 
@@ -68,15 +69,14 @@ class Converted(Representation):
 
         Displacements in bytes, of `Datatype.Create_hvector` say, stay what they are.
         """
-        key = datatype._get()
-        found = self._known.get(key)
-        if found is None:
-            found = self._known[key] = self._rebuilt(datatype)
-        return found
-
-    def _rebuilt(self, datatype: Datatype) -> Datatype:
-        if datatype._get().recipe.combiner in UNFREEABLE:
-            return BYTE.Create_contiguous(self.extent(datatype))
+        definition = datatype._get()
+        if definition.recipe.combiner in UNFREEABLE:
+            # One object for all ranks: it must keep no datatype of a program's own.
+            found = self._known.get(definition)
+            if found is None:
+                found = BYTE.Create_contiguous(self.extent(datatype))
+                self._known[definition] = found
+            return found
         base, combiner, params = datatype.decode()
         parts = params.get("datatypes")
         if parts is None:
@@ -85,9 +85,9 @@ class Converted(Representation):
             params["datatypes"] = [self.in_file(part) for part in parts]
         return datatype_create(base, combiner, params)
 
+    @abstractmethod
     def extent(self, datatype: Datatype) -> int:
         """Return the bytes that a predefined datatype takes in a file."""
-        raise NotImplementedError
 
     def room(self, spec: Spec) -> memoryview:
         """Return where to read what a buffer gets of a file."""
@@ -116,8 +116,9 @@ class External32(Converted):
         layout = spec.datatype._get()
         size = self.in_file(spec.datatype).size
         count, rest = divmod(len(data), size) if size else (0, 0)
-        whole = bytearray(-(-len(data) // size) * size) if rest else data
-        whole[: len(data)] = data
+        whole: Any = data
+        if rest:
+            whole = bytearray(data) + bytes(size - rest)
         native = from_external(layout.signature, memoryview(whole), count + bool(rest), layout.size)
         nbytes = count * layout.size + _native_bytes(layout.signature, rest)
         spec.data[:nbytes] = native[:nbytes]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from contextlib import suppress
@@ -12,14 +13,15 @@ from vmpp.process import calls
 from vmpp_mpi._collectives import Kind
 from vmpp_mpi._constants import MODE_APPEND, MODE_DELETE_ON_CLOSE
 from vmpp_mpi._datatype import BYTE
-from vmpp_mpi._errors import ERR_AMODE, ERR_TRUNCATE
+from vmpp_mpi._errors import ERR_AMODE, ERR_COMM, ERR_TRUNCATE
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._files import _amode as modes
 from vmpp_mpi._files._datarep import representation
 from vmpp_mpi._files._hints import Hints
-from vmpp_mpi._files._state import FileState, failure, no_file
+from vmpp_mpi._files._state import FileState, no_file
 from vmpp_mpi._files._store import Store
 from vmpp_mpi._files._together import agree, at_root, largest
+from vmpp_mpi._files._trouble import error_class
 from vmpp_mpi._files._view import View
 from vmpp_mpi._making import duplicated
 from vmpp_mpi._state import mpi_state
@@ -29,8 +31,8 @@ if TYPE_CHECKING:
     from vmpp_mpi._info import Info
     from vmpp_mpi._state import CommState
 
-_PERMISSIONS: Final = 0o666
-"""Of a file that is made, without those that the process withholds from all of its files."""
+_PERMISSIONS: Final = "666"
+"""Of a file that is made, in octal, without those that the process withholds from all its files."""
 
 _AGGREGATORS: Final = 8
 """How many ranks access a file on behalf of all, if nothing is said. More of them would not save
@@ -55,6 +57,8 @@ def opened(state: CommState, filename: Any, amode: int, info: Info) -> FileState
         MPIError: as `File.Open` says. The error handler has not been told.
     """
     name = path_of(filename)
+    if state.remote is not None:
+        raise MPIError(ERR_COMM, "a file needs a communicator of one group")
     wrong = modes.problem(amode)
     if wrong:
         raise MPIError(ERR_AMODE, wrong)
@@ -85,7 +89,7 @@ def _joined(comm: CommState, name: bytes, amode: int, hints: Hints) -> Store:
 
     def share() -> int:
         nonlocal fd
-        fd = _open(files, name, amode, int(hints.file_perm or oct(_PERMISSIONS)[2:], 8))
+        fd = _open(files, name, amode, int(hints.file_perm or _PERMISSIONS, 8))
         return files.share(fd)
 
     key = at_root(channel, share)
@@ -94,12 +98,11 @@ def _joined(comm: CommState, name: bytes, amode: int, hints: Hints) -> Store:
         try:
             fd = files.join(key)
         except OSError as error:
-            code = failure(error).Get_error_class()
+            code = error_class(error)
     (worst,) = largest(channel, code)
     if worst:
-        if fd >= 0:
-            with suppress(OSError):
-                files.close(fd)
+        with suppress(OSError):
+            files.close(fd)
         raise MPIError(worst, "a rank could not join the open file")
     return Store(files, fd)
 
@@ -108,7 +111,7 @@ def _open(files: Files, name: bytes, amode: int, permissions: int) -> int:
     fd = files.open(name, modes.flags(amode), permissions)
     if stat.S_ISDIR(files.lookup(fd).mode):
         files.close(fd)
-        raise IsADirectoryError(21, os.strerror(21))
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     return fd
 
 
