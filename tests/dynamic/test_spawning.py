@@ -677,6 +677,43 @@ class TestEnds:
         assert run(text, 2).status == 3
 
 
+class TestCrashes:
+    PROGRAM = """
+        if parent:
+            parent.send("up", 0)
+        else:
+            time.sleep(2e-3)
+            if rank == 0:
+                print(MPI.COMM_SELF.Spawn(sys.executable, [__file__], 2).recv(source=1))
+            time.sleep(20e-3)
+    """
+
+    @pytest.mark.parametrize("nodes", [[1], [4], [2, 1]])
+    def test_a_job_that_has_lost_ranks_spawns(self, run, nodes):
+        faults = [f"node {node} crash at 600 us" for node in nodes]
+        text = self.PROGRAM.replace("2e-3", "20e-3")
+        result = run(text, 9, faults=faults, keep_going=True)
+        assert (result.status, result.stdout, result.failure) == (0, b"up\n", None)
+
+    @pytest.mark.parametrize("micros", range(2080, 2130, 3))
+    def test_one_that_loses_a_rank_while_it_hears_of_the_new_job(self, run, micros):
+        faults = [f"node 1 crash at {micros} us"]
+        result = run(self.PROGRAM, 9, faults=faults, keep_going=True)
+        assert (result.status, result.stdout, result.failure) == (0, b"up\n", None)
+
+    def test_a_new_job_that_loses_a_node_while_it_is_loaded(self, run):
+        text = """
+            if not parent:
+                time.sleep(2e-3)
+                try:
+                    comm.Spawn(sys.executable, [__file__], 6)
+                except MPI.Exception as error:
+                    print(error.Get_error_class() == MPI.ERR_SPAWN, "crashed" in str(error))
+        """
+        result = run(text, faults=["node 4 crash at 2.1 ms"], keep_going=True)
+        assert (result.status, result.stdout) == (0, b"True True\n")
+
+
 def test_the_same_program_gives_the_same_run(run):
     text = """
         import random

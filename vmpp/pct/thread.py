@@ -216,10 +216,15 @@ class ProcessControlThread(SystemProcess):
     # -- admitting other jobs ------------------------------------------------------------------
 
     def _admit(self, message: ControlMessage, job: Job) -> None:
-        """Let the processes of other jobs send to those of *job*, and report when all below do."""
-        below = children(message.rank, self._fanout, job.size)
+        """Let the processes of other jobs send to those of *job*, and report when all below do.
+
+        A negative number says that this node alone is told, and reports to the launcher itself.
+        """
+        alone = message.value < 0
+        below = range(0) if alone else children(message.rank, self._fanout, job.size)
         self._admissions[job.id, message.value] = _Admission(message.rank, len(below) + 1)
-        self._pass_on(message, job)
+        if not alone:
+            self._pass_on(message, job)
         new = {number for (number,) in _NUMBER.iter_unpack(message.text)}
         for process in self._processes_of(job):
             process.admitted |= new
@@ -235,7 +240,7 @@ class ProcessControlThread(SystemProcess):
         if not admission.missing:
             del self._admissions[key]
             rank = admission.rank
-            target = self._above(job, rank)
+            target = self.launcher if message.value < 0 else self._above(job, rank)
             send_control(self.kernel, self, target, Control.ADMITTED, job.id, rank, message.value)
 
     # -- running and ending --------------------------------------------------------------------

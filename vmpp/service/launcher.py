@@ -165,12 +165,16 @@ class _Introduction:
 
     Attributes:
         told: the jobs that have not confirmed it, by number, with those that they are told of.
+        missing: for each of them the ranks whose nodes are to confirm it: that of the root alone
+            for what went down the tree.
+        then: what is to be done.
     """
 
-    __slots__ = ("then", "told")
+    __slots__ = ("missing", "then", "told")
 
     def __init__(self, told: dict[int, Sequence[int]], then: Callable[[], object]) -> None:
         self.told = told
+        self.missing: dict[int, set[int]] = {}
         self.then = then
 
 
@@ -421,9 +425,20 @@ class Launcher(SystemProcess):
         self._introductions[number] = _Introduction(waiting, then)
         for record, others in told.items():
             if others:
-                text = pack(f"<{len(others)}I", *others)
-                self._tell_root(record, Control.ADMIT, text, number)
+                self._admit(record, number)
         self._introduced(number)
+
+    def _admit(self, record: JobRecord, number: int) -> None:
+        """Tell a job of others: down the tree, or each node by itself if ranks are lost."""
+        introduction = self._introductions[number]
+        others = introduction.told[record.job.id]
+        ranks = [rank for rank in range(record.job.size) if rank not in record.lost]
+        if record.lost:
+            number = -number
+        else:
+            ranks = ranks[:1]
+        introduction.missing[record.job.id] = set(ranks)
+        self._tell(record, ranks, Control.ADMIT, pack(f"<{len(others)}I", *others), number)
 
     def _introduced(self, number: int) -> None:
         """Go on if the last job has confirmed an introduction."""
@@ -510,6 +525,11 @@ class Launcher(SystemProcess):
                 self.end(record, LOST, _words(record, rank))
         if last:
             self._bury(record)
+            return
+        for number, introduction in list(self._introductions.items()):
+            if record.job.id in introduction.told:
+                # What was on its way through the lost node has not come to those below.
+                self._admit(record, number)
 
     def _lose_while_loading(self, record: JobRecord, rank: int) -> None:
         """End a job of which a node crashes before all have reported that they are loaded."""
@@ -573,11 +593,16 @@ class Launcher(SystemProcess):
         self.end(record, message.value & 0xFF)
 
     def _admitted(self, record: JobRecord, message: ControlMessage) -> None:
-        introduction = self._introductions.get(message.value)
-        if introduction is not None:
-            others = introduction.told.pop(record.job.id, ())
-            record.connected.update(others)
-            self._introduced(message.value)
+        number = abs(message.value)
+        introduction = self._introductions.get(number)
+        missing = None if introduction is None else introduction.missing.get(record.job.id)
+        if introduction is None or missing is None:
+            return
+        missing.discard(message.rank)
+        if not missing:
+            del introduction.missing[record.job.id]
+            record.connected.update(introduction.told.pop(record.job.id))
+            self._introduced(number)
 
     def _bury(self, record: JobRecord) -> None:
         """Free the nodes of a job of which no process is left."""
