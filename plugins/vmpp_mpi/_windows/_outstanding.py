@@ -30,6 +30,12 @@ class Outstanding:
             accesses[:] = [each for each in accesses if not each.settled() or each.error]
         accesses.append(access)
 
+    def any(self, ranks: Iterable[int] | None = None) -> bool:
+        """Return whether there are accesses to *ranks*, to any by default, to be waited for."""
+        if ranks is None:
+            return bool(self._accesses)
+        return any(rank in self._accesses for rank in ranks)
+
     def wait(self, ranks: Iterable[int] | None = None, local_only: bool = False) -> int:
         """Wait until accesses to *ranks*, to all by default, are done.
 

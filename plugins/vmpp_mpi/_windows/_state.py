@@ -109,6 +109,7 @@ class WindowState:
         origin: the origin's side of the process.
         epochs: what may be called now.
         granted: ranks whose lock the process has.
+        outstanding: accesses that have been begun and not been waited for.
         unposted: ranks that `Start` named, and that may not have called `Post`.
         unchecked: whether targets are accessed without asking for their locks.
         name: as the program named it.
@@ -120,10 +121,10 @@ class WindowState:
     """
 
     __slots__ = (
-        "_asked", "_outstanding", "_unlocked", "_windows", "addresses", "attributes", "closed",
-        "comm", "epochs", "errhandler", "exposed", "extents", "flavor", "granted", "info",
-        "library", "memory", "name", "number", "on_error", "origin", "rank", "size", "unchecked",
-        "unit", "unposted",
+        "_asked", "_unlocked", "_windows", "addresses", "attributes", "closed", "comm", "epochs",
+        "errhandler", "exposed", "extents", "flavor", "granted", "info", "library", "memory",
+        "name", "number", "on_error", "origin", "outstanding", "rank", "size", "unchecked", "unit",
+        "unposted",
     )  # fmt: skip
 
     def __init__(self, comm: Intracomm, flavor: int, memory: memoryview, unit: int) -> None:
@@ -153,7 +154,7 @@ class WindowState:
         self.closed = False
         self._asked: dict[int, Access] = {}
         self._unlocked: dict[int, None] = {}
-        self._outstanding = Outstanding(self.library.protocol)
+        self.outstanding = Outstanding(self.library.protocol)
         self._windows = windows()
         self.origin = self._windows.origin
         self.exposed = self._windows.target.open(self.number)
@@ -243,7 +244,7 @@ class WindowState:
 
     def begun(self, rank: int, access: Access) -> Access:
         """Remember an access until it is flushed."""
-        self._outstanding.add(rank, access)
+        self.outstanding.add(rank, access)
         return access
 
     def flush(self, ranks: Iterable[int] | None = None, local_only: bool = False) -> None:
@@ -254,7 +255,7 @@ class WindowState:
         Raises:
             MPIError: one ended with an error.
         """
-        failed = self._outstanding.wait(ranks, local_only)
+        failed = self.outstanding.wait(ranks, local_only)
         if failed:
             raise self.error(failed)
 

@@ -208,8 +208,11 @@ class SynchronisationCalls(AnyHandle[WindowState]):
         if rank is not None:
             rank = state.check_rank(rank)
         state.epochs.flush(rank)
-        state.library.protocol.poll()
-        state.flush(None if rank is None else [rank], local_only)
+        ranks = None if rank is None else [rank]
+        if local_only or not state.outstanding.any(ranks):
+            # There may be nothing to wait for, and a program that polls has to get on.
+            state.library.protocol.poll()
+        state.flush(ranks, local_only)
 
     def Sync(self) -> None:
         """See what others have written by now; a little time passes.
