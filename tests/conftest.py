@@ -6,12 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from vmpp.engine import Engine, Streams
 from vmpp.hardware import LinkParameters, NetworkInterface, Node, Partition, Topology
 from vmpp.kernel import Job, KernelCosts, Process, QuintessentialKernel, Trace
 from vmpp.portals import Address, PortalEntry, SendInfo
 from vmpp_topology import ContentionFree, FullyConnected, Wormhole
+
+# No test depends on how fast the host is.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 PS_PER_BYTE = LinkParameters(
     link_rate=1000,
