@@ -17,6 +17,7 @@ from vmpp.pct import LOST_PORTAL
 from vmpp.portals import AckOutcome, DynamicBlock, Header, Heap, MemoryOperation, PortalEntry
 from vmpp_mpi import _agreement
 from vmpp_mpi._agreement import Agreement, Messages, Value, Word
+from vmpp_mpi._contexts import GROUPS
 from vmpp_mpi._errors import ERR_PROC_FAILED, ERR_PROC_FAILED_PENDING, ERR_REVOKED
 from vmpp_mpi._errors import Exception as MPIError
 
@@ -45,12 +46,13 @@ class Faults:
         listeners: called, from an event handler, with the address of each further one.
     """
 
-    __slots__ = ("_early", "_heap", "_library", "failed", "listeners")
+    __slots__ = ("_early", "_heap", "_library", "_strangers", "failed", "listeners")
 
     def __init__(self, library: MPIState) -> None:
         self._library = library
         self._heap = Heap(_HEAP_BYTES)
         self._early: dict[tuple[int, int], list[tuple[int, Word]]] = {}
+        self._strangers: set[tuple[int, int]] = set()
         self.failed: dict[Address, None] = {}
         self.listeners: list[Callable[[Address], object]] = []
 
@@ -63,8 +65,11 @@ class Faults:
 
     # -- what is asked by those who wait -------------------------------------------------------
 
-    def verdict(self, context: int, source: int) -> int:
+    def verdict(self, context: int, source: int, tag: int) -> int:
         """Return why a message cannot come on *context*, from *source* or anybody: 0 if it can."""
+        if context == 2 * GROUPS:
+            meeting = self._library.meetings.get(tag, ())
+            return ERR_PROC_FAILED if any(each in self.failed for each in meeting) else 0
         state = self._library.communicator(context & ~1)
         if state is None or not state.fault:
             return 0
@@ -80,13 +85,13 @@ class Faults:
         state = self._library.communicator(context & ~1)
         return state is not None and state.fault == ERR_REVOKED
 
-    def check(self, context: int, source: int) -> None:
+    def check(self, context: int, source: int, tag: int) -> None:
         """Refuse to go on waiting for a message that cannot come.
 
         Raises:
             MPIError: `ERR_PROC_FAILED` or `ERR_REVOKED`.
         """
-        code = self.verdict(context, source)
+        code = self.verdict(context, source, tag)
         if code:
             raise self.error(context, ERR_REVOKED if code == ERR_REVOKED else ERR_PROC_FAILED)
 
@@ -120,9 +125,27 @@ class Faults:
         elif not header.source.group:
             self._lost(header.bits)
 
-    def _lost(self, rank: int) -> None:
+    def _lost(self, bits: int) -> None:
+        """Take note of a rank that is lost, of this job or of one that it is connected to."""
+        group, rank = bits >> 32, bits & 0xFFFFFFFF
+        job = self._library.process.job
+        if group == job.id:
+            self._fail(job.addresses[rank])
+            return
+        self._strangers.add((group, rank))
+        for state in self._library.communicators():
+            self._recognise(state)
+
+    def _recognise(self, state: CommState) -> None:
+        """Look for processes of other jobs that are lost."""
+        for address in participants(state):
+            if (address.group, address.rank) in self._strangers:
+                self._fail(address)
+
+    def _fail(self, address: Address) -> None:
+        if address in self.failed:
+            return
         library = self._library
-        address = library.process.job.addresses[rank]
         self.failed[address] = None
         library.protocol.faults = self
         for state in library.communicators():
@@ -141,6 +164,8 @@ class Faults:
 
     def arrive(self, state: CommState) -> None:
         """Look at a communicator that has been made."""
+        if self._strangers:
+            self._recognise(state)
         if self.failed and self.failed_of(state):
             self._spoil(state, ERR_PROC_FAILED)
 

@@ -363,7 +363,7 @@ class Protocol:
         transfer = self.ireceive(context, source, tag, buffer)
         try:
             if self.faults is not None and not self.look(transfer):
-                self.faults.check(context, source)
+                self.faults.check(context, source, tag)
             self.wait(transfer)
         except BaseException:
             self.cancel(transfer)
@@ -387,7 +387,7 @@ class Protocol:
                     self.refuse(context, transfer)
                 return None if transfer.error else found
         if self.faults is not None:
-            self.faults.check(context, source)
+            self.faults.check(context, source, tag)
         alone = self._last < 0 and self._posted is None
         if alone:
             # Nothing else is posted: one entry, linked to the catch-alls for good, is enough.
@@ -412,7 +412,7 @@ class Protocol:
                         break
                     self._check_drops()
                     if self.faults is not None:
-                        self.faults.check(context, source)
+                        self.faults.check(context, source, tag)
         except BaseException:
             # What would have been received here is for the program's next receive.
             self._unlink(record)
@@ -653,7 +653,7 @@ class Protocol:
                 seen = len(messages)
             self._check_drops()
             if self.faults is not None:
-                self.faults.check(context, source)
+                self.faults.check(context, source, tag)
             if not blocking:
                 return None
             process.wait(ANYTHING)
@@ -756,7 +756,8 @@ class Protocol:
                 code = ERR_PROC_FAILED if record.peer in faults.failed else 0
             else:
                 context = bits >> 48 & CONTEXTS - 1
-                code = faults.verdict(context, bits >> 32 & 0xFFFF if mask & _SOURCE_BITS else ANY)
+                source = bits >> 32 & 0xFFFF if mask & _SOURCE_BITS else ANY
+                code = faults.verdict(context, source, bits & _TAG_BITS)
                 if code == ERR_PROC_FAILED_PENDING:
                     raise faults.error(context, code)
             if code:

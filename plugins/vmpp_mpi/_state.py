@@ -425,6 +425,7 @@ class MPIState:
         tuning: of the machine.
         contexts: which of them are free.
         faults: what it knows of the failures of others.
+        meetings: groups that are making a communicator, or did, by the tags of their messages.
         workers: its fibers that carry operations on for which the program will wait.
         predefined: its communicators world and self, as `Predefined.index` counts them.
         parent: its communicator with the processes that spawned its job, None if there is none.
@@ -434,8 +435,8 @@ class MPIState:
     """
 
     __slots__ = (
-        "_communicators", "buffer", "contexts", "endings", "faults", "finalized", "parent",
-        "predefined", "process", "protocol", "tuning", "workers",
+        "_communicators", "buffer", "contexts", "endings", "faults", "finalized", "meetings",
+        "parent", "predefined", "process", "protocol", "tuning", "workers",
     )  # fmt: skip
 
     def __init__(self, process: Process, protocol: Protocol, tuning: Tuning) -> None:
@@ -454,6 +455,7 @@ class MPIState:
         self.contexts = Contexts()
         self.faults = Faults(self)
         self.workers: set[Any] = set()
+        self.meetings: dict[int, Sequence[Address]] = {}
         self._communicators: dict[int, CommState] = {}
 
     @property
@@ -477,7 +479,9 @@ class MPIState:
             tag: to be different where several communicators are made at once.
             leaders: whether the way is one between the leaders of two groups.
         """
-        return self.side_channel(2 * GROUPS, addresses, rank).over_group(tag, leaders=leaders)
+        channel = self.side_channel(2 * GROUPS, addresses, rank).over_group(tag, leaders=leaders)
+        self.meetings[channel.tag] = addresses
+        return channel
 
     def side_channel(self, context: int, addresses: Sequence[Address], rank: int) -> Channel:
         """Return a way between processes on some *context*, to be told what it is for."""

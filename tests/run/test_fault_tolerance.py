@@ -372,3 +372,55 @@ print(rank, world.size)
     ]
     assert results[0].digest == results[1].digest
     assert results[0].status == 0
+
+
+def test_a_group_that_makes_a_communicator_learns_of_a_loss(survive):
+    lines = survive(5, [2], """
+    if rank == 2:
+        time.sleep(10)
+    everybody, others = comm.group, comm.group.Excl([2])
+    assert error_of(comm.Create_group, everybody) == FAILED
+    assert error_of(MPI.Intracomm.Create_from_group, everybody) == FAILED
+    assert comm.Create_group(others).allreduce(1) == 4
+    print(f"{rank}: well")
+    """)  # fmt: skip
+    assert lines == everybody(5, [2], "well")
+
+
+def test_a_connected_job_learns_of_a_loss(program):
+    path = program(
+        BEGIN
+        + """
+import sys
+parent = MPI.Comm.Get_parent()
+if not parent:
+    children = MPI.COMM_SELF.Spawn(sys.executable, [__file__], 2)
+    assert error_of(children.recv, source=1) == FAILED
+    assert error_of(children.barrier) == FAILED
+    left = children.Shrink()
+    assert left.remote_size == 1
+    assert left.recv() == "alive"
+    print("parent")
+else:
+    if parent.rank == 1:
+        time.sleep(10)
+    assert error_of(parent.barrier) == FAILED
+    parent.Shrink().send("alive", 0)
+    print("child")
+"""
+    )
+    # Where the second child is, a run tells in which it does not crash.
+    places = program(
+        """
+import sys
+if not MPI.Comm.Get_parent():
+    MPI.COMM_SELF.Spawn(sys.executable, [__file__], 2)
+elif rank == 1:
+    print(MPI.Get_processor_name())
+""",
+        "places.py",
+    )
+    node = int(vmpp.run(places, nprocs=1, universe=3).stdout.decode().rsplit("n", 1)[1])
+    faults = [f"node {node} crash at 0.5 s"]
+    result = vmpp.run(path, nprocs=1, universe=3, faults=faults, keep_going=True)
+    assert (result.failure, result.stdout) == (None, b"child\nparent\n")

@@ -15,8 +15,9 @@ CONTROL_PORTAL: Final = 0
 """The portal that control messages go to."""
 
 LOST_PORTAL: Final = 63
-"""The portal of a process that is told, by an empty message whose match bits are its number, of a
-rank that is lost: for libraries that let programs go on without it."""
+"""The portal of a process that is told of a rank that is lost, by an empty message whose match bits
+are the number of the job and, in the lower half, that of the rank: for libraries that let programs
+go on without it."""
 
 _USER_DATA: Final = Struct("<IIi")
 
@@ -26,7 +27,8 @@ class Control(IntEnum):
 
     The pieces of a program's image come as data, and the last of them with the word to load. The
     word to admit brings the numbers of the jobs whose messages the job is to get from now on. That
-    a rank is lost, its node having crashed, is told to jobs that go on without it.
+    a rank is lost, its node having crashed, is told to jobs that go on without it: its own, and
+    those connected to that, for which the text is the number of its job.
     """
 
     LOAD = 1

@@ -316,8 +316,10 @@ class ProcessControlThread(SystemProcess):
     def _lost(self, message: ControlMessage, job: Job) -> None:
         """Pass the word on that a rank is lost, and tell the process of it."""
         self._pass_on(message, job)
+        (number,) = _NUMBER.unpack(message.text) if message.text else (job.id,)
+        bits = number << 32 | message.value
         for process in self._processes_of(job):
-            self.kernel.send(self, process.address, LOST_PORTAL, message.value, None, 0)
+            self.kernel.send(self, process.address, LOST_PORTAL, bits, None, 0)
 
     def crash(self) -> None:
         """Lose the node: its processes vanish, and nothing is heard of it any more."""

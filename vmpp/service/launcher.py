@@ -521,6 +521,7 @@ class Launcher(SystemProcess):
         if not known and record.loaded and not record.ending:
             if record.keeps_going:
                 self._tell_root(record, Control.LOST, value=rank)
+                self._tell_connected(record, rank)
             else:
                 self.end(record, LOST, _words(record, rank))
         if last:
@@ -530,6 +531,14 @@ class Launcher(SystemProcess):
             if record.job.id in introduction.told:
                 # What was on its way through the lost node has not come to those below.
                 self._admit(record, number)
+
+    def _tell_connected(self, record: JobRecord, rank: int) -> None:
+        """Tell the jobs that are connected to one of a rank that it has lost."""
+        number = pack("<I", record.job.id)
+        for other in sorted(record.connected):
+            found = self.records.get(other)
+            if found is not None and found.running and not found.ending:
+                self._tell_root(found, Control.LOST, number, rank)
 
     def _lose_while_loading(self, record: JobRecord, rank: int) -> None:
         """End a job of which a node crashes before all have reported that they are loaded."""
