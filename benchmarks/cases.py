@@ -66,6 +66,17 @@ CASES: tuple[Case, ...] = (
         Case("allreduce", ranks, "allreduce.py", rounds)
         for ranks, rounds in COLLECTIVE_ROUNDS.items()
     ),
+    *(
+        Case(
+            "iallreduce",
+            ranks,
+            "iallreduce.py",
+            rounds,
+            target=1.0,
+            against=f"allreduce {ranks}",
+        )
+        for ranks, rounds in COLLECTIVE_ROUNDS.items()
+    ),
     *(Case("barrier", ranks, "barrier.py", rounds) for ranks, rounds in COLLECTIVE_ROUNDS.items()),
     *(Case("halo", ranks, "halo.py", rounds) for ranks, rounds in HALO_ROUNDS.items()),
     *(

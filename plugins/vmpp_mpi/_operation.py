@@ -262,7 +262,11 @@ class Work(Operation):
     __slots__ = ("_body", "_completion", "_failure", "_result")
 
     def __init__(self, state: CommState, body: Callable[[], Any], *, begin: bool = True) -> None:
-        super().__init__(state, None)
+        # Written out: a program may begin one for every little thing that it does.
+        self.state = state
+        self.transfer = None
+        self.receiving = False
+        self.finish = None
         self._body = body
         self._completion: Completion | None = None
         self._failure: Exception | None = None
@@ -273,12 +277,10 @@ class Work(Operation):
     def _start(self) -> None:
         process = self.state.library.process
         self._completion = Completion(process)
-        self._failure = None
         process.start_fiber(self._run)
 
     def _run(self) -> None:
-        completion = self._completion
-        assert completion is not None
+        completion: Any = self._completion
         library = self.state.library
         fiber = library.process.fiber
         library.workers.add(fiber)
@@ -351,7 +353,7 @@ class PersistentWork(Work):
 
     def restart(self) -> None:
         """Make it ready to be begun once more."""
-        self._completion = None
+        self._completion = self._failure = None
 
 
 def wait_any(operations: Sequence[Operation]) -> None:
