@@ -14,7 +14,7 @@ be sent.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Iterable
 from enum import IntEnum
 from struct import Struct
 from typing import Final, NamedTuple
@@ -97,27 +97,23 @@ class Agreement:
     Args:
         own: place of the process among those that agree.
         size: number of those.
-        failed: places of those that have failed, kept up to date by the owner; `review` says when.
+        failed: places of those that have failed; `lose` tells of further ones.
 
     Attributes:
+        own: as given.
+        size: as given.
         decided: the value, None as long as it is not known.
     """
 
     __slots__ = (
-        "_failed",
-        "_own",
-        "_stored",
-        "_stores",
-        "_tellers",
-        "_told",
-        "_value",
-        "decided",
-        "size",
-    )
+        "_coordinator", "_failed", "_stored", "_stores", "_tellers", "_told", "_value", "decided",
+        "own", "size",
+    )  # fmt: skip
 
-    def __init__(self, own: int, size: int, failed: Container[int]) -> None:
-        self._own = own
-        self._failed = failed
+    def __init__(self, own: int, size: int, failed: Iterable[int]) -> None:
+        self.own = own
+        self._failed = set(failed)
+        self._coordinator = 0
         self._value: Value | None = None
         self._stored: Word | None = None
         self._told = -1
@@ -129,27 +125,31 @@ class Agreement:
     def begin(self, value: Value) -> Messages:
         """Take part with a *value* of one's own."""
         self._value = value
-        return self.review()
+        return self._review()
+
+    def lose(self, place: int) -> Messages:
+        """Take note that the process in a *place* has failed."""
+        self._failed.add(place)
+        return self._review()
 
     def take(self, source: int, word: Word) -> Messages:
         """Take a message from the process in place *source*."""
         return _TAKE[word.kind](self, source, word)
 
-    def review(self) -> Messages:
-        """Look at who has failed by now."""
-        coordinator = self._coordinator()
-        if coordinator == self._own:
+    def _review(self) -> Messages:
+        """Tell the coordinator, or be it: others have failed, or told something."""
+        while self._coordinator in self._failed:
+            self._coordinator += 1
+        coordinator = self._coordinator
+        if coordinator == self.own:
             return self._coordinate()
         if self._told >= coordinator or (word := self._own_word()) is None:
             return []
         self._told = coordinator
         return [(coordinator, word)]
 
-    def _coordinator(self) -> int:
-        return next(place for place in range(self.size) if place not in self._failed)
-
     def _others(self) -> list[int]:
-        return [p for p in range(self.size) if p not in self._failed and p != self._own]
+        return [p for p in range(self.size) if p not in self._failed and p != self.own]
 
     def _own_word(self) -> Word | None:
         """Return what the process has to tell a coordinator, None if it has not begun."""
@@ -163,42 +163,43 @@ class Agreement:
 
     def _coordinate(self) -> Messages:
         # What one before has proposed and not decided is of no matter any more.
-        self._told = self._own
-        others = self._others()
+        self._told = self.own
         own = self._own_word()
-        if self.decided is not None or own is None:
+        heard = self._tellers if self._stores is None else self._stores
+        if (
+            self.decided is not None
+            or own is None
+            or len(heard) + len(self._failed) < self.size - 1
+        ):
+            return []
+        others = self._others()
+        if any(place not in heard for place in others):
             return []
         if self._stores is None:
-            if any(place not in self._tellers for place in others):
-                return []
             words = [own, *(self._tellers[place] for place in sorted(self._tellers))]
             value = _outcome(words)
             self._stores = set()
-            self._stored = Word(Kind.PROPOSED, self._own, value)
+            self._stored = Word(Kind.PROPOSED, self.own, value)
             sent = [(place, self._stored) for place in others]
             return sent or self._decide(others)
-        if all(place in self._stores for place in others):
-            return self._decide(others)
-        return []
+        return self._decide(others)
 
     def _decide(self, others: list[int]) -> Messages:
         assert self._stored is not None
         self.decided = self._stored.value
-        return [(place, Word(Kind.DECIDED, self._own, self.decided)) for place in others]
+        return [(place, Word(Kind.DECIDED, self.own, self.decided)) for place in others]
 
     # -- messages ----------------------------------------------------------------------------------
 
     def _take_told(self, source: int, word: Word) -> Messages:
         self._tellers[source] = word
         if self.decided is not None:
-            return [(source, Word(Kind.DECIDED, self._own, self.decided))]
+            return [(source, Word(Kind.DECIDED, self.own, self.decided))]
         if word.turn == self.size:
             # The one before had decided, and told some.
             self.decided = word.value
-            return [
-                (place, Word(Kind.DECIDED, self._own, self.decided)) for place in self._others()
-            ]
-        return self.review()
+            return [(place, Word(Kind.DECIDED, self.own, self.decided)) for place in self._others()]
+        return self._review()
 
     def _take_proposed(self, source: int, word: Word) -> Messages:
         if self.decided is not None or source < self._told:
@@ -211,7 +212,7 @@ class Agreement:
         if self._stores is None:
             return []
         self._stores.add(source)
-        return self.review()
+        return self._review()
 
     def _take_decided(self, source: int, word: Word) -> Messages:
         self.decided = word.value

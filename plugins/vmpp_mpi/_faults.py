@@ -9,8 +9,8 @@ are looked at twice, and whatever waits looks again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Sequence
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from vmpp.kernel import ANYTHING
 from vmpp.pct import LOST_PORTAL
@@ -36,6 +36,13 @@ _WORDS: Final = {
     ERR_PROC_FAILED_PENDING: "a process that the message may come from has failed",
     ERR_REVOKED: "the communicator has been revoked",
 }
+
+
+class Party(NamedTuple):
+    """A process's part in an agreement, and all that agree, by their places."""
+
+    agreement: Agreement
+    members: Sequence[Address]
 
 
 class Faults:
@@ -149,10 +156,12 @@ class Faults:
         self.failed[address] = None
         library.protocol.faults = self
         for state in library.communicators():
-            if address in participants(state):
+            members = participants(state)
+            if address in members:
                 self._spoil(state, ERR_PROC_FAILED)
-                for number, agreement in (state.agreements or {}).items():
-                    self._send(state, number, agreement.review())
+                place = members.index(address)
+                for number, (agreement, _) in (state.agreements or {}).items():
+                    self._send(state, number, agreement.lose(place))
         for listener in self.listeners:
             listener(address)
         library.process.rouse()
@@ -180,12 +189,12 @@ class Faults:
                 self.revoke(state)
             return
         word = Word.unpack(_agreement.Kind(kind), bytes(header.body))
-        agreement = None if state is None else (state.agreements or {}).get(number)
-        if state is None or agreement is None:
+        party = None if state is None else (state.agreements or {}).get(number)
+        if state is None or party is None:
             # The process has not begun it yet.
             self._early.setdefault((context, number), []).append((source, word))
             return
-        self._send(state, number, agreement.take(source, word))
+        self._send(state, number, party.agreement.take(source, word))
         self._library.process.rouse()
 
     def revoke(self, state: CommState) -> None:
@@ -218,10 +227,11 @@ class Faults:
         """
         members = participants(state)
         process = self._library.process
-        agreement = Agreement(members.index(process.address), len(members), _Places(self, members))
+        lost = [place for place, address in enumerate(members) if address in self.failed]
+        agreement = Agreement(members.index(process.address), len(members), lost)
         if state.agreements is None:
             state.agreements = {}
-        state.agreements[number] = agreement
+        state.agreements[number] = Party(agreement, members)
         # Nobody can be two agreements behind: it takes part in none before the last is decided.
         state.agreements.pop(number - 2, None)
         self._send(state, number, agreement.begin(value))
@@ -234,10 +244,10 @@ class Faults:
     def _send(self, state: CommState, number: int, messages: Messages) -> None:
         if not messages:
             return
-        members = participants(state)
-        own = members.index(self._library.process.address)
+        assert state.agreements is not None
+        agreement, members = state.agreements[number]
         for place, word in messages:
-            self._tell(state, members[place], word.kind, number, own, word.pack())
+            self._tell(state, members[place], word.kind, number, agreement.own, word.pack())
 
     def _tell(
         self, state: CommState, target: Address, kind: int, number: int, own: int, body: bytes
@@ -250,19 +260,6 @@ class Faults:
             | own
         )
         process.kernel.send(process, target, FAULT_PORTAL, bits, body or None, len(body))
-
-
-class _Places(Container[int]):
-    """The places of processes that have failed, among those that agree: as they become known."""
-
-    __slots__ = ("_faults", "_members")
-
-    def __init__(self, faults: Faults, members: Sequence[Address]) -> None:
-        self._faults = faults
-        self._members = members
-
-    def __contains__(self, place: object) -> bool:
-        return isinstance(place, int) and self._members[place] in self._faults.failed
 
 
 def participants(state: CommState) -> Sequence[Address]:

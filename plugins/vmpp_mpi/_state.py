@@ -45,9 +45,9 @@ from vmpp_mpi._plans._crossing import Crossing
 if TYPE_CHECKING:
     from vmpp.kernel.process import Process
     from vmpp.portals import Address
-    from vmpp_mpi._agreement import Agreement
     from vmpp_mpi._collectives._channel import Buffer
     from vmpp_mpi._errhandler import Errhandler
+    from vmpp_mpi._faults import Party
     from vmpp_mpi._graph import Graph, Neighbourhood
     from vmpp_mpi._grid import Grid
     from vmpp_mpi._partitioned import Proposals
@@ -191,7 +191,7 @@ class CommState:
         self.addresses = self.peers = addresses
         self.reach = self.unguarded = self.size
         self.fault = self.acknowledged = self._agreed = 0
-        self.agreements: dict[int, Agreement] | None = None
+        self.agreements: dict[int, Party] | None = None
         self.remote: Sequence[Address] | None = None
         self.local: CommState | None = None
         self.name = name

@@ -21,8 +21,7 @@ class Processes:
         self.values = values
         self.doomed = list(doomed)
         self.alive = set(range(size))
-        self.known = [set() for _ in range(size)]
-        self.parts = [Agreement(own, size, self.known[own]) for own in range(size)]
+        self.parts = [Agreement(own, size, []) for own in range(size)]
         self.unbegun = set(range(size))
         self.ways = {}
         self.news = []
@@ -74,8 +73,7 @@ class Processes:
         self.news.remove(item)
         other, own = item
         if other in self.alive:
-            self.known[other].add(own)
-            self.send(other, self.parts[other].review())
+            self.send(other, self.parts[other].lose(own))
 
 
 def run(values, doomed, seed):
