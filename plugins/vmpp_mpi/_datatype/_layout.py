@@ -190,9 +190,9 @@ class Layout:
 
     def dumps(self) -> bytes:
         """Return all there is to know as bytes, for `loads` on another rank."""
-        words = self._same()
-        words["signature"] = _signature.to_words(self.signature)
-        return pickle.dumps(words, 4)
+        same = self._same()
+        same["signature"] = _signature.to_words(self.signature)
+        return pickle.dumps(tuple(same.values()), 4)
 
     @staticmethod
     def loads(data: bytes) -> Layout:
@@ -233,9 +233,9 @@ _ARGUMENTS: Final = (
 
 @lru_cache(maxsize=256)
 def _loaded(data: bytes) -> Layout:
-    words = pickle.loads(data)
-    words["signature"] = _signature.from_words(words["signature"])
-    return Layout(**words)
+    same = dict(zip(_ARGUMENTS, pickle.loads(data), strict=True))
+    same["signature"] = _signature.from_words(same["signature"])
+    return Layout(**same)
 
 
 def repeat(layout: Layout, count: int, stride: int) -> Layout:
