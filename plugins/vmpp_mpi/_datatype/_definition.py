@@ -92,7 +92,7 @@ class Definition(Layout):
         name: str = "",
         number: Basic | None = None,
     ) -> None:
-        super().__init__(**layout._same())
+        self._take(layout)
         self.recipe = recipe
         self.name = name
         self.number = number

@@ -38,7 +38,7 @@ class Layout:
     """
 
     __slots__ = (
-        "_copier", "_loose", "align", "bounded", "contiguous", "extent", "lb", "pieces",
+        "_copier", "align", "bounded", "contiguous", "extent", "lb", "pieces",
         "signature", "single", "size", "true_extent", "true_lb",
     )  # fmt: skip
 
@@ -67,6 +67,14 @@ class Layout:
         self.single = pieces[0][1] if len(pieces) == 1 and not pieces[0][3] else None
         self.contiguous = self.single == 0 and extent == size
         self._copier: Copier | None = None
+
+    def _take(self, other: Layout) -> None:
+        """Become equal to *other*; for classes made of this one."""
+        self.pieces, self.signature, self.size = other.pieces, other.signature, other.size
+        self.lb, self.extent, self.align = other.lb, other.extent, other.align
+        self.true_lb, self.true_extent = other.true_lb, other.true_extent
+        self.bounded, self.single, self.contiguous = other.bounded, other.single, other.contiguous
+        self._copier = other._copier
 
     def _same(self) -> dict[str, Any]:
         """Return the arguments that make an equal one."""
