@@ -13,9 +13,6 @@ import pytest
 
 from vmpp_mpi import MPI
 
-NOT_YET = frozenset(Path(__file__).with_name("not_yet.txt").read_text("utf-8").split())
-"""Names of the stubs that are not there yet: of the module, or ``Class.member``."""
-
 OF_C = frozenset(("__pyx_capi__", "_addressof"))
 """Names of the stubs that are about a C library's objects in memory, of which there are none."""
 
@@ -84,10 +81,9 @@ def _stubs() -> dict[str, Member]:
 
 STUBS = {name: member for name, member in _stubs().items() if name not in OF_C}
 PUBLIC = [name for name in STUBS if not name.rpartition(".")[2].startswith("_")]
-PRESENT = [name for name in STUBS if name not in NOT_YET and name.partition(".")[0] not in NOT_YET]
 CALLABLE = [
     name
-    for name in PRESENT
+    for name in STUBS
     if STUBS[name].kind in {"function", "classmethod", "staticmethod"}
     and not name.rpartition(".")[2].startswith("__")
 ]
@@ -107,15 +103,8 @@ def test_the_stubs_have_as_many_names_as_mpi4py_4_1():
     assert len({name.partition(".")[0] for name in members}) >= 20
 
 
-@pytest.mark.parametrize("name", sorted(NOT_YET))
-def test_a_name_that_has_come_is_taken_off_the_list(name):
-    assert name in STUBS
-    with pytest.raises(AttributeError):
-        _found(name)
-
-
-@pytest.mark.parametrize("name", PRESENT)
-def test_every_other_name_is_there(name):
+@pytest.mark.parametrize("name", STUBS)
+def test_every_name_is_there(name):
     _found(name)
 
 
@@ -144,7 +133,7 @@ def test_signatures_are_those_of_the_stubs(name):
 
 
 @pytest.mark.parametrize(
-    "name", [name for name in PRESENT if "." in name and STUBS[name].kind in {"value", "property"}]
+    "name", [name for name in STUBS if "." in name and STUBS[name].kind in {"value", "property"}]
 )
 def test_attributes_of_objects_are_properties_or_other_names(name):
     found = _found(name)
@@ -153,7 +142,7 @@ def test_attributes_of_objects_are_properties_or_other_names(name):
     assert inspect.getdoc(found) or getattr(owner, "__doc__", None)
 
 
-@pytest.mark.parametrize("name", [name for name in PRESENT if name in PUBLIC])
+@pytest.mark.parametrize("name", [name for name in STUBS if name in PUBLIC])
 def test_whatever_can_be_called_says_what_it_is_for(name):
     if STUBS[name].kind != "value":
         assert inspect.getdoc(_found(name))

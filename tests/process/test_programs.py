@@ -106,6 +106,16 @@ def test_an_installed_module_can_be_run(name):
     assert program.argv[0].endswith(f"{name.split('.')[-1]}.py")
 
 
+def test_a_program_may_run_an_installed_module_once_more(run_ranks):
+    (rank,) = run_ranks(
+        "import runpy\n"
+        "names = runpy.run_module('colorsys', run_name='again', alter_sys=True)\n"
+        "print(names['__name__'], names['rgb_to_yiq'](0, 0, 0))\n",
+        ranks=1,
+    )
+    assert rank.output == "again (0.0, 0.0, 0.0)\n"
+
+
 @pytest.mark.parametrize(
     ("path", "culprit"),
     [

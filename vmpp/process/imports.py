@@ -16,7 +16,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
 from importlib import import_module
-from importlib.abc import Loader
+from importlib.abc import InspectLoader, Loader
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
     SOURCE_SUFFIXES,
@@ -292,7 +292,7 @@ class _OwnLoader(SourceFileLoader):
         del path, data
 
 
-class _GivenLoader(Loader):
+class _GivenLoader(InspectLoader):
     """Hands out a module that is there already, a shared one or an extension."""
 
     def __init__(self, module: Any) -> None:
@@ -307,6 +307,24 @@ class _GivenLoader(Loader):
         # The import system has put its own description into the module by now.
         if self.spec is not None:
             module.__spec__ = self.spec
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """Return the module's code, for who runs it once more (``runpy``), None if it has none."""
+        loader = self._inspected()
+        return None if loader is None else as_host(loader.get_code, fullname)
+
+    def get_source(self, fullname: str) -> str | None:
+        """Return the module's source, None if it has none."""
+        loader = self._inspected()
+        return None if loader is None else as_host(loader.get_source, fullname)
+
+    def is_package(self, fullname: str) -> bool:
+        """Return whether the module is a package."""
+        return hasattr(self.module, "__path__")
+
+    def _inspected(self) -> InspectLoader | None:
+        loader = None if self.spec is None else self.spec.loader
+        return loader if isinstance(loader, InspectLoader) else None
 
 
 def _given(name: str, module: Any) -> ModuleSpec:
