@@ -280,6 +280,18 @@ class TestPools:
         tell(now())
         """) == [9, 4, 1, 16, 5000]
 
+    def test_sets_of_futures_have_the_same_order_in_every_run(self, launch):
+        text = """
+        from concurrent.futures import as_completed
+        with ThreadPoolExecutor(9) as pool:
+            futures = [pool.submit(time.sleep, 1) for _ in range(9)]
+        print([futures.index(each) for each in as_completed(futures)])
+        print([hash(each) for each in futures])
+        """
+        first, second = (launch(text, nprocs=2) for _ in range(2))
+        assert first.status == 0
+        assert first.stdout == second.stdout
+
     def test_one_that_is_not_shut_down_ends_with_the_program(self, launch):
         result = launch("""
         pool = ThreadPoolExecutor(2)

@@ -95,6 +95,16 @@ class TestRunning:
         tell((now(), thread.is_alive()))
         """) == [(2000, True), (2000, True), (5000, False)]
 
+    def test_the_time_of_the_processor(self, told):
+        """Sleeping is not running, and two who sleep at once do not run less than not at all."""
+        assert told("""
+        import vmpp
+        joined(lambda: time.sleep(5), lambda: time.sleep(5))
+        tell(round(time.process_time(), 3))
+        vmpp.compute(2)
+        tell((round(time.process_time(), 3), now()))
+        """) == [0.0, (2.0, 7000)]
+
     def test_mistakes(self, told):
         assert told("""
         def complaint(function, *args):

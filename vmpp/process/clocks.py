@@ -72,7 +72,11 @@ def _sleep(process: Process, seconds: Any, /) -> None:
     if duration < 0:
         raise ValueError("sleep length must be non-negative")
     ps = round(duration * SECOND)
-    process.space.slept += ps
+    space = process.space
+    end = process.clock + ps
+    # Of threads that sleep at the same time, it counts once.
+    space.slept += max(0, end - max(process.clock, space.sleeping_until))
+    space.sleeping_until = max(end, space.sleeping_until)
     if process.fibers is not None:
         process.charge(POLL)
     process.sleep(ps)

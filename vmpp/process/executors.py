@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Callable, Iterator, MutableMapping
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakKeyDictionary
 
@@ -14,6 +14,9 @@ from vmpp.process.virtual import Functions, Substitute
 
 if TYPE_CHECKING:
     from vmpp.kernel.process import Process
+
+
+_NUMBER: Final = "_vmpp_number"
 
 
 class _Pools:
@@ -108,6 +111,25 @@ class _ShutdownLock:
         return getattr(self._lock(), name)
 
 
+def _numbered(real: Callable[[Any], int]) -> Callable[[Any], int]:
+    """Return what hashes a future: by a number, not by where it is in memory.
+
+    ``as_completed`` and programs keep futures in sets, whose order would differ from run to run.
+    """
+
+    def hash_of(self: Any) -> int:
+        known: int | None = self.__dict__.get(_NUMBER)
+        if known is not None:
+            return known
+        process = current_process()
+        if process is None:
+            return real(self)
+        known = self.__dict__[_NUMBER] = threads_of(process).new_future()
+        return known
+
+    return hash_of
+
+
 class _Logger:
     """``LOGGER``, which must not be told of a process's end as of a failure."""
 
@@ -126,7 +148,10 @@ class _Logger:
 
 
 TABLE: Final[Functions] = {
-    "concurrent.futures._base": {"LOGGER": Substitute(_Logger)},
+    "concurrent.futures._base": {
+        "Future.__hash__": Substitute(_numbered),
+        "LOGGER": Substitute(_Logger),
+    },
     "concurrent.futures.thread": {
         "_global_shutdown_lock": Substitute(_ShutdownLock),
         "_shutdown": Substitute(_Shutdown),

@@ -85,6 +85,12 @@ class Dispatcher:
     def __instancecheck__(self, instance: object) -> bool:
         return isinstance(instance, self.real)
 
+    def __or__(self, other: Any) -> Any:
+        return self.real | other
+
+    def __ror__(self, other: Any) -> Any:
+        return other | self.real
+
     def __mro_entries__(self, bases: tuple[Any, ...]) -> tuple[Any, ...]:
         return (self.real,)
 

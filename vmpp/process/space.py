@@ -60,6 +60,7 @@ class AddressSpace:
         finalizers: the live ``weakref.finalize`` objects that the process has made.
         signals: the handlers that the process has set, by signal number.
         slept: virtual time spent in ``time.sleep``, in picoseconds.
+        sleeping_until: when the last such sleep ends, in picoseconds of the process's clock.
         started: when the process began to run, in picoseconds of its clock.
         steps: how many operations on locks a thread has done while others could not run.
         threads: the threads of the process, once it has dealt with any.
@@ -67,8 +68,8 @@ class AddressSpace:
 
     __slots__ = (
         "_entropy", "_environ", "_numpy_random", "_random", "attributes", "exit_handlers",
-        "finalizers", "names", "own", "process", "program", "signals", "slept", "started", "steps",
-        "threads",
+        "finalizers", "names", "own", "process", "program", "signals", "sleeping_until", "slept",
+        "started", "steps", "threads",
     )  # fmt: skip
 
     def __init__(self, program: Program, process: Process) -> None:
@@ -81,6 +82,7 @@ class AddressSpace:
         self.finalizers: list[weakref.finalize[Any, Any]] | None = None
         self.signals: dict[int, Any] | None = None
         self.slept = 0
+        self.sleeping_until = 0
         self.started = process.clock
         self.steps = 0
         self.threads: Threads | None = None

@@ -98,13 +98,14 @@ class Threads:
         stack_size: what the program has asked for, in bytes.
         at_end: what to call when the main thread has ended, and with what.
         closing: whether it has.
+        new_future: the number of the next future that has none.
         pools: what `vmpp.process.executors` keeps.
         new_name: the number for the name of the next one that has none.
     """
 
     __slots__ = (
         "_by_fiber", "_process", "_started", "active", "at_end", "closing", "limbo", "main",
-        "new_name", "pools", "stack_size",
+        "new_future", "new_name", "pools", "stack_size",
     )  # fmt: skip
 
     def __init__(self, process: Process) -> None:
@@ -117,6 +118,7 @@ class Threads:
         self.at_end: list[tuple[Callable[..., object], Any, Any]] = []
         self.closing = False
         self.new_name = count(1).__next__
+        self.new_future = count(1).__next__
         self.pools: Any = None
         self.main = ThreadHandle()
         self.main.ident = process_id(process) << _IDENT_BITS
