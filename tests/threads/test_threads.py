@@ -168,6 +168,42 @@ class TestRunning:
         """) == ["ran", (None, None)]
 
 
+class TestImporting:
+    def test_a_module_is_waited_for_until_it_is_whole(self, told, tmp_path):
+        (tmp_path / "slow.py").write_text("import time\ntime.sleep(2)\nvalue = 3\n")
+        assert told("""
+        def body():
+            import slow
+            tell((slow.value, now()))
+        joined(body, body)
+        """) == [(3, 2000), (3, 2000)]
+
+    def test_modules_that_import_each_other_in_two_threads(self, told, tmp_path):
+        for name, other in ("ab", "ba"):
+            (tmp_path / f"{name}.py").write_text(
+                f"import time\ntime.sleep(1)\nimport {other}\nvalue = 3\n"
+            )
+        assert told("""
+        import importlib
+        joined(*(lambda name=name: tell(importlib.import_module(name).value) for name in "ab"))
+        """) == [3, 3]
+
+    def test_ranks_do_not_wait_for_each_other(self, told, tmp_path):
+        (tmp_path / "meeting.py").write_text(
+            "from mpi4py import MPI\nMPI.COMM_WORLD.barrier()\nrank = MPI.COMM_WORLD.rank\n"
+        )
+        assert told(
+            """
+        from mpi4py import MPI
+        import meeting
+        tell(MPI.COMM_WORLD.gather(meeting.rank))
+        if meeting.rank:
+            raise SystemExit
+        """,
+            nprocs=3,
+        ) == [[0, 1, 2]]
+
+
 class TestLocalData:
     def test_every_thread_has_its_own(self, told):
         assert told("""

@@ -30,6 +30,7 @@ from vmpp.process import (
     clocks,
     executors,
     locks,
+    module_locks,
     node,
     posix,
     queues,
@@ -55,6 +56,7 @@ TABLES: Final[tuple[Functions, ...]] = (
     locks.TABLE,
     threads.TABLE,
     executors.TABLE,
+    module_locks.TABLE,
 )
 """All tables of virtual functions."""
 

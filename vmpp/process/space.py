@@ -54,6 +54,7 @@ class AddressSpace:
         program: what runs here.
         process: whose it is.
         own: the process's own modules, by name.
+        module_locks: those of the modules that it has imported, by name.
         names: of which modules `own` and the shared ones make up the process's module table.
         attributes: what the process has set or changed of ``sys``, ``os`` and the like.
         exit_handlers: functions registered with ``atexit``, with their arguments.
@@ -68,8 +69,8 @@ class AddressSpace:
 
     __slots__ = (
         "_entropy", "_environ", "_numpy_random", "_random", "attributes", "exit_handlers",
-        "finalizers", "names", "own", "process", "program", "signals", "sleeping_until", "slept",
-        "started", "steps", "threads",
+        "finalizers", "module_locks", "names", "own", "process", "program", "signals",
+        "sleeping_until", "slept", "started", "steps", "threads",
     )  # fmt: skip
 
     def __init__(self, program: Program, process: Process) -> None:
@@ -80,6 +81,7 @@ class AddressSpace:
         self.attributes: dict[str, Any] | None = None
         self.exit_handlers: list[tuple[Callable[..., object], Any, Any]] | None = None
         self.finalizers: list[weakref.finalize[Any, Any]] | None = None
+        self.module_locks: dict[str, Any] | None = None
         self.signals: dict[int, Any] | None = None
         self.slept = 0
         self.sleeping_until = 0

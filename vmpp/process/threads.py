@@ -8,14 +8,12 @@ virtual time. What traces or profiles threads is ignored.
 
 from __future__ import annotations
 
-import _thread
 import _threading_local
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
 from itertools import count
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, Final
 
 from greenlet import GreenletExit
@@ -39,7 +37,6 @@ _IDENT_BITS: Final = 20
 _LEAST_STACK: Final = 32768
 
 _module: Any = threading
-_REAL: Final = dict(vars(_thread))
 
 
 class ThreadHandle:
@@ -379,10 +376,6 @@ def _no_hook(process: Process) -> None:
 
 
 TABLE: Final[Functions] = {
-    "importlib._bootstrap": {
-        # Modules are loaded under locks that a thread of the host holds, whichever process it runs.
-        "_thread": Substitute(lambda real: SimpleNamespace(**_REAL)),
-    },
     "_thread": {
         "_ThreadHandle": _new_handle,
         "_count": _count_threads,
