@@ -1,7 +1,7 @@
 """The module that a program gets as ``mpi4py.MPI``.
 
 One module serves all ranks: what is a rank's own is found through the process that is running. The
-names are those of mpi4py 4.1. Missing are those of fault tolerance.
+names are those of mpi4py 4.1, all of them but those of a C library's objects in memory.
 """
 
 # ruff: noqa: F401, N999 - this module collects names, under the one that programs know
