@@ -99,6 +99,16 @@ async def test_a_rank_that_is_finished_has_nothing_open(server):
     assert server.open_files == 0
 
 
+async def test_only_the_system_says_that_a_process_is_no_more(server):
+    await opened(server, "f", os.O_CREAT | os.O_RDWR)
+    assert await ask(server, calls.Forget(1, 0), Caller(1, 1, 0)) == calls.Failed(errno.EPERM)
+    assert server.open_files == 1
+    assert await ask(server, calls.Forget(1, 0), Caller(0, -1, 0)) == calls.Done()
+    assert server.open_files == 0
+    assert await ask(server, calls.Getcwd(), Caller(0, -1, 0)) == calls.Failed(errno.EIO)
+    assert await answer(server, b"no request", Caller(0, -1, 0)) == calls.Failed(errno.EBADMSG)
+
+
 async def test_more_is_never_read_than_one_reply_holds(server, tmp_path):
     (tmp_path / "f").write_bytes(bytes(calls.MOST + 1))
     handle = await opened(server, "f", os.O_RDONLY)

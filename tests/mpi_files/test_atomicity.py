@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+import vmpp
+
 
 def test_it_is_told_as_it_was_set(run):
     run("""
@@ -64,3 +66,24 @@ def test_an_access_that_fails_gives_the_lock_back(run):
         file.Write_at_all(rank, b"x")
         file.Close()
     """)
+
+
+def test_a_rank_whose_node_crashes_gives_the_lock_back(tmp_path):
+    path = tmp_path / "program.py"
+    path.write_text("""
+from mpi4py import MPI
+import time
+comm = MPI.COMM_WORLD
+file = MPI.File.Open(comm, "file", MPI.MODE_RDWR | MPI.MODE_CREATE)
+file.Set_atomicity(True)
+if comm.rank == 2:
+    file._get().store.lock()  # as in the middle of an access
+    time.sleep(1000)
+time.sleep(0.2)
+file.Write_at(comm.rank, b"x")
+print(MPI.Wtime() > 0.5)
+""")
+    result = vmpp.run(
+        path, nprocs=4, cwd=tmp_path, faults=["node 2 crash at 0.5 s"], keep_going=True
+    )
+    assert result.stdout == b"True\n" * 3

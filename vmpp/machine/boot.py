@@ -31,7 +31,7 @@ from vmpp.machine.streams import Capture, HostInput, StreamSink, Traced
 from vmpp.machine.universe import Universe
 from vmpp.pct import ProcessControlThread
 from vmpp.portals import Address
-from vmpp.process import jobs
+from vmpp.process import calls, jobs
 from vmpp.process.interpose import Interposition
 from vmpp.process.library import Library, Report
 from vmpp.process.loader import ProgramLoader
@@ -171,6 +171,7 @@ class Machine:
             surroundings=self._surroundings,
             started=self._started,
             ended=self._ended,
+            lost=self._lost,
         )
         self.names = NameServer(description.service.names_service)
         self._name_process = ServiceProcess(service, _NAMES_PID, self.names, self.bridge)
@@ -397,6 +398,11 @@ class Machine:
         self._jobs[job.id] = Job(self, record, origin.stdout, origin.stderr)
         own = Stdio(stdio.stdout, stdio.stderr, on_broken=stdio.on_broken)
         self.files.open_job(job.id, own, lambda rank: str(job.program(rank).cwd))
+
+    def _lost(self, record: JobRecord, rank: int) -> None:
+        """Have the file server forget a rank, by a message that it takes in its turn."""
+        request = calls.encode(calls.Forget(record.job.id, rank))
+        self.launcher.tell(self._file_process.address, request)
 
     def _ended(self, record: JobRecord) -> None:
         self.names.close_job(record.job.id)

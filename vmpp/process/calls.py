@@ -507,6 +507,13 @@ class Unlock(Call[Done], frozen=True, array_like=True, tag=45, gc=False):
     handle: int
 
 
+class Forget(Call[Done], frozen=True, array_like=True, tag=46, gc=False):
+    """The process *rank* of *job* is no more: its node has crashed. Only the system may say so."""
+
+    job: int
+    rank: int
+
+
 AnyCall = (
     Open
     | Close
@@ -553,6 +560,7 @@ AnyCall = (
     | SetPointer
     | Lock
     | Unlock
+    | Forget
 )
 """Every request that there is."""
 

@@ -38,6 +38,9 @@ FIRST: Final = 3
 _RUN: Final = Struct("<qq")
 """Offset and length of a stretch of a file."""
 
+_SYSTEM: Final = 0
+"""In place of a job's number: that of the system's own processes."""
+
 _RETRY: Final = 0.02
 """Seconds of host time between two looks for a reader of a named pipe."""
 
@@ -398,6 +401,8 @@ class FileServer:
         """
         self.calls_served += 1
         job = self._jobs.get(caller.job)
+        if caller.job == _SYSTEM:
+            return self._serve_system(caller, request)
         if job is None:
             return calls.encode(calls.Failed(errno.EIO))
         session = job.sessions.get(caller.rank)
@@ -413,6 +418,17 @@ class FileServer:
         if isinstance(answer, calls.Reply):
             return calls.encode(answer)
         return answer if isinstance(answer, Later) else self._await(answer)
+
+    def _serve_system(self, caller: Caller, request: bytes) -> bytes:
+        """Answer a request of the system itself, which has just one kind of them."""
+        try:
+            call = calls.decode_call(request)
+        except msgspec.DecodeError as error:
+            return calls.encode(_failed(error))
+        if not isinstance(call, calls.Forget):
+            return calls.encode(calls.Failed(errno.EIO))
+        self.finish(call.job, call.rank, caller.time)
+        return calls.encode(calls.Done())
 
     async def _await(self, answer: Awaitable[calls.Reply]) -> bytes:
         try:
@@ -674,6 +690,12 @@ def _number(value: int) -> int:
 
 def _lock(_: FileServer, session: _Session, call: calls.Lock) -> calls.Done | Later:
     return session.sharing(call.handle).lock.take(session) or calls.Done()
+
+
+def _forget(_: FileServer, session: _Session, call: calls.Forget) -> calls.Done:
+    """Refuse: this is no process of the system."""
+    del session, call
+    raise OSError(errno.EPERM, os.strerror(errno.EPERM))
 
 
 def _unlock(_: FileServer, session: _Session, call: calls.Unlock) -> calls.Done:
@@ -954,5 +976,6 @@ _ANSWERS: Final[Mapping[type[Any], _Answer]] = {
     calls.SetPointer: _set_pointer,
     calls.Lock: _lock,
     calls.Unlock: _unlock,
+    calls.Forget: _forget,
 }
 """Which function answers which request."""

@@ -24,6 +24,7 @@ from vmpp.portals import (
     MemoryOperation,
     PortalEntry,
 )
+from vmpp.process.link import REQUEST_PORTAL
 from vmpp.service.allocation import AllocationPolicy
 
 TERMINATED: Final = 128 + 15
@@ -192,7 +193,7 @@ class Launcher(SystemProcess):
 
     __slots__ = (
         "_allocate", "_boot", "_bridge", "_chunk", "_crashed", "_ended", "_fanout", "_free",
-        "_heap", "_introductions", "_jobs", "_kernel", "_next", "_nodes", "_seed",
+        "_heap", "_introductions", "_jobs", "_kernel", "_lost", "_next", "_nodes", "_seed",
         "_service_time", "_spare", "_started", "_surroundings", "on_exit", "records",
     )  # fmt: skip
 
@@ -213,6 +214,7 @@ class Launcher(SystemProcess):
         surroundings: Callable[[Sequence[int]], Surroundings],
         started: Callable[[JobRecord], None],
         ended: Callable[[JobRecord], None],
+        lost: Callable[[JobRecord, int], object] = lambda record, rank: None,
     ) -> None:
         """Set the launcher up.
 
@@ -222,6 +224,7 @@ class Launcher(SystemProcess):
             boot: boots some of these, the lowest first.
             surroundings: gives what a job on these nodes can know of its machine.
             started, ended: told of every job.
+            lost: told of every rank whose node has crashed.
         """
         super().__init__(Address(kernel.nid, pid, -1, 0))
         self._kernel = kernel
@@ -239,6 +242,7 @@ class Launcher(SystemProcess):
         self._surroundings = surroundings
         self._started = started
         self._ended = ended
+        self._lost = lost
         self._jobs = 0
         self._next = 0
         self._introductions: dict[int, _Introduction] = {}
@@ -493,6 +497,11 @@ class Launcher(SystemProcess):
             target = Address(record.job.nodes[rank], 0, -1, 0)
             send_control(self._kernel, self, target, kind, record.job.id, rank, value, text)
 
+    def tell(self, server: Address, request: bytes) -> None:
+        """Send a server a request whose answer nobody waits for."""
+        self.clock = max(self.clock, self._kernel.engine.now)
+        self._kernel.send(self, server, REQUEST_PORTAL, 0, request, len(request))
+
     # -- crashes -------------------------------------------------------------------------------
 
     def lose(self, nid: int) -> None:
@@ -507,6 +516,8 @@ class Launcher(SystemProcess):
     def _lose(self, record: JobRecord, rank: int) -> None:
         """End a job that has lost a rank, or let it go on and tell the others."""
         known = record.statuses[rank] is not None
+        if not known:
+            self._lost(record, rank)
         last = record.loses(rank)
         # What was on its way through the lost node has not come to those below.
         below = self._below(record, rank)
