@@ -10,25 +10,26 @@ from __future__ import annotations
 
 from typing import Any as _Any
 
-from vmpp_mpi import (
-    _constants,
-    _errhandler,
-    _errors,
-    _group,
-    _info,
-    _op,
-    _special,
-)
-from vmpp_mpi._comm import COMM_NULL, COMM_SELF, COMM_WORLD, Comm, Intracomm
-from vmpp_mpi._comm import comm_lock as _comm_lock
-from vmpp_mpi._comm import comm_lock_table as _comm_lock_table
-from vmpp_mpi._comm import commctx_intra as _commctx_intra
+from vmpp_mpi import _constants, _errhandler, _errors, _group, _info, _op, _special
+from vmpp_mpi._communicators._comm import COMM_NULL, COMM_SELF, COMM_WORLD, Comm, Intracomm
+from vmpp_mpi._communicators._comm import comm_lock as _comm_lock
+from vmpp_mpi._communicators._comm import comm_lock_table as _comm_lock_table
+from vmpp_mpi._communicators._comm import commctx_intra as _commctx_intra
+from vmpp_mpi._communicators._intercomm import Intercomm
+from vmpp_mpi._communicators._intercomm import commctx_inter as _commctx_inter
 from vmpp_mpi._datatype import Datatype, _predefined
 from vmpp_mpi._datatype import datatype_create as _datatype_create
 from vmpp_mpi._datatype import datatype_decode as _datatype_decode
 from vmpp_mpi._datatype import typealign as _typealign
 from vmpp_mpi._datatype import typecode as _typecode
 from vmpp_mpi._docs import present as _present
+from vmpp_mpi._dynamic._ports import (
+    Close_port,
+    Lookup_name,
+    Open_port,
+    Publish_name,
+    Unpublish_name,
+)
 from vmpp_mpi._errhandler import Errhandler
 from vmpp_mpi._errors import (
     Add_error_class,
@@ -43,22 +44,13 @@ from vmpp_mpi._errors import (
 )
 from vmpp_mpi._files._datarep import Register_datarep
 from vmpp_mpi._files._file import FILE_NULL, File
-from vmpp_mpi._grequest import Grequest
 from vmpp_mpi._group import Group
 from vmpp_mpi._info import Info
-from vmpp_mpi._intercomm import Intercomm
-from vmpp_mpi._intercomm import commctx_inter as _commctx_inter
-from vmpp_mpi._message import MESSAGE_NO_PROC, MESSAGE_NULL, Message
 from vmpp_mpi._op import Op
 from vmpp_mpi._pickle import Pickle, pickle
-from vmpp_mpi._ports import (
-    Close_port,
-    Lookup_name,
-    Open_port,
-    Publish_name,
-    Unpublish_name,
-)
-from vmpp_mpi._request import REQUEST_NULL, Prequest, Request
+from vmpp_mpi._requests._grequest import Grequest
+from vmpp_mpi._requests._message import MESSAGE_NO_PROC, MESSAGE_NULL, Message
+from vmpp_mpi._requests._request import REQUEST_NULL, Prequest, Request
 from vmpp_mpi._runtime import (
     Aint_add,
     Aint_diff,
@@ -95,7 +87,13 @@ from vmpp_mpi._runtime import sizeof as _sizeof
 from vmpp_mpi._session import SESSION_NULL, Session
 from vmpp_mpi._special import BottomType, BufferAutomaticType, InPlaceType
 from vmpp_mpi._status import Status
-from vmpp_mpi._topology import Cartcomm, Compute_dims, Distgraphcomm, Graphcomm, Topocomm
+from vmpp_mpi._topologies._topology import (
+    Cartcomm,
+    Compute_dims,
+    Distgraphcomm,
+    Graphcomm,
+    Topocomm,
+)
 
 _typedict = _predefined.BY_CODE
 _typedict_c = _predefined.BY_CODE_C
@@ -138,7 +136,7 @@ def __getattr__(name: str) -> _Any:
     """Return what exports memory at its first use (PEP 562), because it needs NumPy."""
     if name not in _LATER:
         raise AttributeError(f"module {_NAME!r} has no attribute {name!r}")
-    from vmpp_mpi._memory import buffer  # noqa: PLC0415 - see above
+    from vmpp_mpi._buffers._memory import buffer  # noqa: PLC0415 - see above
     from vmpp_mpi._windows._win import WIN_NULL, Win  # noqa: PLC0415 - see above
 
     late = {"buffer": buffer, "memory": buffer, "Win": Win, "WIN_NULL": WIN_NULL}

@@ -78,7 +78,7 @@ class MpiLibrary:
         state = _state.attach(process, protocol, tuning)
         state.faults.listen()
         if process.job.parcel:
-            from vmpp_mpi import _dynamic
+            from vmpp_mpi._dynamic import _joining as _dynamic
 
             _dynamic.adopt(state)
 

@@ -12,7 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from vmpp.engine import current_process
-from vmpp_mpi._buffer import recv_spec, send_spec
+from vmpp_mpi._buffers._buffer import recv_spec, send_spec
 from vmpp_mpi._datatype import Basic, Datatype, Layout
 from vmpp_mpi._errors import ERR_BUFFER, ERR_OP
 from vmpp_mpi._errors import Exception as MPIError
@@ -318,7 +318,7 @@ def _pair_combiner(operation: Operation, pair: tuple[str, str]) -> Combine:
 
 def _user_combiner(function: Callable[..., Any], datatype: Datatype, layout: Layout) -> Combine:
     """Return the function that calls a program's own with buffers as it knows them."""
-    from vmpp_mpi._memory import buffer  # noqa: PLC0415 - needs NumPy
+    from vmpp_mpi._buffers._memory import buffer  # noqa: PLC0415 - needs NumPy
 
     datatype = Datatype(datatype)  # which may be freed while the operation is under way
 

@@ -126,7 +126,7 @@ class Pickle:
 def _as_buffers(found: list[_python.PickleBuffer]) -> list[Any]:
     if not found:
         return []
-    from vmpp_mpi._memory import buffer  # noqa: PLC0415 - needs NumPy
+    from vmpp_mpi._buffers._memory import buffer  # noqa: PLC0415 - needs NumPy
 
     return [buffer(item) for item in found]
 

@@ -44,7 +44,7 @@ from vmpp_mpi._posted import PostedReceives
 
 if TYPE_CHECKING:
     from vmpp.kernel import Process
-    from vmpp_mpi._faults import Faults
+    from vmpp_mpi._faults._failures import Faults
 
 RECEIVE_PORTAL: Final = 14
 ACKNOWLEDGE_PORTAL: Final = 24

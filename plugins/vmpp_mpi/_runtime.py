@@ -8,6 +8,7 @@ import mpi4py
 
 from vmpp.engine import SECOND, current_process
 from vmpp.process.clocks import CLOCK_READ
+from vmpp_mpi._buffers._send_buffer import Flush, SendBuffer
 from vmpp_mpi._constants import SUBVERSION, THREAD_MULTIPLE, VERSION
 from vmpp_mpi._datatype import AINT, COUNT, OFFSET, _predefined
 from vmpp_mpi._errors import ERR_ARG, ERR_BUFFER, ERR_OTHER
@@ -15,15 +16,14 @@ from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._handle import AnyHandle
 from vmpp_mpi._info import INFO_NULL, Info
 from vmpp_mpi._local import local
-from vmpp_mpi._request import Request
-from vmpp_mpi._send_buffer import Flush, SendBuffer
+from vmpp_mpi._requests._request import Request
 from vmpp_mpi._special import Special
 from vmpp_mpi._state import mpi_state
 from vmpp_mpi._status import Status
 from vmpp_mpi._version import VENDOR, VENDOR_VERSION
 
 if TYPE_CHECKING:
-    from vmpp_mpi._memory import buffer
+    from vmpp_mpi._buffers._memory import buffer
 
 _TICK: Final = 1e-12
 _WORD: Final = 8
@@ -184,7 +184,7 @@ def Alloc_mem(size: int, info: Info = INFO_NULL) -> buffer:
     Raises:
         MPIError: of class `ERR_ARG`: the size is negative.
     """
-    from vmpp_mpi._memory import buffer  # noqa: PLC0415 - needs NumPy
+    from vmpp_mpi._buffers._memory import buffer  # noqa: PLC0415 - needs NumPy
 
     if size < 0:
         raise MPIError(ERR_ARG, f"size {size}")
@@ -204,7 +204,7 @@ def Get_address(location: Any) -> int:
     Raises:
         TypeError: *location* is no buffer.
     """
-    from vmpp_mpi._memory import buffer  # noqa: PLC0415 - needs NumPy
+    from vmpp_mpi._buffers._memory import buffer  # noqa: PLC0415 - needs NumPy
 
     if location is None:
         return 0

@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from operator import index
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from vmpp_mpi._buffer_calls import BufferCalls
+from vmpp_mpi._buffers._send_buffer import SendBuffer
+from vmpp_mpi._calls._buffers import BufferCalls
 from vmpp_mpi._constants import (
     THREAD_FUNNELED,
     THREAD_MULTIPLE,
@@ -24,7 +25,6 @@ from vmpp_mpi._group import Group
 from vmpp_mpi._handle import forget, predefine
 from vmpp_mpi._info import INFO_NULL, Info
 from vmpp_mpi._runtime import Query_thread
-from vmpp_mpi._send_buffer import SendBuffer
 from vmpp_mpi._state import MPIState, mpi_state
 
 if TYPE_CHECKING:

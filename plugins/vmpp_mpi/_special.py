@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Final, final
 
-from vmpp_mpi._empty import exports_nothing
+from vmpp_mpi._buffers._empty import exports_nothing
 
 
 class Special:

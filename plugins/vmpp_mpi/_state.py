@@ -13,8 +13,6 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.engine import current_process
-from vmpp_mpi._addresses import roster
-from vmpp_mpi._arrangement import arrangement
 from vmpp_mpi._collectives import (
     DEFAULT_CHOICES,
     Channel,
@@ -23,8 +21,9 @@ from vmpp_mpi._collectives import (
     allreduce,
     describe,
 )
+from vmpp_mpi._communicators._contexts import GROUPS, PAIRS, SELF, WORLD, Contexts, Order
 from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, MAX_TAG, PROC_NULL
-from vmpp_mpi._contexts import GROUPS, PAIRS, SELF, WORLD, Contexts, Order
+from vmpp_mpi._dynamic._addresses import roster
 from vmpp_mpi._errors import (
     ERR_BUFFER,
     ERR_COMM,
@@ -36,24 +35,25 @@ from vmpp_mpi._errors import (
     ERR_TRUNCATE,
 )
 from vmpp_mpi._errors import Exception as MPIError
-from vmpp_mpi._faults import Faults
-from vmpp_mpi._graph import graph, whole_graph
+from vmpp_mpi._faults._failures import Faults
 from vmpp_mpi._numbers import whole
 from vmpp_mpi._plans import inter, intra
 from vmpp_mpi._plans._crossing import Crossing
+from vmpp_mpi._topologies._arrangement import arrangement
+from vmpp_mpi._topologies._graph import graph, whole_graph
 
 if TYPE_CHECKING:
     from vmpp.kernel.process import Process
     from vmpp.portals import Address
+    from vmpp_mpi._buffers._send_buffer import SendBuffer
     from vmpp_mpi._collectives._channel import Buffer
     from vmpp_mpi._errhandler import Errhandler
-    from vmpp_mpi._faults import Party
-    from vmpp_mpi._graph import Graph, Neighbourhood
-    from vmpp_mpi._grid import Grid
-    from vmpp_mpi._partitioned import Proposals
+    from vmpp_mpi._faults._failures import Party
     from vmpp_mpi._protocol import Protocol
-    from vmpp_mpi._send_buffer import SendBuffer
+    from vmpp_mpi._requests._partitioned import Proposals
     from vmpp_mpi._session import SessionState
+    from vmpp_mpi._topologies._graph import Graph, Neighbourhood
+    from vmpp_mpi._topologies._grid import Grid
 
 
 @dataclass(frozen=True, slots=True)

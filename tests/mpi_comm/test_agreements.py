@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vmpp_mpi._agreement import Agreement, Kind, Value, Word
+from vmpp_mpi._faults._agreement import Agreement, Kind, Value, Word
 
 
 class Processes:

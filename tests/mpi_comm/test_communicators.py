@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from vmpp_mpi import MPI
-from vmpp_mpi._comm import comm_lock, comm_lock_table, commctx_intra
+from vmpp_mpi._communicators._comm import comm_lock, comm_lock_table, commctx_intra
 
 WORLD, SELF, NULL = MPI.COMM_WORLD, MPI.COMM_SELF, MPI.COMM_NULL
 

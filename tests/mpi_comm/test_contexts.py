@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmpp_mpi import MPI
-from vmpp_mpi._contexts import PAIRS, Contexts
+from vmpp_mpi._communicators._contexts import PAIRS, Contexts
 
 WORLD = MPI.COMM_WORLD
 

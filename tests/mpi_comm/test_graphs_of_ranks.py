@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vmpp_mpi import MPI
-from vmpp_mpi._graph import Neighbourhood
+from vmpp_mpi._topologies._graph import Neighbourhood
 
 WORLD, NULL = MPI.COMM_WORLD, MPI.COMM_NULL
 

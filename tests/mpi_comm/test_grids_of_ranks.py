@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmpp_mpi import MPI
-from vmpp_mpi._grid import Grid
+from vmpp_mpi._topologies._grid import Grid
 
 WORLD, NULL = MPI.COMM_WORLD, MPI.COMM_NULL
 

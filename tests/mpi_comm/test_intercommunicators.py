@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vmpp_mpi import MPI
-from vmpp_mpi._intercomm import commctx_inter
+from vmpp_mpi._communicators._intercomm import commctx_inter
 
 WORLD, NULL = MPI.COMM_WORLD, MPI.COMM_NULL
 

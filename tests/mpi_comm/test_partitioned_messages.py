@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vmpp_mpi import MPI
-from vmpp_mpi._partitioned import MOST_MESSAGES, Groups
+from vmpp_mpi._requests._partitioned import MOST_MESSAGES, Groups
 
 WORLD = MPI.COMM_WORLD
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmpp_mpi import MPI
-from vmpp_mpi._graph import Graph
-from vmpp_mpi._grid import Grid
-from vmpp_mpi._placement import arrange, total_hops
+from vmpp_mpi._topologies._graph import Graph
+from vmpp_mpi._topologies._grid import Grid
+from vmpp_mpi._topologies._placement import arrange, total_hops
 from vmpp_topology.mesh2d import Mesh2D
 
 WORLD = MPI.COMM_WORLD

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmpp_mpi._buffer import (
+from vmpp_mpi._buffers._buffer import (
     is_buffer,
     is_in_place,
     receivable,

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmpp_mpi._buffer import recv_view, send_spec
+from vmpp_mpi._buffers._buffer import recv_view, send_spec
+from vmpp_mpi._buffers._memory import buffer
 from vmpp_mpi._datatype._predefined import UNSIGNED_CHAR
-from vmpp_mpi._memory import buffer
 from vmpp_mpi._special import (
     BOTTOM,
     BUFFER_AUTOMATIC,

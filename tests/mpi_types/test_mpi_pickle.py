@@ -8,7 +8,7 @@ import pickle as python
 import numpy as np
 import pytest
 
-from vmpp_mpi._memory import buffer
+from vmpp_mpi._buffers._memory import buffer
 from vmpp_mpi._pickle import Pickle, pickle
 
 

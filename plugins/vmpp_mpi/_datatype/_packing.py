@@ -5,15 +5,15 @@ from __future__ import annotations
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from vmpp_mpi._buffers._exported import memory_of
 from vmpp_mpi._datatype._described import Described
 from vmpp_mpi._errors import ERR_ARG, ERR_COUNT, ERR_TRUNCATE
 from vmpp_mpi._errors import Exception as MPIError
-from vmpp_mpi._exported import memory_of
 from vmpp_mpi._numbers import whole
 from vmpp_mpi._work import charge_copy
 
 if TYPE_CHECKING:
-    from vmpp_mpi._comm import Comm
+    from vmpp_mpi._communicators._comm import Comm
 
 
 class Packing(Described):

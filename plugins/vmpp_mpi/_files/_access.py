@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from vmpp_mpi._buffer import recv_spec, send_spec
+from vmpp_mpi._buffers._buffer import recv_spec, send_spec
 from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, MODE_RDONLY, MODE_WRONLY
 from vmpp_mpi._errors import ERR_ACCESS, ERR_ARG, ERR_IO, ERR_READ_ONLY
 from vmpp_mpi._errors import Exception as MPIError
@@ -19,7 +19,7 @@ from vmpp_mpi._files._collective import Part
 from vmpp_mpi._files._state import failure
 from vmpp_mpi._files._together import at_last, sum_before
 from vmpp_mpi._numbers import whole
-from vmpp_mpi._operation import Work
+from vmpp_mpi._requests._operation import Work
 
 if TYPE_CHECKING:
     from vmpp_mpi._collectives import Channel

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vmpp_mpi._errors import ERR_FILE, ERR_IO
 from vmpp_mpi._files._state import FileState, no_file
 from vmpp_mpi._handle import Handle
-from vmpp_mpi._request import Request
+from vmpp_mpi._requests._request import Request
 
 if TYPE_CHECKING:
     from vmpp_mpi._files._access import Access

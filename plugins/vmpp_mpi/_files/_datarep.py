@@ -19,7 +19,7 @@ from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._local import local
 
 if TYPE_CHECKING:
-    from vmpp_mpi._buffer import Spec
+    from vmpp_mpi._buffers._buffer import Spec
 
 Conversion = Callable[[Any, Datatype, int, Any, int], object]
 """A program's own function: user's buffer, datatype, count, file's buffer, position."""
@@ -194,7 +194,7 @@ class Registered(Converted):
         return count * spec.datatype.size
 
     def _convert(self, function: Conversion, spec: Spec, count: int, data: memoryview) -> None:
-        from vmpp_mpi._memory import buffer  # noqa: PLC0415 - needs NumPy
+        from vmpp_mpi._buffers._memory import buffer  # noqa: PLC0415 - needs NumPy
 
         user = spec.data if spec.base is None else spec.base
         try:

@@ -27,7 +27,7 @@ from vmpp_mpi._info import INFO_NULL, Info
 from vmpp_mpi._numbers import whole
 
 if TYPE_CHECKING:
-    from vmpp_mpi._comm import Intracomm
+    from vmpp_mpi._communicators._comm import Intracomm
 
 
 class File(Erring[FileState], AccessCalls):

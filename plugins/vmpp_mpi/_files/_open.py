@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.process import calls
 from vmpp_mpi._collectives import Kind
+from vmpp_mpi._communicators._making import duplicated
 from vmpp_mpi._constants import MODE_APPEND, MODE_DELETE_ON_CLOSE
 from vmpp_mpi._datatype import BYTE
 from vmpp_mpi._errors import ERR_AMODE, ERR_COMM, ERR_TRUNCATE
@@ -23,7 +24,6 @@ from vmpp_mpi._files._store import Store
 from vmpp_mpi._files._together import agree, at_root, largest
 from vmpp_mpi._files._trouble import error_class
 from vmpp_mpi._files._view import View
-from vmpp_mpi._making import duplicated
 from vmpp_mpi._state import mpi_state
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from operator import index
 from typing import TYPE_CHECKING, Any
 
 from vmpp_mpi import _collectives as algorithms
-from vmpp_mpi._buffer import Spec, recv_spec, send_spec
+from vmpp_mpi._buffers._buffer import Spec, recv_spec, send_spec
 from vmpp_mpi._collectives import Kind, Reduction
 from vmpp_mpi._constants import PROC_NULL, ROOT
 from vmpp_mpi._plans import _objects as objects

@@ -7,7 +7,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp_mpi import _collectives as algorithms
-from vmpp_mpi._buffer import (
+from vmpp_mpi._buffers._buffer import (
     WSpec,
     is_in_place,
     recv_spec,

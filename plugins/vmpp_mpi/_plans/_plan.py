@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from vmpp_mpi._buffer import Spec, VSpec, WSpec, is_in_place, recv_spec, send_spec
+from vmpp_mpi._buffers._buffer import Spec, VSpec, WSpec, is_in_place, recv_spec, send_spec
 from vmpp_mpi._collectives import Channel, Kind, Reduction
 from vmpp_mpi._errors import ERR_BUFFER, ERR_ROOT
 from vmpp_mpi._numbers import whole

@@ -6,7 +6,14 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vmpp_mpi import _collectives as algorithms
-from vmpp_mpi._buffer import recv_spec, recv_vspec, recv_wspec, send_spec, send_vspec, send_wspec
+from vmpp_mpi._buffers._buffer import (
+    recv_spec,
+    recv_vspec,
+    recv_wspec,
+    send_spec,
+    send_vspec,
+    send_wspec,
+)
 from vmpp_mpi._collectives import Channel, Kind
 from vmpp_mpi._constants import CART, PROC_NULL
 from vmpp_mpi._errors import ERR_TOPOLOGY

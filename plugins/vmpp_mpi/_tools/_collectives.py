@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from vmpp_mpi._buffer import (
+from vmpp_mpi._buffers._buffer import (
     is_in_place,
     recv_spec,
     recv_vspec,

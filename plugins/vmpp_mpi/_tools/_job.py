@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from vmpp_mpi._comm import Comm
+from vmpp_mpi._communicators._comm import Comm
 from vmpp_mpi._files._file import File
-from vmpp_mpi._request import Request
+from vmpp_mpi._requests._request import Request
 from vmpp_mpi._state import CommState
 from vmpp_mpi._tools._calls import NOWHERE, Call
 from vmpp_mpi._tools._collectives import COLLECTIVES, CollectiveChecks

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from vmpp_mpi._comm import Comm
+from vmpp_mpi._communicators._comm import Comm
 from vmpp_mpi._handle import is_predefined
-from vmpp_mpi._operation import Operation
-from vmpp_mpi._request import Request
+from vmpp_mpi._requests._operation import Operation
+from vmpp_mpi._requests._request import Request
 from vmpp_mpi._tools._calls import Call
 from vmpp_mpi._tools._findings import Findings, site
 

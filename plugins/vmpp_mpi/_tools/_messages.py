@@ -6,7 +6,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.portals import Address, Header, SendInfo
-from vmpp_mpi._buffer import recv_spec, send_spec
+from vmpp_mpi._buffers._buffer import recv_spec, send_spec
 from vmpp_mpi._protocol import RECEIVE_PORTAL, Protocol, ProtocolParameters, Transfer
 from vmpp_mpi._tools._calls import Call
 from vmpp_mpi._tools._findings import Findings, site

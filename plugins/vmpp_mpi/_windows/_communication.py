@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vmpp_mpi._buffer import Spec, recv_spec, send_spec
+from vmpp_mpi._buffers._buffer import Spec, recv_spec, send_spec
 from vmpp_mpi._constants import PROC_NULL
 from vmpp_mpi._handle import AnyHandle
 from vmpp_mpi._op import SUM, Op
-from vmpp_mpi._operation import Operation
-from vmpp_mpi._request import Request
+from vmpp_mpi._requests._operation import Operation
+from vmpp_mpi._requests._request import Request
 from vmpp_mpi._windows import _operations as operations
 from vmpp_mpi._windows._placing import Place
 from vmpp_mpi._windows._state import WindowState

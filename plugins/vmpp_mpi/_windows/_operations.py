@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import accumulate as running_sums
 from typing import TYPE_CHECKING, Any, Final
 
-from vmpp_mpi._buffer import Spec, recv_spec, send_spec
+from vmpp_mpi._buffers._buffer import Spec, recv_spec, send_spec
 from vmpp_mpi._constants import PROC_NULL
 from vmpp_mpi._datatype import BYTE, Datatype
 from vmpp_mpi._errors import ERR_COUNT, ERR_OP, ERR_TYPE

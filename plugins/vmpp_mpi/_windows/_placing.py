@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from operator import index
 from typing import Any, Final
 
-from vmpp_mpi._buffer import Spec
+from vmpp_mpi._buffers._buffer import Spec
 from vmpp_mpi._datatype import Basic, Datatype, Layout
 from vmpp_mpi._datatype._numbers import DEFINITIONS
 from vmpp_mpi._windows._groups import Group, grouped

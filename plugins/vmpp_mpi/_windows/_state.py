@@ -8,7 +8,8 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
-from vmpp_mpi._comm import Intracomm
+from vmpp_mpi._communicators._comm import Intracomm
+from vmpp_mpi._communicators._making import duplicated
 from vmpp_mpi._constants import PROC_NULL, WIN_FLAVOR_DYNAMIC
 from vmpp_mpi._erring import OnError, failure
 from vmpp_mpi._errors import (
@@ -21,7 +22,6 @@ from vmpp_mpi._errors import (
 )
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._local import local
-from vmpp_mpi._making import duplicated
 from vmpp_mpi._numbers import whole
 from vmpp_mpi._state import mpi_state
 from vmpp_mpi._windows._access import Access

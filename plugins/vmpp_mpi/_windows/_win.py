@@ -1,6 +1,6 @@
 """Windows: memory that the processes of a group let each other access.
 
-A module apart because it needs NumPy, as `vmpp_mpi._memory` does and for the same reason.
+A module apart because it needs NumPy, as `vmpp_mpi._buffers._memory` does and for the same reason.
 """
 
 from __future__ import annotations
@@ -12,7 +12,9 @@ from typing import Any, Final, NoReturn, Self
 import numpy as np
 
 from vmpp_mpi._attributes import AttributeCalls
-from vmpp_mpi._comm import COMM_SELF, Intracomm
+from vmpp_mpi._buffers._exported import memory_of
+from vmpp_mpi._buffers._memory import buffer
+from vmpp_mpi._communicators._comm import COMM_SELF, Intracomm
 from vmpp_mpi._constants import (
     MAX_OBJECT_NAME,
     PROC_NULL,
@@ -37,11 +39,9 @@ from vmpp_mpi._errors import (
     ERR_WIN,
 )
 from vmpp_mpi._errors import Exception as MPIError
-from vmpp_mpi._exported import memory_of
 from vmpp_mpi._group import Group
 from vmpp_mpi._handle import forget, predefine
 from vmpp_mpi._info import INFO_NULL, Info
-from vmpp_mpi._memory import buffer
 from vmpp_mpi._special import BOTTOM
 from vmpp_mpi._windows._communication import CommunicationCalls
 from vmpp_mpi._windows._state import WindowState, windows

@@ -1,0 +1,1 @@
+"""Buffers: what a program gives as one, the memory behind it, and the bytes of a message."""

@@ -1,0 +1,1 @@
+"""Communicators of one group and of two: how they are made, and what tells them apart."""

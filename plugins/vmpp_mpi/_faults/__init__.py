@@ -1,0 +1,1 @@
+"""Fault tolerance: what a process knows of failures, and how those that are left agree."""

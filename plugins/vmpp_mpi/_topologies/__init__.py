@@ -1,0 +1,1 @@
+"""Topologies: which processes of a communicator are neighbours, and where they are placed."""
