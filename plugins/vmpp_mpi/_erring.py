@@ -2,14 +2,17 @@
 
 A kind of handle that has an error handler derives from `Erring`. What it refers to has it in two
 attributes: `errhandler`, as the program set it, and `on_error`, which is called about an error
-before it is raised. Both are None from the start, so that errors are exceptions and nothing else.
+before it is raised. Both are None from the start: then ``mpi4py.rc.errors`` says what becomes of
+errors, by default that they are exceptions.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, ClassVar, Final, NoReturn, TypeVar
+
+from mpi4py import rc
 
 from vmpp_mpi._errhandler import (
     ERRORS_ABORT,
@@ -31,6 +34,29 @@ _AT_ONCE: Final = 32
 """How many handlers of a program's own there may be at once for a kind of handle, as in mpi4py."""
 
 
+_BY_NAME: Final = {
+    "abort": ERRORS_ABORT,
+    "exception": ERRORS_RETURN,
+    "fatal": ERRORS_ARE_FATAL,
+}
+"""The error handlers that ``mpi4py.rc.errors`` names."""
+
+
+def _standing(default: Errhandler) -> Errhandler:
+    """Return the error handler of what the program has set none for, *default* if MPI is to say.
+
+    Raises:
+        RuntimeError: ``mpi4py.rc.errors`` names none.
+    """
+    if rc.errors == "default":
+        return default
+    try:
+        return _BY_NAME[rc.errors]
+    except KeyError:
+        names = ", ".join(sorted((*_BY_NAME, "default")))
+        raise RuntimeError(f"mpi4py.rc.errors is {rc.errors!r}, not one of {names}") from None
+
+
 def _made() -> dict[Family, list[Handler]]:
     """Return the handlers that the rank has made, by the kind of handle that they are for."""
     return local("mpi.errhandlers", dict)
@@ -40,6 +66,9 @@ class ErrorCalls(AnyHandle[T]):
     """The calls about error handlers; `Erring` is a handle that has them."""
 
     __slots__ = ()
+
+    _default_errhandler: ClassVar[Errhandler] = ERRORS_ARE_FATAL
+    """What MPI itself has errors treated by."""
 
     def _holder(self) -> Any:
         """Return the object that keeps the error handler."""
@@ -70,7 +99,7 @@ class ErrorCalls(AnyHandle[T]):
 
     def Get_errhandler(self) -> Errhandler:
         """Return the error handler; `ERRORS_RETURN` raises exceptions, as does none other."""
-        return Errhandler(self._holder().errhandler or ERRORS_RETURN)
+        return Errhandler(self._holder().errhandler or _standing(self._default_errhandler))
 
     def Set_errhandler(self, errhandler: Errhandler) -> None:
         """Say what becomes of errors.
@@ -115,9 +144,21 @@ def failure(holder: Any, code: int, detail: str = "") -> MPIError:
     Returns:
         The exception to be raised, if the handler lets the program go on at all.
     """
-    error = MPIError(code, detail)
+    return told(holder, MPIError(code, detail))
+
+
+def told(holder: Any, error: MPIError, default: Errhandler = ERRORS_ARE_FATAL) -> MPIError:
+    """Tell the error handler of a *holder* of an *error*, and return the error.
+
+    Args:
+        holder: of the error handler.
+        error: that has come up.
+        default: the error handler that MPI has for such a holder, where the program wants that.
+    """
     if holder.on_error is not None:
         holder.on_error(holder, error)
+    elif holder.errhandler is None and _standing(default) != ERRORS_RETURN:
+        end_job(holder, error)
     return error
 
 

@@ -24,6 +24,7 @@ from vmpp_mpi._collectives import (
 from vmpp_mpi._communicators._contexts import GROUPS, PAIRS, SELF, WORLD, Contexts, Order
 from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, MAX_TAG, PROC_NULL
 from vmpp_mpi._dynamic._addresses import roster
+from vmpp_mpi._erring import told
 from vmpp_mpi._errors import (
     ERR_BUFFER,
     ERR_COMM,
@@ -254,8 +255,7 @@ class CommState:
 
     def _tell(self, inside: CommState, error: MPIError) -> None:
         """Tell the error handler of what has gone wrong within the own group."""
-        if self.on_error is not None:
-            self.on_error(self, error)
+        told(self, error)
 
     @property
     def route(self) -> Channel | Crossing:
@@ -367,9 +367,9 @@ class CommState:
 
     def handled(self, error: MPIError) -> MPIError:
         """Treat an *error* that has come up elsewhere, and return it, as `error` does."""
-        if self.on_error is not None and not error.told:
+        if not error.told:
             error.told = True
-            self.on_error(self, error)
+            told(self, error)
         return error
 
     def send_buffer(self) -> SendBuffer:

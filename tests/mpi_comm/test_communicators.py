@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import sys
 
+import mpi4py
 import numpy as np
 import pytest
 
@@ -313,6 +314,21 @@ class TestErrorHandlers:
             assert comm.Get_errhandler() == comm.Dup().Get_errhandler() == handler
             comm.send(1, 99)
 
+        with pytest.raises(ranks.Aborted) as aborted:
+            ranks(1, program)
+        assert aborted.value.status == MPI.ERR_RANK
+        assert "Fatal error on rank 0" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("errors", ["fatal", "abort", "default"])
+    def test_a_program_can_want_all_errors_to_be_fatal(self, ranks, errors, capsys, monkeypatch):
+        def program():
+            comm = WORLD.Dup()
+            assert comm.Get_errhandler() != MPI.ERRORS_RETURN
+            comm.Set_errhandler(MPI.ERRORS_RETURN)
+            assert error_class(lambda: comm.send(1, 99)) == MPI.ERR_RANK
+            WORLD.send(1, 99)
+
+        monkeypatch.setattr(mpi4py.rc, "errors", errors)
         with pytest.raises(ranks.Aborted) as aborted:
             ranks(1, program)
         assert aborted.value.status == MPI.ERR_RANK

@@ -15,6 +15,7 @@ from vmpp_mpi._constants import (
     SEEK_SET,
 )
 from vmpp_mpi._datatype import BYTE, Datatype
+from vmpp_mpi._errhandler import ERRORS_RETURN
 from vmpp_mpi._erring import Erring
 from vmpp_mpi._errors import ERR_ARG, ERR_TYPE
 from vmpp_mpi._errors import Exception as MPIError
@@ -38,6 +39,8 @@ class File(Erring[FileState], AccessCalls):
     """
 
     __slots__ = ()
+
+    _default_errhandler = ERRORS_RETURN
 
     def __new__(cls, file: File | None = None) -> Self:
         """Make a second handle to what *file* refers to."""

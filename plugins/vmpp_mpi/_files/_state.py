@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from vmpp_mpi._collectives import Kind
 from vmpp_mpi._constants import MODE_SEQUENTIAL
+from vmpp_mpi._errhandler import ERRORS_RETURN
+from vmpp_mpi._erring import OnError, told
 from vmpp_mpi._errors import ERR_IO, ERR_TRUNCATE, ERR_UNSUPPORTED_OPERATION
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._files._together import at_root, largest
@@ -19,7 +21,6 @@ from vmpp_mpi._state import mpi_state
 if TYPE_CHECKING:
     from vmpp_mpi._collectives import Channel
     from vmpp_mpi._errhandler import Errhandler
-    from vmpp_mpi._erring import OnError
     from vmpp_mpi._files._access import AccessWork
     from vmpp_mpi._files._hints import Hints
     from vmpp_mpi._files._store import Store
@@ -55,9 +56,7 @@ class Handling:
 
     def handled(self, error: MPIError) -> MPIError:
         """Treat an *error* that has come up elsewhere, and return it, as `error` does."""
-        if self.on_error is not None:
-            self.on_error(self, error)
-        return error
+        return told(self, error, ERRORS_RETURN)
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
