@@ -7,6 +7,7 @@ not count: they are run again, without it.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -78,10 +79,13 @@ class Run:
     def _run(self, folder: Path, wanted: Sequence[str], ranks: int) -> str:
         vmpp = Path(sys.executable).with_name("vmpp")
         command = [vmpp, "run", "-n", str(ranks), RECORDER, folder, self.suite, *wanted]
+        # What tests spawn finds the suite's modules as well: its main program is the recorder.
+        environ = {**os.environ, "PYTHONPATH": str(self.suite)}
         with (folder / "output").open("wb") as output:
             process = subprocess.Popen(
                 list(map(str, command)),
                 cwd=folder,
+                env=environ,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
