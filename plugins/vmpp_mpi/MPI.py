@@ -131,6 +131,8 @@ def _offer() -> None:
 
 _offer()
 
+__all__ = sorted(name for name in (*globals(), *_LATER) if name[0] != "_")
+
 
 def __getattr__(name: str) -> _Any:
     """Return what exports memory at its first use (PEP 562), because it needs NumPy."""

@@ -113,6 +113,12 @@ def test_there_are_no_names_that_mpi4py_has_not():
     assert offered <= {name for name in PUBLIC if "." not in name}
 
 
+def test_a_star_import_brings_every_name():
+    brought: dict[str, Any] = {}
+    exec("from vmpp_mpi.MPI import *", brought)
+    assert brought.keys() >= {name for name in PUBLIC if "." not in name}
+
+
 @pytest.mark.parametrize("name", CALLABLE)
 def test_signatures_are_those_of_the_stubs(name):
     stub, found = STUBS[name], _found(name)
