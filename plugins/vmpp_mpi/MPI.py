@@ -131,7 +131,7 @@ def _offer() -> None:
 
 _offer()
 
-__all__ = sorted(name for name in (*globals(), *_LATER) if name[0] != "_")
+__all__ = sorted(name for name in (*globals(), *_LATER) if name[0] != "_")  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> _Any:
