@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from vmpp.engine import current_process
 from vmpp_mpi._constants import MAX_INFO_KEY, MAX_INFO_VAL
 from vmpp_mpi._errors import ERR_ARG, ERR_INFO, ERR_INFO_KEY, ERR_INFO_NOKEY, ERR_INFO_VALUE
 from vmpp_mpi._errors import Exception as MPIError
-from vmpp_mpi._handle import Handle, forget, is_predefined, predefine
+from vmpp_mpi._handle import AnyHandle, Handle, forget, is_predefined, predefine
 from vmpp_mpi._local import local
+
+T = TypeVar("T")
 
 
 class Entries:
@@ -222,6 +224,34 @@ class Info(Handle[Entries]):
 
 
 Info._family = (Info,)
+
+
+class HintCalls(AnyHandle[T]):
+    """The calls about hints, of a handle to something that keeps them as its `info`."""
+
+    __slots__ = ()
+
+    def _hinted(self) -> Any:
+        """Return the object that keeps the hints."""
+        return self._get()
+
+    def Set_info(self, info: Info) -> None:
+        """Give hints about how it will be used. None changes anything."""
+        self._hinted().info = info.Dup() if info else None
+
+    def Get_info(self) -> Info:
+        """Return a copy of its hints."""
+        info = self._hinted().info
+        return Info.Create() if info is None else info.Dup()
+
+    @property
+    def info(self) -> Info:
+        """A copy of its hints."""
+        return self.Get_info()
+
+    @info.setter
+    def info(self, value: Info) -> None:
+        self.Set_info(value)
 
 
 def _key(key: str) -> str:

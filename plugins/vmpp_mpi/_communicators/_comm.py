@@ -60,7 +60,7 @@ from vmpp_mpi._errors import (
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._group import Group
 from vmpp_mpi._handle import forget, predefine
-from vmpp_mpi._info import INFO_NULL, Info
+from vmpp_mpi._info import INFO_NULL, HintCalls, Info
 from vmpp_mpi._numbers import whole
 from vmpp_mpi._requests._operation import Work
 from vmpp_mpi._requests._request import Request
@@ -79,6 +79,7 @@ _SPLIT_TYPES: Final = (
 class Comm(
     Attributed[CommState | Predefined],
     Erring[CommState | Predefined],
+    HintCalls[CommState | Predefined],
     BufferCalls[CommState | Predefined],
     PartitionedCalls,
     FaultCalls,
@@ -343,24 +344,6 @@ class Comm(
         self._get().library.process.abort(whole(errorcode))
 
     # -- hints, and what attributes and error handlers are about --------------------------------
-
-    def Set_info(self, info: Info) -> None:
-        """Give hints about how it will be used. None changes anything."""
-        self._get().info = info.Dup() if info else None
-
-    def Get_info(self) -> Info:
-        """Return a copy of its hints."""
-        info = self._get().info
-        return Info.Create() if info is None else info.Dup()
-
-    @property
-    def info(self) -> Info:
-        """A copy of its hints."""
-        return self.Get_info()
-
-    @info.setter
-    def info(self, value: Info) -> None:
-        self.Set_info(value)
 
     def _constant_attribute(self, keyval: int) -> int | None:
         if keyval == LASTUSEDCODE:

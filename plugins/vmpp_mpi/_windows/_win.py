@@ -41,7 +41,7 @@ from vmpp_mpi._errors import (
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._group import Group
 from vmpp_mpi._handle import forget, predefine
-from vmpp_mpi._info import INFO_NULL, Info
+from vmpp_mpi._info import INFO_NULL, HintCalls, Info
 from vmpp_mpi._special import BOTTOM
 from vmpp_mpi._windows._communication import CommunicationCalls
 from vmpp_mpi._windows._state import WindowState, windows
@@ -57,6 +57,7 @@ class Win(
     CommunicationCalls,
     SynchronisationCalls,
     AttributeCalls[WindowState],
+    HintCalls[WindowState],
     ErrorCalls[WindowState],
     _Exporter,  # type: ignore[misc] # as above
 ):
@@ -301,25 +302,7 @@ class Win(
     def name(self, value: str) -> None:
         self.Set_name(value)
 
-    # -- hints and attributes ---------------------------------------------------------
-
-    def Set_info(self, info: Info) -> None:
-        """Give hints about how it will be used. None changes anything."""
-        self._get().info = info.Dup() if info else None
-
-    def Get_info(self) -> Info:
-        """Return a copy of its hints."""
-        info = self._get().info
-        return Info.Create() if info is None else info.Dup()
-
-    @property
-    def info(self) -> Info:
-        """A copy of its hints."""
-        return self.Get_info()
-
-    @info.setter
-    def info(self, value: Info) -> None:
-        self.Set_info(value)
+    # -- attributes -------------------------------------------------------------------
 
     def _constant_attribute(self, keyval: int) -> int | None:
         known = _CONSTANT_ATTRIBUTES.get(keyval)
