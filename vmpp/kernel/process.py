@@ -175,12 +175,13 @@ class Process(SystemProcess):
         ready: told when it can run: the kernel, or the process control thread if others share
             its CPU.
         rpc: asks a server, by name; `vmpp.process` sets it.
+        post: tells a server, by name, what it need not answer; `vmpp.process` sets it.
     """
 
     __slots__ = (
         "_computes", "_cpu", "_deaths", "_engine", "_lookahead", "_roused", "dying", "fiber",
         "fibers", "files", "in_handler", "install", "job", "kernel", "libraries", "nid", "passed",
-        "pid", "rank", "ready", "resting", "rpc", "size", "space",
+        "pid", "post", "rank", "ready", "resting", "rpc", "size", "space",
     )  # fmt: skip
 
     def __init__(self, kernel: QuintessentialKernel, job: Job, address: Address) -> None:
@@ -210,6 +211,7 @@ class Process(SystemProcess):
         self.install: Callable[[], object] = _nothing
         self.ready: Callable[[Process], object] = kernel.run
         self.rpc: Callable[[str, bytes], bytes] = _no_servers
+        self.post: Callable[[str, bytes], object] = _no_servers
 
     # -- what a program's libraries call, from the process's own fiber ------------------------
 

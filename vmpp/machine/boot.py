@@ -31,7 +31,7 @@ from vmpp.machine.streams import Capture, HostInput, StreamSink, Traced
 from vmpp.machine.universe import Universe
 from vmpp.pct import ProcessControlThread
 from vmpp.portals import Address
-from vmpp.process import calls, jobs
+from vmpp.process import calls, jobs, places
 from vmpp.process.interpose import Interposition
 from vmpp.process.library import Library, Report
 from vmpp.process.loader import ProgramLoader
@@ -41,6 +41,7 @@ from vmpp.service import JobRecord, Launcher, ServiceProcess
 from vmpp.service.files import FileServer, Stdio
 from vmpp.service.launcher import TERMINATED
 from vmpp.service.names import NameServer
+from vmpp.service.sockets import SocketServer
 from vmpp.service.spawning import SpawnServer
 
 WATCHDOG_SECONDS: Final = 60.0
@@ -51,7 +52,7 @@ processes takes longer than a thousand of their messages each."""
 CLOSED_PIPE: Final = 128 + 13
 """Exit status of a job whose output nobody reads any more."""
 
-_LAUNCHER_PID, _FILES_PID, _SPAWN_PID, _NAMES_PID = range(1, 5)
+_LAUNCHER_PID, _FILES_PID, _SPAWN_PID, _NAMES_PID, _SOCKETS_PID = range(1, 6)
 
 
 class Job:
@@ -175,6 +176,11 @@ class Machine:
         )
         self.names = NameServer(description.service.names_service)
         self._name_process = ServiceProcess(service, _NAMES_PID, self.names, self.bridge)
+        self.sockets = SocketServer(
+            description.service.names_service,
+            lambda node: node in self.threads or node in self._later,
+        )
+        self._socket_process = ServiceProcess(service, _SOCKETS_PID, self.sockets, self.bridge)
         self._spawn_process = SpawnServer(
             service,
             _SPAWN_PID,
@@ -188,6 +194,7 @@ class Machine:
             _FILES_PID: self._file_process,
             _SPAWN_PID: self._spawn_process,
             _NAMES_PID: self._name_process,
+            _SOCKETS_PID: self._socket_process,
         }
         self.libraries = [plugins.libraries[name] for name in sorted(plugins.libraries)]
         for library in self.libraries:
@@ -195,6 +202,7 @@ class Machine:
         servers = {
             self.files.name: self._file_process.address,
             self.names.name: self._name_process.address,
+            self.sockets.name: self._socket_process.address,
             jobs.LAUNCHER: self._spawn_process.address,
         }
         self._loader = ProgramLoader(servers, self.libraries, description)
@@ -383,6 +391,7 @@ class Machine:
             + sum(process.table.drops for table in tables for process in table),
             "system_calls": self._file_process.requests
             + self._name_process.requests
+            + self._socket_process.requests
             + self._spawn_process.requests,
         }
 
@@ -400,12 +409,17 @@ class Machine:
         self.files.open_job(job.id, own, lambda rank: str(job.program(rank).cwd))
 
     def _lost(self, record: JobRecord, rank: int) -> None:
-        """Have the file server forget a rank, by a message that it takes in its turn."""
-        request = calls.encode(calls.Forget(record.job.id, rank))
-        self.launcher.tell(self._file_process.address, request)
+        """Have servers forget a rank, by messages that they take in their turn."""
+        number = record.job.id
+        for server, request in (
+            (self._file_process, calls.Forget(number, rank)),
+            (self._socket_process, places.Forget(number, rank)),
+        ):
+            self.launcher.tell(server.address, calls.encode(request))
 
     def _ended(self, record: JobRecord) -> None:
         self.names.close_job(record.job.id)
+        self.sockets.close_job(record.job.id)
         reports = self._reports(record)
         job = self._jobs.pop(record.job.id, None)
         if job is None:
@@ -435,6 +449,7 @@ class Machine:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self._serve, "files", self._file_process)
             nursery.start_soon(self._serve, "names", self._name_process)
+            nursery.start_soon(self._serve, "sockets", self._socket_process)
 
     async def _io_partition(self) -> None:
         await trio.sleep_forever()

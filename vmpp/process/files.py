@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from itertools import count
 from typing import IO, TYPE_CHECKING, Any, Final, NoReturn, TypeVar
@@ -74,6 +75,24 @@ class OpenFile:
         """Take account of *moved* bytes that were read or written at the position."""
         if self.position is not None:
             self.position += moved
+
+
+class SocketFile(OpenFile, ABC):
+    """What a descriptor stands for of which the file server knows nothing."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def read(self, size: int) -> bytes:
+        """Return up to *size* bytes as soon as there are any; none at the end."""
+
+    @abstractmethod
+    def write(self, data: Any) -> int:
+        """Send the bytes-like *data* and return how many bytes."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End it, without blocking: no descriptor stands for it any more."""
 
 
 def _standard(handle: int) -> OpenFile:
@@ -189,6 +208,12 @@ class Files:
         table[fd] = file
         return Descriptor(fd)
 
+    def add(self, file: SocketFile) -> Descriptor:
+        """Return a new descriptor for an open *file* that is none of the server's."""
+        if self._ended:
+            _fail(errno.EBADF)
+        return self._enter(file)
+
     def open(
         self, path: bytes, flags: int, mode: int = 0o777, at: int = calls.HERE, name: object = None
     ) -> Descriptor:
@@ -208,6 +233,9 @@ class Files:
 
     def _release(self, file: OpenFile) -> None:
         if file in self._table.values():
+            return
+        if isinstance(file, SocketFile):
+            file.close()
             return
         request = calls.Close(file.handle)
         if self._must_post:
@@ -236,6 +264,8 @@ class Files:
     def read(self, fd: int, size: int) -> bytes:
         """Read up to *size* bytes; fewer at the end of the file, or of what a pipe has."""
         file = self.lookup(fd)
+        if isinstance(file, SocketFile):
+            return file.read(size)
         data = self.call(calls.Read(file.handle, min(size, calls.MOST))).data
         file.advance(len(data))
         if len(data) < calls.MOST or len(data) == size or not stat.S_ISREG(file.mode):
@@ -263,6 +293,8 @@ class Files:
     def write(self, fd: int, data: Any) -> int:
         """Write the bytes-like *data*, in several requests if it is long; return how many bytes."""
         file = self.lookup(fd)
+        if isinstance(file, SocketFile):
+            return file.write(data)
         view = memoryview(data)
         size = view.nbytes
         if size > calls.MOST or self._must_post:
@@ -393,11 +425,18 @@ class Files:
         self.close_all()
         return sent
 
+    def close_sockets(self) -> None:
+        """End the sockets that are left, so that their peers see it."""
+        for file in dict.fromkeys(self._table[fd] for fd in self.descriptors()):
+            if isinstance(file, SocketFile):
+                file.close()
+
     def close_all(self) -> None:
         """Forget every descriptor; what is still buffered is lost, as that of a killed process is.
 
         The server closes the files themselves when the process, or its job, ends.
         """
+        self.close_sockets()
         self._ended = True
         self._posted = None
         self._table = {}

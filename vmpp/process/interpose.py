@@ -35,6 +35,7 @@ from vmpp.process import (
     posix,
     queues,
     randomness,
+    sockets,
     threads,
 )
 from vmpp.process.attributes import (
@@ -53,6 +54,7 @@ TABLES: Final[tuple[Functions, ...]] = (
     node.TABLE,
     cautions.TABLE,
     posix.TABLE,
+    sockets.TABLE,
     locks.TABLE,
     threads.TABLE,
     executors.TABLE,

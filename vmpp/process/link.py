@@ -51,6 +51,7 @@ class ServerLink:
         self._replies = DynamicBlock(MemoryOperation.DYN_SV_HDR_BDY, self._heap)
         process.table.install(REPLY_PORTAL, PortalEntry(self._replies))
         process.rpc = self.call
+        process.post = self.tell
 
     def call(self, server: str, request: bytes) -> Any:
         """Send *request* to a server and return its reply; blocks.
@@ -81,6 +82,13 @@ class ServerLink:
         if info is None or info.user_data == AckOutcome.NO_PROCESS:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return header.body or b""
+
+    def tell(self, server: str, request: bytes) -> None:
+        """Send *request* to a server, if it is there, and wait for no answer."""
+        address = self._servers.get(server)
+        if address is not None:
+            process = self._process
+            process.kernel.send(process, address, REQUEST_PORTAL, 0, request, len(request))
 
     def _taken(self, bits: int) -> Header | None:
         """Take the reply to request *bits* out of the heap; a call inside a call has its own."""

@@ -90,6 +90,7 @@ class ProgramLoader:
         """Drop the program's objects that are left; what their ``__del__`` does is lost."""
         process.dying = True
         process.rpc = unlinked
+        process.files.close_sockets()
         process.space.drop_objects()
 
     def _where(self, process: Process) -> str:

@@ -1,7 +1,7 @@
 """The rest of the operating system's interface, as far as a compute node has it.
 
 A compute node runs one process. What it does not have raises OSError(ENOSYS), which says so:
-``os.fork``, ``forkpty``, ``exec*``, ``posix_spawn*``, ``system``, ``subprocess``, sockets,
+``os.fork``, ``forkpty``, ``exec*``, ``posix_spawn*``, ``system``, ``subprocess``,
 ``signal.alarm``, ``setitimer`` and ``pause``, ``select`` other than as a pause. Signal handlers can
 be set, and run when the process sends the signal to itself; nobody else sends any.
 """
@@ -343,11 +343,6 @@ TABLE: Final[Functions] = {
         "setitimer": absent("timers"),
         "siginterrupt": ignored,
         "signal": _signal,
-    },
-    "socket": {
-        "gethostname": _node_name,
-        "socket.__init__": absent("sockets"),
-        "socketpair": absent("sockets"),
     },
     "subprocess": {"Popen.__init__": absent("second process")},
     "sys": {"setrecursionlimit": _setrecursionlimit},

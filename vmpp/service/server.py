@@ -28,11 +28,15 @@ _HEAP_BYTES: Final = 1 << 30
 
 
 class Caller(NamedTuple):
-    """Who asks: the job and rank of a process, and the time at which the answer takes effect."""
+    """Who asks: the job and rank of a process, and the time at which the answer takes effect.
+
+    Its node is that of which the message says that it comes from there.
+    """
 
     job: int
     rank: int
     time: int
+    node: int = -1
 
 
 _Answered = tuple[Header, bytes | None]
@@ -125,7 +129,7 @@ class ServiceProcess(SystemProcess):
                     while self._pending:
                         ticket, header = self._pending.popleft()
                         source = header.source
-                        caller = Caller(source.group, source.rank, ticket.deadline)
+                        caller = Caller(source.group, source.rank, ticket.deadline, source.nid)
                         self._serving = True
                         answer = self._service.serve(caller, header.body or b"")
                         self._serving = False

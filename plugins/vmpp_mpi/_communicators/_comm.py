@@ -47,6 +47,7 @@ from vmpp_mpi._constants import (
     UNIVERSE_SIZE,
     WTIME_IS_GLOBAL,
 )
+from vmpp_mpi._dynamic._sockets import join
 from vmpp_mpi._errhandler import Errhandler
 from vmpp_mpi._erring import Erring
 from vmpp_mpi._errors import (
@@ -324,13 +325,18 @@ class Comm(
         return KINDS[INTER]._make(mpi_state().parent)
 
     @classmethod
-    def Join(cls, fd: int) -> NoReturn:
-        """Refuse to join with the process at the other end of a socket.
+    def Join(cls, fd: int) -> Any:
+        """Return a communicator of this process and the one at the other end of a socket.
+
+        Both call it. What they tell each other over the socket has been read when it returns.
+
+        Args:
+            fd: descriptor of a connected socket.
 
         Raises:
-            MPIError: `ERR_ARG`, always: a compute node has no sockets, so *fd* is none.
+            MPIError: `ERR_ARG`: it is none; `ERR_OTHER`: the connection breaks.
         """
-        raise MPIError(ERR_ARG, f"descriptor {fd} is no socket: a compute node has none")
+        return KINDS[INTER]._make(join(mpi_state().myself, fd))
 
     def free(self) -> None:
         """Free the communicator if it is one that can be; make the handle null, a constant not."""
