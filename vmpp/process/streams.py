@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import errno
 import os
-from collections import deque
 from collections.abc import Callable
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 import msgspec
 
@@ -99,6 +98,14 @@ class Change:
             process.unpark(fiber)
 
 
+class End(Protocol):
+    """What messages come for: the end of a stream, or what takes connections."""
+
+    def take(self, kind: int, header: Header, far: int) -> None:
+        """Take a message of *kind* from the end *far* of its sender; a handler's call."""
+        ...
+
+
 class Streams:
     """The streams of one process.
 
@@ -111,12 +118,12 @@ class Streams:
     def __init__(self, process: Process) -> None:
         self.process = process
         self._made = 0
-        self._ends: dict[int, Stream | Listener] = {}
+        self._ends: dict[int, End] = {}
         self._heap = Heap(_HEAP_BYTES)
         block = DynamicBlock(MemoryOperation.DYN_SV_HDR_BDY, self._heap)
         process.table.install(PORTAL, PortalEntry(block, self._arrived))
 
-    def add(self, end: Stream | Listener) -> int:
+    def add(self, end: End) -> int:
         """Return the number of a new *end*."""
         self._made += 1
         self._ends[self._made] = end
@@ -342,73 +349,6 @@ class Stream:
             self._send(Kind.CREDIT, count=header.length)
         else:
             self._incoming += header.body or b""
-
-
-class Listener:
-    """What takes connections.
-
-    Attributes:
-        number: by which others ask it for connections.
-        backlog: how many more than one may be open that the program has not accepted yet.
-    """
-
-    __slots__ = ("_change", "_closed", "_opened", "_streams", "_waiting", "backlog", "number")
-
-    def __init__(self, streams: Streams, backlog: int) -> None:
-        self._streams = streams
-        self._closed = False
-        self._opened: deque[Stream] = deque()
-        self._waiting: deque[tuple[Address, int, tuple[Name, Name]]] = deque()
-        self._change = Change()
-        self.backlog = backlog
-        self.number = streams.add(self)
-
-    def accept(self, end: int | None) -> Stream:
-        """Return the oldest connection, as soon as there is one.
-
-        Raises:
-            TimeoutError: time *end* has come before.
-            OSError: EBADF, the listener has been closed.
-        """
-        process = self._streams.process
-        while not self._opened:
-            if self._closed:
-                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-            if not self._change.wait(process, end):
-                raise TimeoutError("timed out")
-        stream = self._opened.popleft()
-        self._let_in()
-        return stream
-
-    def take(self, kind: int, header: Header, far: int) -> None:
-        """Take a message: somebody asks for a connection."""
-        if kind == Kind.OPEN:
-            theirs, own = msgspec.msgpack.decode(header.body or b"", type=tuple[Any, Any])
-            self._waiting.append((header.source, far, (_name(own), _name(theirs))))
-            self._let_in()
-
-    def _let_in(self) -> None:
-        while self._waiting and len(self._opened) <= self.backlog:
-            peer, far, names = self._waiting.popleft()
-            stream = Stream(self._streams, names)
-            stream.open(peer, far)
-            stream.accept()
-            self._opened.append(stream)
-            self._change.tell(self._streams.process)
-
-    def close(self) -> None:
-        """Take no more connections, and end those that nobody has accepted."""
-        self._closed = True
-        self._streams.remove(self.number)
-        for peer, far, _ in self._waiting:
-            self._streams.send(peer, Kind.RESET, far, 0)
-        for stream in self._opened:
-            stream.reset()
-        self._change.tell(self._streams.process)
-
-
-def _name(found: Any) -> Name:
-    return tuple(found) if isinstance(found, list) else found
 
 
 def _same(one: Address, other: Address) -> bool:
