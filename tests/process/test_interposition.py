@@ -174,13 +174,15 @@ def test_a_clock_is_no_method_of_the_class_that_keeps_it(run_ranks):
         "subprocess.run(['true'])",
         "os.popen('true')",
         "select.epoll()",
+        "selectors.DefaultSelector()",
+        "selectors.PollSelector()",
         "signal.alarm(1)",
         "multiprocessing.get_context('fork').Process(target=print).start()",
     ],
 )
 def test_what_a_compute_node_does_not_have_is_refused(run_ranks, call):
     (rank,) = run_ranks(
-        "import errno, multiprocessing, os, select, signal, subprocess\n"
+        "import errno, multiprocessing, os, select, selectors, signal, subprocess\n"
         f"try:\n    {call}\nexcept OSError as e:\n"
         "    print(e.errno == errno.ENOSYS, 'a compute node has no' in str(e))",
         ranks=1,

@@ -231,3 +231,27 @@ def test_runs_repeat(launch):
     one, other = (launch(program, 4, seed=5) for _ in range(2))
     assert one.failure is None
     assert (one.stdout, one.digest) == (other.stdout, other.digest)
+
+
+def test_nothing_is_heard_of_a_crashed_node_until_its_places_are_given_back(launch):
+    result = launch(
+        """
+        if rank == 1:
+            listener = socket.create_server(("", 7000))
+            end = listener.accept()
+            time.sleep(100)
+        time.sleep(0.5)
+        end = socket.create_connection(("10.0.0.2", 7000))
+        time.sleep(1)
+        end.sendall(b"lost")
+        end.settimeout(0.5)
+        print(raised(end.recv, 1))
+        time.sleep(60)
+        print(raised(socket.create_connection, ("10.0.0.2", 7000)))
+        """,
+        keep_going=True,
+        faults=["node 1 crash at 1 s"],
+    )
+    assert result.stdout == (
+        b"('TimeoutError', None)\n('ConnectionRefusedError', 'ECONNREFUSED')\n"
+    )

@@ -54,7 +54,10 @@ class Listener:
     def take(self, kind: int, header: Header, far: int) -> None:
         """Take a message: somebody asks for a connection."""
         if kind == Kind.OPEN:
-            theirs, own = msgspec.msgpack.decode(header.body or b"", type=tuple[Any, Any])
+            try:
+                theirs, own = msgspec.msgpack.decode(header.body or b"", type=tuple[Any, Any])
+            except msgspec.DecodeError:
+                return
             self._waiting.append((header.source, far, (_name(own), _name(theirs))))
             self._let_in()
 

@@ -334,6 +334,10 @@ TABLE: Final[Functions] = {
         "poll": absent("poll"),
         "select": _select,
     },
+    "selectors": {
+        "EpollSelector.__init__": absent("epoll"),
+        "PollSelector.__init__": absent("poll"),
+    },
     "signal": {
         "alarm": absent("alarms"),
         "getsignal": _getsignal,

@@ -326,8 +326,7 @@ class Stream:
         if kind == Kind.DATA:
             self._take_bytes(header)
         elif kind == Kind.CREDIT:
-            assert header.info is not None
-            self._credit += int(header.info.user_data)
+            self._take_credit(header)
         elif kind == Kind.ACCEPT and not self.opened:
             self.open(peer, far)
         elif kind == Kind.FINISH:
@@ -335,6 +334,11 @@ class Stream:
         elif kind == Kind.RESET:
             self._take_reset()
         self._change.tell(self.streams.process)
+
+    def _take_credit(self, header: Header) -> None:
+        count = 0 if header.info is None else header.info.user_data
+        if isinstance(count, int):
+            self._credit = min(WINDOW, self._credit + max(0, count))
 
     def _take_reset(self) -> None:
         if not self.opened:
@@ -347,7 +351,7 @@ class Stream:
     def _take_bytes(self, header: Header) -> None:
         if self._deaf:
             self._send(Kind.CREDIT, count=header.length)
-        else:
+        elif len(self._incoming) + header.length <= WINDOW:
             self._incoming += header.body or b""
 
 
