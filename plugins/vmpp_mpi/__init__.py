@@ -28,7 +28,7 @@ class MpiLibrary:
     __slots__ = ("_made", "_tools")
 
     modules: Mapping[str, str] = {"mpi4py.MPI": "vmpp_mpi.MPI"}
-    private: Sequence[str] = ("mpi4py.futures", "mpi4py.run", "mpi4py.util")
+    private: Sequence[str] = ("mpi4py.bench", "mpi4py.futures", "mpi4py.run", "mpi4py.util")
 
     def __init__(self) -> None:
         self._made: tuple[MachineDescription, ProtocolParameters, Tuning] | None = None
@@ -51,7 +51,7 @@ class MpiLibrary:
         try:
             read_rules(FAMILIES, description.mpi.collectives)
         except ValueError as error:
-            raise VmppError(f"machine {description.name!r}: [mpi.collectives] {error}") from None
+            raise VmppError(f"algorithms of collectives: {error}") from None
 
     def memory(self, description: MachineDescription) -> int:
         """Return the bytes set aside for unexpected messages."""

@@ -142,11 +142,11 @@ def test_watching_changes_neither_the_digest_nor_the_times(check: Run) -> None:
         ),
         (
             "comm.Bcast(np.zeros(2 if rank else 3))",
-            "2 elements are sent where 3 are expected",
+            "2 x f8 and 3 x f8",
         ),
         (
             "comm.Allreduce(*2 * [np.zeros(2, 'i8' if rank else 'f8')])",
-            "i8 is sent where f8 is expected",
+            "2 x i8 and 2 x f8",
         ),
         (
             "comm.Gather(np.zeros(2 if rank == 2 else 3), np.zeros(9))",
@@ -169,6 +169,13 @@ def test_collective_calls_that_do_not_agree_are_shown_with_both_lines(
     result = check(f"try:\n    {call}\nexcept (MPI.Exception, ValueError):\n    pass\n")
     assert any("do not match: " in line and difference in line for line in findings(result))
     assert lines_of(result)[:2] == [call, call]
+
+
+def test_a_collective_that_some_ended_without_is_shown(check: Run) -> None:
+    result = check("dup = comm.Dup()\nif rank != 1:\n    dup.Barrier()\n")
+    assert "ranks 0, 2 in" in result.failure
+    assert "rank 0: a collective call is never made by rank 1" in findings(result)
+    assert "dup.Barrier()" in lines_of(result)
 
 
 def test_a_collective_that_some_do_not_call_is_told_from_the_next_one(check: Run) -> None:
@@ -276,6 +283,35 @@ def test_messages_that_nobody_receives_are_shown_once_for_all_ranks(check: Run) 
         "comm.isend('x', right, tag=8).wait()",
     ]
     assert "tag=9" in result.reports[0].text
+
+
+@pytest.mark.parametrize(
+    "receive", ["comm.Recv(into, 0)", "comm.Irecv(into, 0, 3).Wait()", "comm.Recv(into)"]
+)
+@pytest.mark.parametrize("late", [0, 1])
+def test_a_message_that_was_too_long_is_not_one_that_nobody_receives(
+    check: Run, receive: str, late: int
+) -> None:
+    result = check(
+        f"""
+        import time
+        if rank == 0:
+            time.sleep(1 - {late})
+            comm.Send(np.zeros(4), 1, 3)
+        else:
+            into = np.zeros(2)
+            time.sleep({late})
+            try:
+                {receive}
+            except MPI.Exception as error:
+                assert error.Get_error_class() == MPI.ERR_TRUNCATE
+            else:
+                raise AssertionError
+        """,
+        nprocs=2,
+    )
+    assert result.status == 0
+    assert findings(result) == []
 
 
 # -- what is left behind -------------------------------------------------------------------------

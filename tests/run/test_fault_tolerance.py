@@ -298,6 +298,9 @@ def test_agreeing_says_whether_all_know_of_the_failures(survive):
     if rank == 0:
         comm.Ack_failed()
     assert error_of(comm.Agree, 1) == FAILED
+    flag = bytearray(b"\\3\\0\\0\\0" if rank else b"\\1\\0\\0\\0")
+    assert error_of(comm.Iagree(flag).Wait) == FAILED
+    assert flag[0] == 1
     comm.Ack_failed()
     assert comm.Agree(0b111 if rank else 0b101) == 0b101
     assert comm.Agree(-1) == -1

@@ -84,6 +84,13 @@ def test_a_job_may_go_on_without_them(program, size, nodes):
     assert sorted(late) == sorted(f"late {rank}".encode() for rank in set(range(size)) - lost)
 
 
+def test_a_job_that_keeps_going_and_loses_all_its_ranks_has_failed(program):
+    faults = ["node 0 crash at 0.4 s", "node 1 crash at 0.5 s"]
+    result = vmpp.run(program(SLEEP), nprocs=2, faults=faults, keep_going=True)
+    assert (result.status, list(result.statuses)) == (137, [137, 137])
+    assert result.failure == "all ranks are lost: their nodes crashed"
+
+
 def test_nothing_of_the_program_happens_after_the_crash(program, tmp_path):
     path = program("""
         import time

@@ -536,6 +536,9 @@ class Launcher(SystemProcess):
             else:
                 self.end(record, LOST, _words(record, rank))
         if last:
+            if len(record.lost) == record.job.size and not record.ending:
+                record.status = LOST
+                record.failure = "all ranks are lost: their nodes crashed"
             self._bury(record)
             return
         for number, introduction in list(self._introductions.items()):

@@ -78,7 +78,7 @@ class FaultCalls(PointToPoint):
             MPIError: `ERR_PROC_FAILED`, on all of them: not all have acknowledged all failures.
         """
         state = self._get()
-        return _agree(state, int(flag), state.next_agreement())
+        return _accepted(state, _agree(state, int(flag), state.next_agreement()))
 
     def Iagree(self, flag: Any) -> Request:
         """Begin `Agree` on a C int in memory, which has the result when the request is complete.
@@ -94,7 +94,9 @@ class FaultCalls(PointToPoint):
         number = state.next_agreement()
 
         def body() -> None:
-            _INT.pack_into(memory, 0, _agree(state, _INT.unpack(memory)[0], number))
+            found = _agree(state, _INT.unpack(memory)[0], number)
+            _INT.pack_into(memory, 0, found.flag)
+            _accepted(state, found)
 
         return Request._wrap(Work(state, body))
 
@@ -115,12 +117,21 @@ class FaultCalls(PointToPoint):
         return KINDS[INTRA if self._get().remote is None else INTER]
 
 
-def _agree(state: CommState, flag: int, number: int) -> int:
+def _agree(state: CommState, flag: int, number: int) -> Value:
+    """Agree with the others of a communicator on *flag*, and on who has failed."""
     faults = state.library.faults
     members = participants(state)
     failed = faults.failed_of(state)
     value = Value(flag, places(members, failed), places(members, failed[: state.acknowledged]))
-    found = faults.agree(state, number, value)
+    return faults.agree(state, number, value)
+
+
+def _accepted(state: CommState, found: Value) -> int:
+    """Return the flag that has been agreed on.
+
+    Raises:
+        MPIError: `ERR_PROC_FAILED`: not all have acknowledged all failures.
+    """
     if found.failed & ~found.acknowledged:
         raise state.error(ERR_PROC_FAILED, "not all have acknowledged all failures")
     return found.flag

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from vmpp.machine.report import ranges
 from vmpp_mpi._buffers._buffer import (
     is_in_place,
     recv_spec,
@@ -137,7 +138,12 @@ _BUFFERED: Final[dict[str, Describe]] = {
 
 _OF_OBJECTS: Final = (
     "barrier", "bcast", "gather", "scatter", "allgather", "alltoall", "reduce", "allreduce",
-    "scan", "exscan",
+    "scan", "exscan", "neighbor_allgather", "neighbor_alltoall",
+)  # fmt: skip
+
+_OF_NEIGHBOURS: Final = (
+    "Neighbor_allgather", "Neighbor_allgatherv", "Neighbor_alltoall", "Neighbor_alltoallv",
+    "Neighbor_alltoallw",
 )  # fmt: skip
 
 _OF_COMMUNICATORS: Final = (
@@ -165,6 +171,7 @@ def _forms(name: str) -> Iterable[str]:
 
 COLLECTIVES: Final[dict[str, Describe]] = {
     **{form: describe for name, describe in _BUFFERED.items() for form in _forms(name)},
+    **{form: _nothing for name in _OF_NEIGHBOURS for form in _forms(name)},
     **dict.fromkeys((*_OF_OBJECTS, *_OF_COMMUNICATORS, *_OF_FILES), _nothing),
 }
 """By the name of a method how its arguments have to agree."""
@@ -191,6 +198,8 @@ class CollectiveChecks:
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
         self._entries: dict[tuple[Any, int], list[_Entry]] = {}
+        # By communicator, how many calls each rank had made by the end of its program.
+        self._ended: dict[Any, dict[int, int]] = {}
         self._spoilt: set[tuple[Any, int]] = set()
 
     def check(self, call: Call, state: CommState, key: Any, number: int) -> None:
@@ -221,6 +230,22 @@ class CollectiveChecks:
         if len(others) == state.size:
             del self._entries[place]
 
+    def end(self, key: Any, rank: int, calls: int) -> None:
+        """Note that the program of *rank* has ended after so many *calls* on a communicator."""
+        self._ended.setdefault(key, {})[rank] = calls
+
+    def finish(self) -> None:
+        """At the end of the job, note calls that some ranks made and others ended without."""
+        for (key, number), entries in self._entries.items():
+            call = min(entries, key=lambda entry: entry.rank).call
+            missing = [rank for rank, calls in self._ended.get(key, {}).items() if calls < number]
+            if missing and (key, number) not in self._spoilt:
+                self._findings.add(
+                    f"a collective call is never made by {ranges(sorted(missing))}",
+                    call.rank,
+                    site(call),
+                )
+
     def _difference(
         self, entry: _Entry, others: list[_Entry], state: CommState
     ) -> tuple[str, _Entry] | None:
@@ -229,10 +254,8 @@ class CollectiveChecks:
         if named is not None:
             return named, first
         mine, expected = entry.agreement[0], first.agreement[0]
-        if mine is not None and expected is not None:
-            what = mine.mismatch(expected, exact=True)
-            if what is not None:
-                return what, first
+        if mine and expected and mine.mismatch(expected, exact=True):
+            return f"{mine} and {expected}", first
         if entry.agreement[1] or entry.agreement[2]:
             for other in others:
                 what = _pair_difference(entry, other) or _pair_difference(other, entry)

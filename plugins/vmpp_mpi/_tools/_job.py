@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from vmpp_mpi._communicators._comm import Comm
 from vmpp_mpi._files._file import File
 from vmpp_mpi._requests._request import Request
-from vmpp_mpi._state import CommState
+from vmpp_mpi._state import CommState, mpi_state
 from vmpp_mpi._tools._calls import NOWHERE, Call
 from vmpp_mpi._tools._collectives import COLLECTIVES, CollectiveChecks
 from vmpp_mpi._tools._findings import Findings
@@ -48,6 +48,7 @@ class JobTools:
         interception.release()
         said = []
         self.messages.finish()
+        self.collectives.finish()
         if self.checks and self.findings:
             said.append(self.findings.render())
         elif self.checks:
@@ -115,6 +116,9 @@ class RankTools:
         """At the end of the rank's program, note what it has left behind."""
         if self.job.checks:
             self._leaks.report(self.job.findings)
+            for state in mpi_state().communicators():
+                calls = self._numbers.get(state, 0)
+                self.job.collectives.end(self._key(state), state.rank, calls)
         if self.job.profile is not None:
             self.job.profile.finish(self._process.rank, self._process.clock - self._started())
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.portals import Address, Header, SendInfo
 from vmpp_mpi._buffers._buffer import recv_spec, send_spec
+from vmpp_mpi._errors import ERR_TRUNCATE
 from vmpp_mpi._protocol import RECEIVE_PORTAL, Protocol, ProtocolParameters, Transfer
 from vmpp_mpi._tools._calls import Call
 from vmpp_mpi._tools._findings import Findings, site
@@ -29,14 +30,16 @@ class Sent:
     Attributes:
         call: that sent it.
         signature: what it is made of, None if that is not known.
+        source: rank of the sender in the communicator.
         received: whether it has been.
     """
 
-    __slots__ = ("call", "received", "signature")
+    __slots__ = ("call", "received", "signature", "source")
 
     def __init__(self, call: Call, signature: MessageType | None) -> None:
         self.call = call
         self.signature = signature
+        self.source: int = getattr(call.receiver, "rank", call.rank)
         self.received = False
 
 
@@ -75,6 +78,25 @@ class MessageChecks:
                 site(sent.call, f"rank {sent.call.rank} sends {sent.signature}"),
                 site(call, f"rank {call.rank} receives {expected}"),
             )
+
+    def truncated(self, call: Call, source: int, tag: int) -> None:
+        """Note that a message was too long for *call*, and is gone: the oldest that it can be.
+
+        Args:
+            call: that would have received it.
+            source: rank of the sender, negative if any.
+            tag: of the message, negative if any.
+        """
+        for serial in self._serials:
+            sent = _sent[serial]
+            if (
+                not sent.received
+                and sent.call.arguments.get("dest") == getattr(call.receiver, "rank", call.rank)
+                and source in (sent.source, -1)
+                and tag in (_tag(sent.call), -1)
+            ):
+                sent.received = True
+                return
 
     def finish(self) -> None:
         """At the end of the job, note what nobody has received."""
@@ -163,8 +185,11 @@ class CheckedProtocol(Protocol):
     def take(self, context: int, source: int, tag: int, buffer: memoryview) -> Header | None:
         """Receive as any protocol does, and tell the checker."""
         header = super().take(context, source, tag, buffer)
+        call = self._tools.calling()
         if header is not None:
-            self._received(header, self._tools.calling())
+            self._received(header, call)
+        elif call is not None:
+            self._tools.job.messages.truncated(call, source, tag)
         return header
 
     def ireceive(self, context: int, source: int, tag: int, buffer: memoryview) -> Transfer:
@@ -191,6 +216,8 @@ class CheckedProtocol(Protocol):
             call = self._posted_by.pop(transfer, None)
             if header is not None:
                 self._received(header, call)
+            elif call is not None and transfer.error == ERR_TRUNCATE:
+                self._tools.job.messages.truncated(call, transfer.source, transfer.tag)
         return watch
 
     def _received(self, header: Header, call: Call | None) -> None:
