@@ -54,6 +54,18 @@ def test_errors_return_unless_the_program_says_otherwise(run):
     """)
 
 
+def test_an_error_about_no_open_file_names_the_file(run):
+    run("""
+        for call in (lambda: MPI.File.Open(comm, "nosuch"), lambda: MPI.File.Delete("nosuch")):
+            try:
+                call()
+            except MPI.Exception as error:
+                assert "nosuch" in str(error)
+            else:
+                raise AssertionError
+    """)
+
+
 def test_the_null_files_handler_is_that_of_files_to_come(run):
     run("""
         seen = []

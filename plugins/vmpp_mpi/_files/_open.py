@@ -92,7 +92,7 @@ def _joined(comm: CommState, name: bytes, amode: int, hints: Hints) -> Store:
         fd = _open(files, name, amode, int(hints.file_perm or _PERMISSIONS, 8))
         return files.share(fd)
 
-    key = at_root(channel, share)
+    key = at_root(channel, share, os.fsdecode(name))
     code = 0
     if channel.rank:
         try:
@@ -157,4 +157,8 @@ def deleted(filename: Any) -> None:
     """Delete a file, as `File.Delete` does."""
     name = path_of(filename)
     with no_file().guarded():
-        delete(name)
+        try:
+            delete(name)
+        except OSError as error:
+            error.filename = name
+            raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -75,7 +76,9 @@ class Handling:
 
 def failure(error: OSError) -> MPIError:
     """Return what a system call raised as an error of MPI."""
-    return MPIError(error_class(error), error.strerror or str(error))
+    reason = error.strerror or str(error)
+    name = "" if error.filename is None else f": {os.fsdecode(error.filename)}"
+    return MPIError(error_class(error), reason + name)
 
 
 def no_file() -> Handling:

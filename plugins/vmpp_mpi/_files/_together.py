@@ -67,21 +67,26 @@ def sum_before(channel: Channel, number: int) -> int:
     return int.from_bytes(before, "little")
 
 
-def at_root(channel: Channel, act: Callable[[], int | None]) -> int:
+def at_root(channel: Channel, act: Callable[[], int | None], about: str = "") -> int:
     """Have rank 0 do something, and return what that comes to on all ranks.
+
+    Args:
+        channel: to the others.
+        act: does it.
+        about: what an error is about.
 
     Raises:
         MPIError: on all of them: what it did failed.
     """
-    return _at_one(channel, 0, act)
+    return _at_one(channel, 0, act, about)
 
 
 def at_last(channel: Channel, act: Callable[[], int | None]) -> int:
     """Have the last rank do something; see `at_root`."""
-    return _at_one(channel, channel.size - 1, act)
+    return _at_one(channel, channel.size - 1, act, "")
 
 
-def _at_one(channel: Channel, rank: int, act: Callable[[], int | None]) -> int:
+def _at_one(channel: Channel, rank: int, act: Callable[[], int | None], about: str) -> int:
     outcome = bytearray(_OUTCOME.size)
     if channel.rank == rank:
         try:
@@ -93,5 +98,6 @@ def _at_one(channel: Channel, rank: int, act: Callable[[], int | None]) -> int:
     broadcast(channel, memoryview(outcome), rank)
     code, number, result = _OUTCOME.unpack(outcome)
     if code:
-        raise MPIError(code, os.strerror(number) if number else "")
+        reason = os.strerror(number) if number else ""
+        raise MPIError(code, ": ".join(filter(None, (reason, about))))
     return int(result)
