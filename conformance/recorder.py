@@ -8,7 +8,6 @@ never ends there is the first one alone.
 """
 
 import json
-import os
 import sys
 import unittest
 from pathlib import Path
@@ -18,13 +17,8 @@ SEVERITY = ("pass", "skip", "fail", "error")
 
 
 def _reason(error):
-    """Return one line on the exception of *error*, what ``sys.exc_info`` returned.
-
-    It names no folder of the host.
-    """
+    """Return one line on the exception of *error*, what ``sys.exc_info`` returned."""
     text = " ".join(str(error[1]).split())
-    for folder in (os.getcwd(), str(Path(SUITE).parents[2]), sys.prefix):
-        text = text.replace(folder + os.sep, "")
     return f"{error[0].__name__}: {text}" if text else error[0].__name__
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -135,10 +136,14 @@ def _reasons(tests: Iterable[SuiteTest], matrix: Matrix, *, to_reach: bool) -> s
 
 
 def _brief(reason: str) -> str:
-    """Return *reason* as a cell of a table takes it."""
-    text = " ".join(reason.split()).replace("|", "\\|").replace("<", "&lt;")
+    """Return *reason* as a cell of a table takes it, without folders and addresses of the host."""
+    text = _ADDRESSES.sub("", _FOLDERS.sub("", " ".join(reason.split())))
+    text = text.replace("|", "\\|").replace("<", "&lt;")
     return text if len(text) <= LONGEST else text[:LONGEST] + " ..."
 
+
+_FOLDERS = re.compile(r"(?<![\w.])/(?:[\w.+-]+/)+")
+_ADDRESSES = re.compile(r" at 0x[0-9a-f]+")
 
 LONGEST = 200
 """Characters of a reason that are shown."""

@@ -132,7 +132,7 @@ MATRIX = {
     1: {
         "m.C.testA": Outcome("pass"),
         "m.C.testB": Outcome("skip", "too few"),
-        "m.C.testC": Outcome("error", "no C"),
+        "m.C.testC": Outcome("error", "no /home/me/lib/libmpi.so of <it at 0x7f01>"),
     },
     8: {
         "m.C.testA": Outcome("pass"),
@@ -161,7 +161,7 @@ class TestReports:
         unreached, others = page.split("## ")[1:]
         assert "| `m.C`: B |  | fail | a \\| b |" in unreached
         assert "| `m.C`: B | skip |  | too few |" in others
-        assert "| `m.C`: C | error |  | no C |" in others
+        assert "| `m.C`: C | error |  | no libmpi.so of &lt;it> |" in others
 
     def test_the_summary_counts_what_has_to_pass_and_does_not(self):
         lines = [line.split() for line in summary(TESTS, MATRIX).splitlines()]
