@@ -22,7 +22,7 @@ under `vmpp run -n N`, and writes this page and [conformance.csv](conformance.cs
 once for each number of ranks. It passes if it passes at every rank; one that the suite skips is
 not passed. *To reach* is what MPICH or Open MPI pass (up to 5 ranks; beyond, what they pass at 5),
 without the {exempt} tests that look at a C library's objects in memory, or for its headers and
-shared library.
+shared library. Tests that were not run on a number of ranks count neither way there.
 """
 
 UNREACHED = """\
