@@ -1,0 +1,1 @@
+"""The ``vmpp>`` prompt: login sessions, their commands, tables and live views."""

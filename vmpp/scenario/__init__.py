@@ -1,0 +1,1 @@
+"""Scenarios: transcripts of a session that are replayed and checked."""

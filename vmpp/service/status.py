@@ -1,0 +1,148 @@
+"""What the service partition tells of jobs, nodes and servers: frozen records, also on the wire."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from msgspec import Struct
+
+
+class JobState(StrEnum):
+    """Where a job is in its life; the values are Slurm's short codes."""
+
+    PENDING = "PD"
+    LOADING = "CF"
+    RUNNING = "R"
+    COMPLETING = "CG"
+    COMPLETED = "CD"
+    FAILED = "F"
+    CANCELLED = "CA"
+    NODE_FAIL = "NF"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing is left of the job."""
+        return self in _ENDED
+
+
+_ENDED = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED, JobState.NODE_FAIL})
+
+
+class JobStatus(Struct, frozen=True, kw_only=True):
+    """One job, while it waits, runs and afterwards: a row of accounting.
+
+    Times are virtual, in picoseconds since the machine booted; None for what has not happened.
+
+    Attributes:
+        id: its number.
+        user: name of its owner.
+        uid: number of its owner.
+        name: of its program.
+        command: the program with its arguments.
+        size: how many ranks it has.
+        nodes: node numbers by rank, empty while it waits.
+        state: where it is in its life.
+        reason: why it waits, or what ended it; empty if there is nothing to say.
+        mode: CPU mode.
+        policy: scheduling policy of its nodes.
+        submit: when it was asked for.
+        start: when its processes began.
+        end: when its last process was gone.
+        exit: its exit status.
+        signal: number of the signal that ended it; 0 if none did.
+        messages, bytes: what its processes have sent.
+        system_calls: what its processes have asked of servers.
+    """
+
+    id: int
+    user: str
+    uid: int
+    name: str
+    command: str
+    size: int
+    nodes: tuple[int, ...] = ()
+    state: JobState = JobState.PENDING
+    reason: str = ""
+    mode: str = ""
+    policy: str = ""
+    submit: int = 0
+    start: int | None = None
+    end: int | None = None
+    exit: int | None = None
+    signal: int = 0
+    messages: int = 0
+    bytes: int = 0
+    system_calls: int = 0
+
+
+class NodeState(StrEnum):
+    """What a node is to whoever hands nodes out."""
+
+    FREE = "free"
+    ALLOCATED = "allocated"
+    """Given to a job that has no process there yet, or no more."""
+    BUSY = "busy"
+    DOWN = "down"
+
+
+class Activity(StrEnum):
+    """What the CPU of a node does at this moment."""
+
+    COMPUTE = "compute"
+    KERNEL = "kernel"
+    WAITING = "waiting"
+    """There is a process, and it waits for a message."""
+    IDLE = "idle"
+    """There is no process."""
+    NONE = "none"
+    """The node is down."""
+
+
+class NodeStatus(Struct, frozen=True, kw_only=True):
+    """One node.
+
+    Attributes:
+        number: of the node.
+        name: as processes are told it.
+        partition: ``compute``, ``service`` or ``io``.
+        place: its coordinates in the topology.
+        state: what it is to the allocator.
+        job: number of the job that has it; 0 if none.
+        rank: of that job, there; -1 if none.
+        activity: what it does now.
+        memory: bytes of its memory.
+        memory_used: those that processes hold.
+        servers: names of the servers that run there.
+    """
+
+    number: int
+    name: str
+    partition: str
+    place: tuple[int, ...]
+    state: NodeState
+    job: int = 0
+    rank: int = -1
+    activity: Activity = Activity.IDLE
+    memory: int = 0
+    memory_used: int = 0
+    servers: tuple[str, ...] = ()
+
+
+class ServerStatus(Struct, frozen=True, kw_only=True):
+    """One server of the service partition.
+
+    Attributes:
+        name: what it is called by.
+        node: number of its node.
+        pid: its number there.
+        running: whether it answers.
+        requests: how many have arrived.
+        least_service_time: of a request, in picoseconds of virtual time.
+    """
+
+    name: str
+    node: int
+    pid: int
+    running: bool
+    requests: int
+    least_service_time: int
