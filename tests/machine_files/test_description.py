@@ -95,7 +95,7 @@ def test_default_is_what_a_file_leaves_out(plugins: Plugins) -> None:
 
 def test_default_spells_out_every_key() -> None:
     text = (Path(vmpp_images.__file__).parent / "machines" / "default.toml").read_text()
-    unsaid = {"name", "collectives", "tools"}
+    unsaid = {"name", "collectives", "tools", "servers"}
     for parameter in parameters():
         assert parameter.key in unsaid or f"\n{parameter.key} = " in text
 
@@ -106,7 +106,7 @@ def test_every_value_of_a_real_machine_is_given_and_its_sources_named(
 ) -> None:
     text = plugins.machines[name].read_text()
     for parameter in parameters():
-        unsaid = {"name", "nodes", "collectives", "tools"}
+        unsaid = {"name", "nodes", "collectives", "tools", "servers"}
         assert parameter.key in unsaid or f"\n{parameter.key} = " in text
     assert load(name, plugins).sources
 

@@ -5,6 +5,7 @@ a callback in one queue, ordered by ``(time, sequence)``. Nothing here knows of 
 """
 
 from vmpp.engine.fiber import Fiber, current_fiber, current_process
+from vmpp.engine.occasion import Occasion
 from vmpp.engine.queue import Engine
 from vmpp.engine.random import Streams
 from vmpp.engine.signal import Signal
@@ -26,6 +27,7 @@ __all__ = [
     "SECOND",
     "Engine",
     "Fiber",
+    "Occasion",
     "Signal",
     "Streams",
     "current_fiber",

@@ -63,6 +63,10 @@ class MachineDescription(Table, frozen=True, kw_only=True):
     kernel: KernelTable = KernelTable()
     pct: PctTable = PctTable()
     service: ServiceTable = ServiceTable()
+    servers: Annotated[
+        dict[str, int],
+        Is("service nodes of servers by name, counted from 0; in turn if left out", 0, 4095),
+    ] = msgspec.field(default_factory=dict)
     loader: LoaderTable = LoaderTable()
     mpi: MpiTable = MpiTable()
 
@@ -263,9 +267,18 @@ def _checked(
 def _check_value(what: Is, value: object) -> object:
     if isinstance(value, list):
         return [what.check(each) for each in value]
+    if isinstance(value, dict) and what.low is not None:
+        return {key: _named(key, what, each) for key, each in value.items()}
     if isinstance(value, dict) and what.unit is None:
         return {key: _check_choice(key, each) for key, each in value.items()}
     return what.check(value)
+
+
+def _named(key: str, what: Is, value: object) -> object:
+    try:
+        return what.check(value)
+    except ValueError as error:
+        raise ValueError(f"{key}: {error}") from None
 
 
 def _check_choice(key: str, value: object) -> object:

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from struct import pack
 from typing import Any, Final, Protocol
 
-import trio
-
-from vmpp.engine import Streams
+from vmpp.engine import Occasion, Streams
 from vmpp.engine.bridge import Bridge
 from vmpp.errors import VmppError
 from vmpp.kernel import Job, QuintessentialKernel, Surroundings, SystemProcess
@@ -120,7 +118,7 @@ class JobRecord:
         self.keeps_going: bool = False if origin is None else origin.keeps_going
         self.lost: set[int] = set()
         self.interrupted = False
-        self.done = trio.Event()
+        self.done = Occasion()
         self._missing = job.size
         self._mark = (0, 0.0, 0.0)
 

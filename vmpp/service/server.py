@@ -1,9 +1,9 @@
-"""Servers: Trio tasks that answer requests which arrive through portals."""
+"""Servers: processes of the system that answer requests which arrive through portals."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Final, NamedTuple, Protocol
 
@@ -30,7 +30,8 @@ _HEAP_BYTES: Final = 1 << 30
 class Caller(NamedTuple):
     """Who asks: the job and rank of a process, and the time at which the answer takes effect.
 
-    Its node is that of which the message says that it comes from there.
+    A session has a number in the place of its job's, and the system itself 0. The node is that of
+    which the message says that it comes from there.
     """
 
     job: int
@@ -86,87 +87,43 @@ class Service(Protocol):
         ...
 
 
-class ServiceProcess(SystemProcess):
-    """A server of the service or I/O partition: one portal, one Trio task, one `Service`.
+class Server(SystemProcess):
+    """A process of the service or I/O partition with one portal, which takes requests.
 
     Requests are served one after the other, each taking the least service time, in the order of
-    their arrival; an answer that has to wait for the host holds virtual time up, and nobody else's.
+    their arrival. A server that is stopped is nobody to its callers, who are told so at once.
 
     Attributes:
+        kernel: the kernel of its node.
+        least_service_time: of a request, in picoseconds.
         requests: how many have arrived.
     """
 
-    __slots__ = (
-        "_bridge", "_free", "_heap", "_kernel", "_later", "_lot", "_pending", "_released",
-        "_service", "_serving", "requests",
-    )  # fmt: skip
+    __slots__ = ("_free", "_heap", "kernel", "least_service_time", "requests")
 
-    def __init__(
-        self, kernel: QuintessentialKernel, pid: int, service: Service, bridge: Bridge
-    ) -> None:
+    def __init__(self, kernel: QuintessentialKernel, pid: int, least_service_time: int) -> None:
         super().__init__(Address(kernel.nid, pid, -1, 0))
-        self._kernel = kernel
-        self._service = service
-        self._bridge = bridge
+        self.kernel = kernel
+        self.least_service_time = least_service_time
+        self.requests = 0
         self._free = 0
         self._heap = Heap(_HEAP_BYTES)
-        self._pending: deque[tuple[Ticket, Header]] = deque()
-        self._later: dict[Later, Header] = {}
-        self._released: list[_Answered] = []
-        self._serving = False
-        self._lot = ParkingLot()
-        self.requests = 0
         self.table.install(
             REQUEST_PORTAL,
             PortalEntry(DynamicBlock(MemoryOperation.DYN_SV_HDR_BDY, self._heap), self._arrived),
         )
 
-    async def run(self) -> None:
-        """Answer requests for ever: the server's Trio task. When cancelled, nobody listens."""
-        try:
-            async with trio.open_nursery() as nursery:
-                while True:
-                    while self._pending:
-                        ticket, header = self._pending.popleft()
-                        source = header.source
-                        caller = Caller(source.group, source.rank, ticket.deadline, source.nid)
-                        self._serving = True
-                        answer = self._service.serve(caller, header.body or b"")
-                        self._serving = False
-                        if isinstance(answer, bytes):
-                            self._close(ticket, (header, answer))
-                        elif isinstance(answer, Later):
-                            self._later[answer] = header
-                            answer.promise(partial(self._answered, answer))
-                            self._close(ticket)
-                        else:
-                            nursery.start_soon(self._await, ticket, header, answer)
-                    await self._lot.park()
-        finally:
-            self.dead = True
-            for ticket, header in self._pending:
-                self._bridge.close(ticket, self._reply, (header, None))
-            for later in list(self._later):
-                self._answered(later, None)
+    def stop(self) -> None:
+        """Take no more requests, from this instant of virtual time on."""
+        self.dead = True
 
-    def _close(self, ticket: Ticket, *answered: _Answered) -> None:
-        """Close the request of *ticket*, and with it those that it has released."""
-        if self._released:
-            answered += tuple(self._released)
-            self._released.clear()
-        if len(answered) == 1:
-            self._bridge.close(ticket, self._reply, answered[0])
-        else:
-            self._bridge.close(ticket, self._reply_all, answered)
+    def start(self) -> None:
+        """Take requests again; what the server knew it still knows."""
+        self.dead = False
 
-    def _answered(self, later: Later, reply: bytes | None) -> None:
-        header = self._later.pop(later, None)
-        if header is None:
-            return  # it was told that the server has gone
-        self._released.append((header, reply))
-        if not self._serving:
-            # Nobody's request has brought the answer about, but a process's end has.
-            self._close(self._bridge.open(self._kernel.engine.now))
+    def received(self, header: Header, due: int) -> None:
+        """Serve a request, whose answer is due at time *due*."""
+        raise NotImplementedError
 
     def _arrived(self, header: Header, outcome: int) -> None:
         """Take a request: the handler of the portal."""
@@ -175,42 +132,145 @@ class ServiceProcess(SystemProcess):
         self._heap.messages.pop()
         self._heap.free(header)
         self.requests += 1
-        self._free = max(self._free, self._kernel.engine.now) + self._service.least_service_time
-        self._pending.append((self._bridge.open(self._free), header))
+        self._free = max(self._free, self.kernel.engine.now) + self.least_service_time
+        self.received(header, self._free)
+
+    def reply(self, answered: _Answered) -> None:
+        """Send a reply on its way, now; None says that there is no server any more."""
+        header, reply = answered
+        info = header.info
+        if info is None or info.return_portal < 0:
+            return
+        self.clock = max(self.clock, self.kernel.engine.now)
+        outcome = AckOutcome.NO_PROCESS if reply is None else AckOutcome.READ
+        self.kernel.send(
+            self,
+            header.source,
+            info.return_portal,
+            info.return_bits,
+            reply or None,
+            len(reply or b""),
+            SendInfo(user_data=outcome),
+        )
+
+
+class ServiceProcess(Server):
+    """A server that is one Trio task and does what a `Service` says.
+
+    An answer that has to wait for the host holds virtual time up, and nobody else's. When the
+    server is stopped, what has arrived by then is served; but what waits, for the host or for
+    another process, fails.
+    """
+
+    __slots__ = (
+        "_awaited", "_bridge", "_later", "_lot", "_pending", "_released", "_service", "_serving",
+        "_stops",
+    )  # fmt: skip
+
+    def __init__(
+        self, kernel: QuintessentialKernel, pid: int, service: Service, bridge: Bridge
+    ) -> None:
+        super().__init__(kernel, pid, service.least_service_time)
+        self._service = service
+        self._bridge = bridge
+        self._pending: deque[tuple[Ticket, Header, int]] = deque()
+        # With the time from which on they wait.
+        self._later: dict[Later, tuple[Header, int]] = {}
+        self._released: list[_Answered] = []
+        self._awaited: dict[Ticket, trio.CancelScope] = {}
+        self._serving = False
+        self._stops = 0
+        self._lot = ParkingLot()
+
+    async def run(self) -> None:
+        """Answer requests for ever: the server's Trio task. When cancelled, nobody listens."""
+        try:
+            async with trio.open_nursery() as nursery:
+                while True:
+                    while self._pending:
+                        ticket, header, stops = self._pending.popleft()
+                        source = header.source
+                        caller = Caller(source.group, source.rank, ticket.deadline, source.nid)
+                        self._serving = True
+                        answer = self._service.serve(caller, header.body or b"")
+                        self._serving = False
+                        if isinstance(answer, bytes):
+                            self._close(ticket, (header, answer))
+                        elif isinstance(answer, Later):
+                            self._later[answer] = header, ticket.deadline
+                            answer.promise(partial(self._answered, answer))
+                            released, self._released = self._released, []
+                            self._bridge.close(ticket, self._wait, (released, answer, stops))
+                        else:
+                            nursery.start_soon(self._await, ticket, header, answer, stops)
+                    await self._lot.park()
+        finally:
+            self.stop()
+            for ticket, header, _ in self._pending:
+                self._bridge.close(ticket, self.reply, (header, None))
+
+    def stop(self) -> None:
+        """Take no more requests, from this instant of virtual time on, and let none wait on."""
+        super().stop()
+        self._stops += 1
+        for later, (_, since) in list(self._later.items()):
+            if since <= self.kernel.engine.now:
+                self._answered(later, None)
+        for scope in self._awaited.values():
+            scope.cancel()
+
+    def received(self, header: Header, due: int) -> None:
+        """Have the task serve a request."""
+        self._pending.append((self._bridge.open(due), header, self._stops))
         self._lot.unpark_all()
 
-    async def _await(self, ticket: Ticket, header: Header, answer: Awaitable[bytes]) -> None:
+    def _close(self, ticket: Ticket, *answered: _Answered) -> None:
+        """Close the request of *ticket*, and with it those that it has released."""
+        if self._released:
+            answered += tuple(self._released)
+            self._released.clear()
+        if len(answered) == 1:
+            self._bridge.close(ticket, self.reply, answered[0])
+        else:
+            self._bridge.close(ticket, self._reply_all, answered)
+
+    def _answered(self, later: Later, reply: bytes | None) -> None:
+        found = self._later.pop(later, None)
+        if found is None:
+            return  # it was told that the server has gone
+        self._released.append((found[0], reply))
+        if not self._serving:
+            # Nobody's request has brought the answer about, but a process's end has.
+            self._close(self._bridge.open(self.kernel.engine.now))
+
+    def _wait(self, waits: tuple[list[_Answered], Later, int]) -> None:
+        """Reply to those whom a request that waits has released, and begin to wait."""
+        released, later, stops = waits
+        self._reply_all(released)
+        if stops != self._stops and later in self._later:
+            self.reply((self._later.pop(later)[0], None))
+
+    async def _await(
+        self, ticket: Ticket, header: Header, answer: Awaitable[bytes], stops: int
+    ) -> None:
         reply = None
         try:
-            reply = await answer
+            with trio.CancelScope() as self._awaited[ticket]:
+                if stops != self._stops:
+                    self._awaited[ticket].cancel()
+                reply = await answer
         finally:
-            self._bridge.close(ticket, self._reply, (header, reply))
+            del self._awaited[ticket]
+            self._bridge.close(ticket, self._reply_unless_stopped, (header, reply, stops))
 
-    def _reply_all(self, answered: tuple[_Answered, ...]) -> None:
+    def _reply_unless_stopped(self, answered: tuple[Header, bytes | None, int]) -> None:
+        """Reply to what the host was waited for.
+
+        Whether the host was done when the server was stopped must not show, so it never was.
+        """
+        header, reply, stops = answered
+        self.reply((header, reply if stops == self._stops else None))
+
+    def _reply_all(self, answered: Iterable[_Answered]) -> None:
         for one in answered:
-            self._reply(one)
-
-    def _reply(self, answered: _Answered) -> None:
-        """Send a reply on its way, in virtual time."""
-        header, reply = answered
-        send_reply(self._kernel, self, header, reply)
-
-
-def send_reply(
-    kernel: QuintessentialKernel, server: SystemProcess, header: Header, reply: bytes | None
-) -> None:
-    """Answer the request that came as *header*, now; None says that there is no server any more."""
-    info = header.info
-    if info is None or info.return_portal < 0:
-        return
-    server.clock = max(server.clock, kernel.engine.now)
-    outcome = AckOutcome.NO_PROCESS if reply is None else AckOutcome.READ
-    kernel.send(
-        server,
-        header.source,
-        info.return_portal,
-        info.return_bits,
-        reply or None,
-        len(reply or b""),
-        SendInfo(user_data=outcome),
-    )
+            self.reply(one)

@@ -11,26 +11,16 @@ from typing import Any, Final
 
 import msgspec
 
-from vmpp.kernel import QuintessentialKernel, SystemProcess
-from vmpp.portals import (
-    AckOutcome,
-    Address,
-    DynamicBlock,
-    Header,
-    Heap,
-    MemoryOperation,
-    PortalEntry,
-)
+from vmpp.kernel import QuintessentialKernel
+from vmpp.portals import Header
 from vmpp.process import jobs
 from vmpp.process.calls import Done, Reply, encode
 from vmpp.process.command import program_of
-from vmpp.process.link import REQUEST_PORTAL
 from vmpp.process.program import Program, ProgramError
 from vmpp.service.launcher import JobRecord, Launcher, LaunchError, NodesBusyError
 from vmpp.service.names import NameServer
-from vmpp.service.server import send_reply
+from vmpp.service.server import Server
 
-_HEAP_BYTES: Final = 1 << 30
 PATIENCE: Final = 50
 """For how many service times after the last end of a process a request waits for nodes."""
 
@@ -39,21 +29,15 @@ _NODE: Final = re.compile(r".*-n(\d+)")
 Answer = Callable[[Reply], object]
 
 
-class SpawnServer(SystemProcess):
+class SpawnServer(Server):
     """Takes requests of programs to the launcher, in virtual time.
 
-    Requests are looked at one after the other, each taking the launcher's service time; what they
-    ask for may take longer, and is answered when it is done. Who asks for nodes that are taken gets
-    them if they are given back soon: a job whose last word its spawner has heard is still ending.
-
-    Attributes:
-        requests: how many have arrived.
+    What they ask for may take longer than the service time, and is answered when it is done. Who
+    asks for nodes that are taken gets them if they are given back soon: a job whose last word its
+    spawner has heard is still ending.
     """
 
-    __slots__ = (
-        "_directory", "_free", "_heap", "_kernel", "_launcher", "_names", "_patience",
-        "_service_time", "_until", "_waiting", "requests",
-    )  # fmt: skip
+    __slots__ = ("_directory", "_launcher", "_names", "_patience", "_until", "_waiting")
 
     def __init__(
         self,
@@ -72,34 +56,25 @@ class SpawnServer(SystemProcess):
             directory: gives the current directory of a process, by job and rank.
             service_time: of a request, ps.
         """
-        super().__init__(Address(kernel.nid, pid, -1, 0))
-        self._kernel = kernel
+        super().__init__(kernel, pid, service_time)
         self._launcher = launcher
         self._names = names
         self._directory = directory
-        self._service_time = service_time
         self._patience = PATIENCE * service_time
-        self._free = 0
         self._until = 0
         self._waiting: dict[Header, NodesBusyError] = {}
-        self._heap = Heap(_HEAP_BYTES)
-        self.requests = 0
         launcher.on_exit = self._process_ended
-        self.table.install(
-            REQUEST_PORTAL,
-            PortalEntry(DynamicBlock(MemoryOperation.DYN_SV_HDR_BDY, self._heap), self._arrived),
-        )
 
-    def _arrived(self, header: Header, outcome: int) -> None:
-        """Take a request: the handler of the portal."""
-        if outcome == AckOutcome.DROPPED:
-            return
-        self._heap.messages.pop()
-        self._heap.free(header)
-        self.requests += 1
-        engine = self._kernel.engine
-        self._free = max(self._free, engine.now) + self._service_time
-        engine.at(self._free, self._serve, header)
+    def received(self, header: Header, due: int) -> None:
+        """Look at a request when it is due."""
+        self.kernel.engine.at(due, self._serve, header)
+
+    def stop(self) -> None:
+        """Take no more requests; those that wait for nodes get none."""
+        super().stop()
+        waiting, self._waiting = self._waiting, {}
+        for header in waiting:
+            self.reply((header, None))
 
     def _serve(self, header: Header) -> None:
         """Begin to do what a request asks for, or have it wait for nodes."""
@@ -107,8 +82,8 @@ class SpawnServer(SystemProcess):
             self._attempt(header)
         except NodesBusyError as error:
             if not self._waiting:
-                self._until = self._kernel.engine.now + self._patience
-                self._kernel.engine.at(self._until, self._expire)
+                self._until = self.kernel.engine.now + self._patience
+                self.kernel.engine.at(self._until, self._expire)
             self._waiting[header] = error
         except (LaunchError, ProgramError) as error:
             self._waiting.pop(header, None)
@@ -136,22 +111,22 @@ class SpawnServer(SystemProcess):
     def _process_ended(self, nodes_freed: bool) -> None:
         if not self._waiting:
             return
-        self._until = self._kernel.engine.now + self._patience
+        self._until = self.kernel.engine.now + self._patience
         if nodes_freed:
             for header in list(self._waiting):
                 self._serve(header)
 
     def _expire(self, _: object) -> None:
         """Refuse the requests that wait, if no process has ended for a while."""
-        if self._kernel.engine.now < self._until:
-            self._kernel.engine.at(self._until, self._expire)
+        if self.kernel.engine.now < self._until:
+            self.kernel.engine.at(self._until, self._expire)
             return
         waiting, self._waiting = self._waiting, {}
         for header, error in waiting.items():
             self._answer(header, jobs.refusal(errno.EAGAIN, str(error)))
 
     def _answer(self, header: Header, reply: Reply) -> None:
-        send_reply(self._kernel, self, header, encode(reply))
+        self.reply((header, encode(reply)))
 
     # -- what requests ask for -----------------------------------------------------------------
 

@@ -1,0 +1,346 @@
+"""A booted machine: its nodes, their kernels, and the servers of the service partition."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike, fspath
+from typing import Any, Final
+
+import trio
+
+from vmpp.engine import Engine, Fiber
+from vmpp.engine.bridge import Bridge
+from vmpp.engine.host import advance
+from vmpp.engine.watchdog import Watchdog
+from vmpp.kernel import Process, Trace
+from vmpp.machine.faults import Fault, FaultError
+from vmpp.machine.job import Job
+from vmpp.machine.nodes import Nodes
+from vmpp.machine.plugins import Plugins
+from vmpp.machine.report import deadlock, refusal
+from vmpp.machine.streams import Capture, HostInput, StreamSink, Traced
+from vmpp.machine.universe import Universe
+from vmpp.pct import ProcessControlThread
+from vmpp.portals import Address
+from vmpp.process import calls, jobs, places
+from vmpp.process.library import Report
+from vmpp.process.loader import ProgramLoader
+from vmpp.process.program import Program
+from vmpp.process.space import uninstall
+from vmpp.service import JobRecord, Launcher
+from vmpp.service.files import FileServer, Stdio
+from vmpp.service.names import NameServer
+from vmpp.service.partition import ServicePartition
+from vmpp.service.sockets import SocketServer
+from vmpp.service.spawning import SpawnServer
+
+CLOSED_PIPE: Final = 128 + 13
+"""Exit status of a job whose output nobody reads any more."""
+
+
+class Machine:
+    """A booted machine.
+
+    Attributes:
+        description: what it was booted with.
+        universe: how many processes programs are told that there can be at once.
+        plugins: those that it is made with.
+        engine: its virtual time.
+        bridge: to the servers that wait for the host.
+        watchdog: over its processes.
+        topology: the places of its nodes.
+        kernels: of all nodes, by number: compute nodes first, then service, then I/O nodes, and
+            last what was booted later, compute nodes again.
+        threads: the process control threads of the compute nodes, by number.
+        services: the service partition, with its servers.
+        launcher: ``yod``.
+        files: the file server.
+        names: the name server.
+        sockets: the server of sockets.
+        libraries: those that are linked to every process.
+        trace: the digest of what happened.
+    """
+
+    def __init__(self, universe: Universe, plugins: Plugins, *, seed: int, watchdog: float) -> None:
+        self.description = description = universe.machine
+        self.universe = universe.size
+        self.plugins = plugins
+        self.engine = Engine()
+        self.bridge = Bridge(self.engine)
+        self.watchdog = Watchdog(watchdog)
+        self.watchdog.refused = self._refused
+        self.trace = Trace()
+        self._jobs: dict[int, Job] = {}
+        self._stdio: dict[int, Stdio] = {}
+        self._nodes = Nodes(self.engine, universe, plugins, self.trace)
+        self.topology = self._nodes.topology
+        self.kernels = self._nodes.kernels
+        compute = description.compute_nodes
+        more, told = max(0, universe.most - compute), max(0, universe.size - compute)
+        spare = range(description.nodes, description.nodes + more)
+        self._later = spare[:told]
+        self.services = ServicePartition(self._nodes.service, self.bridge, description.servers)
+        self.files = FileServer(description.service.files_service)
+        self.names = NameServer(description.service.names_service)
+        self.sockets = SocketServer(
+            description.service.names_service,
+            lambda node: node in self.threads or node in self._later,
+        )
+        self._file_process = self.services.add(self.files)
+        self._socket_process = self.services.add(self.sockets)
+        self.services.add(self.names)
+        self.launcher = self.services.add_own(
+            jobs.LAUNCHER,
+            lambda kernel, pid: Launcher(
+                kernel,
+                pid,
+                self.bridge,
+                range(min(compute, universe.most)),
+                spare,
+                plugins.allocators[description.service.allocator],
+                service_time=description.service.launcher_service,
+                chunk=description.loader.chunk,
+                fanout=description.loader.fanout,
+                seed=seed,
+                boot=self._boot_nodes,
+                surroundings=self._nodes.surroundings,
+                started=self._started,
+                ended=self._ended,
+                lost=self._lost,
+            ),
+        )
+        self.services.add_own(
+            jobs.LAUNCHER,
+            lambda kernel, pid: SpawnServer(
+                kernel,
+                pid,
+                self.launcher,
+                self.names,
+                self.files.directory,
+                description.service.launcher_service,
+            ),
+        )
+        self.libraries = [plugins.libraries[name] for name in sorted(plugins.libraries)]
+        for library in self.libraries:
+            library.check(description)
+        self._loader = ProgramLoader(self.services.addresses, self.libraries, description)
+        self.threads: dict[int, ProcessControlThread] = {}
+        for nid in range(compute):
+            self._start_thread(nid)
+
+    def _start_thread(self, nid: int) -> None:
+        """Start the process control thread of a compute node."""
+        description = self.description
+        self.threads[nid] = ProcessControlThread(
+            self.kernels[nid],
+            self.plugins.policies[description.pct.policy](),
+            self._loader,
+            self.launcher.job,
+            self.launcher.address,
+            fanout=description.loader.fanout,
+            start_time=description.pct.process_start,
+        )
+
+    def _boot_nodes(self, nodes: Sequence[int]) -> None:
+        """Boot *nodes*, the next ones in order."""
+        for _ in nodes:
+            self._start_thread(self._nodes.build_more())
+
+    # -- jobs ----------------------------------------------------------------------------------
+
+    async def launch(
+        self,
+        program: Program | str | PathLike[str],
+        nprocs: int,
+        args: Sequence[str] = (),
+        *,
+        stdin: Any = None,
+        stdout: Any = None,
+        stderr: Any = None,
+        keep_going: bool = False,
+    ) -> Job:
+        """Launch *program* on *nprocs* nodes.
+
+        Args:
+            program: a Python file, or a program that has been made already.
+            args: arguments of the former.
+            stdin: a binary file that rank 0 reads, or bytes; nothing by default.
+            stdout: a binary file that takes whole lines, in order of virtual time; None: captured.
+            stderr: likewise.
+            keep_going: whether the job goes on without ranks whose nodes crash.
+
+        Raises:
+            LaunchError: there are too few free nodes.
+            ProgramError: the file is not there, or not Python.
+        """
+        if not isinstance(program, Program):
+            program = Program.script(fspath(program), args)
+        record = self.launcher.launch(program, nprocs, keeps_going=keep_going)
+        out = Capture() if stdout is None else StreamSink(stdout)
+        err = Capture() if stderr is None else StreamSink(stderr)
+        job = self._jobs[record.job.id] = Job(
+            self, record, getattr(out, "data", b""), getattr(err, "data", b"")
+        )
+        stdio = Stdio(
+            Traced(out, self.trace),
+            Traced(err, self.trace),
+            None if stdin is None else HostInput(stdin),
+        )
+        stdio.on_broken = lambda: self.launcher.end(record, CLOSED_PIPE)
+        self._stdio[record.job.id] = stdio
+        self.files.open_job(record.job.id, stdio, program.cwd)
+        await trio.lowlevel.checkpoint()
+        return job
+
+    def process(self, job: Job, rank: int) -> Process | None:
+        """Return the process of *rank*, or None if it is not there (any more)."""
+        return self._process_at(job.record.job.addresses[rank])
+
+    def _process_at(self, address: Address) -> Process | None:
+        process = self.threads[address.nid].processes.get(address.pid)
+        return process if isinstance(process, Process) else None
+
+    def _processes(self, record: JobRecord) -> list[Process]:
+        """Return the processes of a job that are there, in the order of their ranks."""
+        found = map(self._process_at, record.job.addresses)
+        return [process for process in found if process is not None]
+
+    def stop_server(self, name: str) -> None:
+        """Stop a server of the service partition; whoever asks it from now on gets EIO.
+
+        What it has acknowledged it still knows when it is started again.
+
+        Raises:
+            UnknownServerError: there is no such server.
+        """
+        self.services.stop(name)
+
+    def start_server(self, name: str) -> None:
+        """Have a server that was stopped answer again. Raises UnknownServerError."""
+        self.services.start(name)
+
+    def crash(self, node: int, at: float | str | None = None) -> None:
+        """Have a compute node crash: its processes vanish, and nothing is heard of it any more.
+
+        The launcher learns of it a while later (``[service] crash_detection``), and ends the jobs
+        that had processes there unless they were launched to keep going.
+
+        Args:
+            node: number of the node.
+            at: virtual time of the machine, in seconds or such as ``"2 ms"``; now if left out.
+
+        Raises:
+            FaultError: there is no such compute node, or the time has passed.
+        """
+        self.inject(Fault.of(node, at, self.engine.now))
+
+    def inject(self, fault: Fault) -> None:
+        """Have a *fault* happen; raises as `crash`."""
+        if fault.node not in self.threads and fault.node not in self._later:
+            raise FaultError(
+                f"a crash of node {fault.node}: {self.description.name!r} has the compute nodes "
+                f"0 to {self.description.compute_nodes - 1}"
+            )
+        if fault.time < self.engine.now:
+            raise FaultError(f"a crash of node {fault.node}: the time has passed")
+        self.engine.at(fault.time, self._crash, fault.node)
+        self.bridge.wake()
+
+    def _crash(self, node: int) -> None:
+        thread = self.threads.get(node)
+        if thread is not None and not thread.dead:
+            thread.crash()
+        self.engine.after(self.description.service.crash_detection, self.launcher.lose, node)
+
+    def counters(self) -> dict[str, int]:
+        """Return what has been counted: messages, bytes, drops and system calls."""
+        tables = [kernel.processes.values() for kernel in self.kernels]
+        return {
+            "messages": sum(kernel.messages for kernel in self.kernels),
+            "bytes": sum(kernel.bytes for kernel in self.kernels),
+            "drops": sum(kernel.drops for kernel in self.kernels)
+            + sum(process.table.drops for table in tables for process in table),
+            "system_calls": sum(server.requests for server in self.services.servers.values()),
+        }
+
+    def _started(self, record: JobRecord) -> None:
+        origin = record.origin
+        if record is not origin:
+            self._spawned(record, self._jobs[origin.job.id], self._stdio[origin.job.id])
+        self.plugins.manager.hook.vmpp_job_started(job=self._jobs[record.job.id])
+
+    def _spawned(self, record: JobRecord, origin: Job, stdio: Stdio) -> None:
+        """Make a job of what *origin* has spawned: it prints where that does, and reads nothing."""
+        job = record.job
+        self._jobs[job.id] = Job(self, record, origin.stdout, origin.stderr)
+        own = Stdio(stdio.stdout, stdio.stderr, on_broken=stdio.on_broken)
+        self.files.open_job(job.id, own, lambda rank: str(job.program(rank).cwd))
+
+    def _lost(self, record: JobRecord, rank: int) -> None:
+        """Have servers forget a rank, by messages that they take in their turn."""
+        number = record.job.id
+        for server, request in (
+            (self._file_process, calls.Forget(number, rank)),
+            (self._socket_process, places.Forget(number, rank)),
+        ):
+            self.launcher.tell(server.address, calls.encode(request))
+
+    def _ended(self, record: JobRecord) -> None:
+        self.names.close_job(record.job.id)
+        self.sockets.close_job(record.job.id)
+        reports = self._reports(record)
+        job = self._jobs.pop(record.job.id, None)
+        if job is None:
+            # It could not be loaded, which is its spawner's business alone.
+            return
+        job.reports += reports
+        if record is not record.origin:
+            self._jobs[record.origin.job.id].reports += reports
+        self._stdio.pop(record.job.id, None)
+        self.files.close_job(record.job.id)
+        for rank, status in enumerate(record.statuses):
+            self.trace.output(f"{rank} {status}\n".encode())
+        self.plugins.manager.hook.vmpp_job_ended(job=job, result=job.result())
+
+    def _reports(self, record: JobRecord) -> list[Report]:
+        found = [library.report(record.job) for library in self.libraries]
+        return [report for report in found if report is not None]
+
+    # -- the compute partition's task --------------------------------------------------------------
+
+    async def run_compute_partition(self) -> None:
+        """Advance virtual time, for ever."""
+        await advance(
+            self.engine, self.bridge, self.watchdog, between=self._between, idle=self._idle
+        )
+
+    def _between(self) -> None:
+        self.trace.fold()
+        uninstall()
+
+    def _idle(self) -> bool:
+        """Nothing can move: end the jobs that wait for ever, saying for what."""
+        waiting: dict[JobRecord, list[Process]] = {}
+        for record in self.launcher.records.values():
+            if record.running and not record.ending:
+                waiting.setdefault(record.origin, []).extend(self._processes(record))
+        for origin, processes in waiting.items():
+            self.launcher.end(origin, 1, deadlock(processes, origin.elapsed(self.engine.now)))
+        return bool(waiting)
+
+    def _refused(self, fiber: Fiber) -> None:
+        """End the job of a process that catches all that would end it."""
+        process: Process | None = fiber.process
+        record = None if process is None else self.launcher.records.get(process.job.id)
+        if process is not None and record is not None:
+            self.launcher.end(record, 1, refusal(process))
+
+    def shut_down(self) -> None:
+        """End what still runs, without letting any more virtual time pass."""
+        self.watchdog.hurry()
+        self.watchdog.fiber_runs = True
+        for record in list(self.launcher.records.values()):
+            for process in self._processes(record):
+                self.threads[process.nid].kill(process)
+        self.watchdog.fiber_runs = False
+        self.files.close()

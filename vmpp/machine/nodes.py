@@ -1,0 +1,98 @@
+"""The nodes of a machine: hardware with a kernel, built one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from vmpp.engine import Engine
+from vmpp.hardware import NetworkInterface, Node, Partition, Topology
+from vmpp.kernel import KernelCosts, QuintessentialKernel, Surroundings, Trace
+from vmpp.machine.nodemap import NodeMap
+from vmpp.machine.plugins import Plugins
+from vmpp.machine.universe import Universe
+
+
+class Nodes:
+    """Builds nodes and connects them to the network.
+
+    Attributes:
+        topology: their places.
+        kernels: of all nodes, by number: compute nodes first, then service, then I/O nodes, and
+            last what was booted later, compute nodes again.
+    """
+
+    def __init__(self, engine: Engine, universe: Universe, plugins: Plugins, trace: Trace) -> None:
+        """Build the nodes that are there from the start."""
+        self._description = description = universe.machine
+        self._universe = universe.size
+        self._engine = engine
+        self._trace = trace
+        self._dims = description.topology.dims
+        self.topology: Topology = plugins.topologies[description.topology.kind](universe.dims)
+        self._network = plugins.networks[description.network.timing](
+            engine, self.topology, description.network.links
+        )
+        self._costs = KernelCosts(
+            send=description.kernel.send,
+            receive=description.kernel.interrupt + description.kernel.receive,
+            match_entry=description.kernel.match_entry,
+            acknowledge=description.kernel.acknowledge,
+            context_switch=description.kernel.context_switch,
+        )
+        self.kernels: list[QuintessentialKernel] = []
+        for _ in range(description.nodes):
+            self._build()
+
+    @property
+    def service(self) -> list[QuintessentialKernel]:
+        """The kernels of the service partition."""
+        first = self._description.compute_nodes
+        return self.kernels[first : first + self._description.service.nodes]
+
+    def partition(self, nid: int) -> Partition:
+        """Return which partition a node belongs to."""
+        compute = self._description.compute_nodes
+        if nid < compute or nid >= self._description.nodes:
+            return Partition.COMPUTE
+        service = self._description.service.nodes
+        return Partition.SERVICE if nid < compute + service else Partition.IO
+
+    def build_more(self) -> int:
+        """Build one more compute node, and return its number."""
+        nid = self._build()
+        place = self.topology.coordinates(nid)
+        self._dims = tuple(max(d, p + 1) for d, p in zip(self._dims, place, strict=True))
+        return nid
+
+    def surroundings(self, nodes: Sequence[int]) -> Surroundings:
+        """Return what a job on these nodes can know of the machine."""
+        node = self._description.node
+        return Surroundings(
+            name=self._description.name,
+            universe=self._universe,
+            node_map=NodeMap(self.topology, self._dims, tuple(nodes)),
+            flop_rate=node.flop_rate,
+            memory_rate=node.memory_rate,
+        )
+
+    def _build(self) -> int:
+        nid = len(self.kernels)
+        description, engine, costs = self._description, self._engine, self._costs
+        interface = NetworkInterface(engine, nid, description.network.links)
+        self._network.attach(interface)
+        node = Node(
+            engine,
+            nid,
+            self.partition(nid),
+            interface,
+            cpus=description.node.cpus,
+            memory=description.node.memory,
+        )
+        # Room for the library work between two waits: that of one receive and one send.
+        lookahead = max(1, 3 * (costs.send + description.network.wire_latency + costs.receive))
+        self.kernels.append(
+            QuintessentialKernel(
+                engine, node, self._network.transmit, costs, self._trace, lookahead
+            )
+        )
+        return nid
