@@ -1,5 +1,5 @@
 """``python -m vmpp`` is the command ``vmpp``."""
 
-from vmpp_shell.app import main
+from vmpp.machine.cli import main
 
 main()

@@ -1,4 +1,4 @@
-"""Commands of the command line: ``vmpp run``, ``machines``, ``algorithms``, ``plugins``.
+"""The command line: ``vmpp run``, ``vmpp machines``, ``vmpp algorithms``, ``vmpp plugins``.
 
 What a command needs is imported inside it, so that ``vmpp --version`` answers at once.
 """
@@ -31,10 +31,11 @@ CLOSED_PIPE: Final = 141
 """Exit status when nobody reads the output any more, made in the same way."""
 
 
-def main(arguments: Sequence[str], group: click.Group) -> NoReturn:
-    """Run the command line of *group* and exit with the status that it deserves."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with the status that it deserves."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
     try:
-        status = group.main(list(arguments), "vmpp", standalone_mode=False) or 0
+        status = commands.main(arguments or ["--help"], "vmpp", standalone_mode=False) or 0
     except click.UsageError as error:
         status = _complain(f"{_uncapitalised(error.format_message())}{_help_of(error)}")
     except click.ClickException as error:
@@ -48,6 +49,20 @@ def main(arguments: Sequence[str], group: click.Group) -> NoReturn:
     sys.exit(_flushed(status))
 
 
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="vmpp", message="%(prog)s %(version)s")
+def commands() -> None:
+    """A virtual massively parallel processor.
+
+    It boots thousands of nodes and runs message-passing programs on them, unmodified and
+    repeatably.
+
+    \b
+    Example:
+      vmpp run -n 64 program.py
+    """
+
+
 def _pairs(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> Any:
     """Return what options of the form NAME=VALUE say, by name."""
     pairs = dict(each.partition("=")[::2] for each in given)
@@ -59,7 +74,7 @@ def _pairs(context: click.Context, option: click.Parameter, given: tuple[str, ..
     return pairs
 
 
-@click.command(context_settings={"allow_interspersed_args": False})
+@commands.command(context_settings={"allow_interspersed_args": False})
 @click.option("-n", "-np", "nprocs", type=click.IntRange(1), default=1, metavar="N",
               help="Number of processes, one to a compute node.  [default: 1]")  # fmt: skip
 @click.option("--machine", default="default", show_default=True, metavar="NAME|FILE.toml",
@@ -141,7 +156,7 @@ def run(
     return result.status or min(1, sum(report.findings for report in result.reports))
 
 
-@click.command()
+@commands.command()
 @click.option("--keys", is_flag=True, help="Document the keys of a machine file instead.")
 def machines(keys: bool) -> None:
     """List the machines that a name stands for.
@@ -156,7 +171,7 @@ def machines(keys: bool) -> None:
     listings.show(listings.keys() if keys else listings.machines())
 
 
-@click.command()
+@commands.command()
 def algorithms() -> None:
     """List the algorithms that collective operations can be carried out by.
 
@@ -170,7 +185,7 @@ def algorithms() -> None:
     listings.show(listings.algorithms())
 
 
-@click.command()
+@commands.command()
 def plugins() -> None:
     """List what plugins offer, and where each comes from.
 
@@ -179,9 +194,8 @@ def plugins() -> None:
       vmpp plugins
     """
     from vmpp.machine import listings
-    from vmpp.machine.plugins import Plugins
 
-    listings.show(listings.plugins(Plugins.installed().listing()))
+    listings.show(listings.plugins())
 
 
 def _bytes_of(stream: TextIO | None) -> BinaryIO | None:

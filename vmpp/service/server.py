@@ -66,6 +66,13 @@ class Later:
         self._deliver(reply)
 
 
+class Delayed(NamedTuple):
+    """What an awaitable answers to slow somebody down: *reply*, *delay* picoseconds late."""
+
+    reply: bytes
+    delay: int
+
+
 class Service(Protocol):
     """What a server does, apart from portals and tasks.
 
@@ -78,7 +85,7 @@ class Service(Protocol):
     name: str
     least_service_time: int
 
-    def serve(self, caller: Caller, request: bytes) -> bytes | Later | Awaitable[bytes]:
+    def serve(self, caller: Caller, request: bytes) -> bytes | Later | Awaitable[bytes | Delayed]:
         """Return the reply to a request, or what it has to wait for.
 
         Returns:
@@ -251,9 +258,9 @@ class ServiceProcess(Server):
             self.reply((self._later.pop(later)[0], None))
 
     async def _await(
-        self, ticket: Ticket, header: Header, answer: Awaitable[bytes], stops: int
+        self, ticket: Ticket, header: Header, answer: Awaitable[bytes | Delayed], stops: int
     ) -> None:
-        reply = None
+        reply: bytes | Delayed | None = None
         try:
             with trio.CancelScope() as self._awaited[ticket]:
                 if stops != self._stops:
@@ -263,13 +270,20 @@ class ServiceProcess(Server):
             del self._awaited[ticket]
             self._bridge.close(ticket, self._reply_unless_stopped, (header, reply, stops))
 
-    def _reply_unless_stopped(self, answered: tuple[Header, bytes | None, int]) -> None:
+    def _reply_unless_stopped(self, answered: tuple[Header, bytes | Delayed | None, int]) -> None:
         """Reply to what the host was waited for.
 
         Whether the host was done when the server was stopped must not show, so it never was.
         """
         header, reply, stops = answered
-        self.reply((header, reply if stops == self._stops else None))
+        if stops != self._stops:
+            reply = None
+        if isinstance(reply, Delayed):
+            later, engine = Later(), self.kernel.engine
+            self._later[later] = header, engine.now
+            engine.after(reply.delay, lambda text: self._answered(later, text), reply.reply)
+        else:
+            self.reply((header, reply))
 
     def _reply_all(self, answered: Iterable[_Answered]) -> None:
         for one in answered:

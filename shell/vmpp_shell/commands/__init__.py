@@ -1,1 +1,0 @@
-"""The commands that ship: every module here is searched for them."""
