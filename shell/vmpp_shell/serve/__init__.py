@@ -1,0 +1,1 @@
+"""``vmpp serve``: one machine for many people, who log in over SSH."""
