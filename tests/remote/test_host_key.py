@@ -48,5 +48,5 @@ def test_refused_if_others_may_read_or_change_it(tmp_path: Path, mode: int) -> N
 def test_refused_if_it_is_none(tmp_path: Path, contents: str) -> None:
     (tmp_path / FILE_NAME).write_text(contents)
     (tmp_path / FILE_NAME).chmod(0o600)
-    with pytest.raises(HostKeyError, match="no private key .* remove it"):
+    with pytest.raises(HostKeyError, match=r"no private key .* remove it"):
         host_key(tmp_path)

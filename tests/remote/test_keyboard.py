@@ -37,7 +37,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk(*, terminal: bool = True, modes: dict[int, int] | None = None) -> AsyncIterator[Desk]:
+async def desk(
+    *, terminal: bool = True, modes: dict[int, int] | None = None
+) -> AsyncIterator[Desk]:
     with trio.fail_after(30), keyboard(terminal=terminal, modes=modes) as keys:
         sat = Desk(keys)
         async with trio.open_nursery() as nursery:

@@ -1,9 +1,9 @@
 """What a client types: the host's line discipline between an SSH channel and who reads.
 
-With a terminal at the client's end, the bytes pass through a pseudo-terminal of the host's. So what a
-terminal does is the kernel's work, as it is at a local one: echo, editing of lines, ``^D`` as the end
-of input, and raw mode while prompt-toolkit edits. Only ``^C`` is taken out, for a pseudo-terminal that
-controls no process group raises no signal. Without a terminal it is a pipe.
+With a terminal at the client's end, the bytes pass through a pseudo-terminal of the host's. So what
+a terminal does is the kernel's work, as it is at a local one: echo, editing of lines, ``^D`` as the
+end of input, and raw mode while prompt-toolkit edits. Only ``^C`` is looked for here, since a
+pseudo-terminal that controls no process group raises no signal. Without a terminal it is a pipe.
 """
 
 from __future__ import annotations
@@ -113,8 +113,7 @@ class Keyboard:
                 continue
 
     def close(self) -> None:
-        """Close both ends."""
-        self.stdin.close()
+        """Close the end that is fed."""
         if self._feed >= 0:
             os.close(self._feed)
 
@@ -133,11 +132,12 @@ def keyboard(*, terminal: bool, modes: Mapping[int, int] | None = None) -> Itera
     else:
         reader, feed = os.pipe()
     os.set_blocking(feed, False)
-    made = Keyboard(open(reader, "rb", buffering=0), feed, terminal=terminal)
-    try:
-        yield made
-    finally:
-        made.close()
+    with open(reader, "rb", buffering=0) as stdin:
+        made = Keyboard(stdin, feed, terminal=terminal)
+        try:
+            yield made
+        finally:
+            made.close()
 
 
 def _set_characters(descriptor: int, modes: Mapping[int, int]) -> None:

@@ -7,7 +7,7 @@ from typing import Final, Protocol
 
 import asyncssh
 import trio
-from trio_asyncio import trio_as_aio
+from trio_asyncio import aio_as_trio, trio_as_aio
 
 PASSWORDS: Final = 3
 """Wrong passwords after which a connection is closed, as OpenSSH's client gives up as well."""
@@ -16,6 +16,8 @@ REFUSAL_SECONDS: Final = 1.0
 server says."""
 STRANGERS: Final = 30
 """Connections at once on which nobody has proved yet who they are; further ones are closed."""
+CLOSING_SECONDS: Final = 1.0
+"""Host time for which clients may take their last output when the machine goes down."""
 LONGEST_PASSWORD: Final = 1024
 """Longer ones are wrong, and nothing is worked out from them."""
 
@@ -41,21 +43,42 @@ class Hall:
     Attributes:
         doors: what knows the machine's accounts.
         strangers: how many wait.
-        open: whether anybody is let in; not while the machine goes down.
+        open: whether anybody is let in; not any more while the machine goes down.
     """
 
     def __init__(self, doors: Doors) -> None:
         self.doors = doors
         self.strangers = 0
         self.open = True
+        self._connections: dict[asyncssh.SSHServerConnection, None] = {}
 
     def visitor(self) -> Visitor:
         """Return what attends to a new connection."""
         return Visitor(self)
 
+    def entered(self, connection: asyncssh.SSHServerConnection) -> bool:
+        """Take note of a connection; return whether it may stay."""
+        if not self.open or self.strangers >= STRANGERS:
+            return False
+        self._connections[connection] = None
+        return True
+
+    def left(self, connection: asyncssh.SSHServerConnection) -> None:
+        """Take note that a connection is no more."""
+        self._connections.pop(connection, None)
+
+    async def close(self) -> None:
+        """Wait for the end of all connections, which clients close, and close those that stay."""
+        for close in (False, True):
+            with trio.move_on_after(CLOSING_SECONDS):
+                for connection in list(self._connections):
+                    if close:
+                        connection.abort()
+                    await aio_as_trio(connection.wait_closed)()
+
 
 class Visitor(asyncssh.SSHServer):
-    """One connection. What asyncssh offers besides sessions, all sorts of forwarding, it refuses."""
+    """One connection. All that SSH offers besides sessions, forwarding of any kind, is refused."""
 
     def __init__(self, hall: Hall) -> None:
         self._hall = hall
@@ -66,7 +89,7 @@ class Visitor(asyncssh.SSHServer):
     def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
         """Take the connection, unless there are too many strangers."""
         self._connection = conn
-        if not self._hall.open or self._hall.strangers >= STRANGERS:
+        if not self._hall.entered(conn):
             conn.abort()
             return
         self._stranger = True
@@ -75,6 +98,7 @@ class Visitor(asyncssh.SSHServer):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the connection."""
         self._known()
+        self._hall.left(self._connection)
 
     def _known(self) -> None:
         if self._stranger:
