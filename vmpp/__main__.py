@@ -1,5 +1,5 @@
 """``python -m vmpp`` is the command ``vmpp``."""
 
-from vmpp.machine.cli import main
+from vmpp_shell.app import main
 
 main()

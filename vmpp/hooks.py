@@ -23,12 +23,15 @@ from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 from pluggy import HookimplMarker, HookspecMarker
 
 if TYPE_CHECKING:
+    from click import Command
+
     from vmpp.engine import Engine
     from vmpp.hardware import LinkParameters, Network, Topology
     from vmpp.machine.boot import Job, Machine
     from vmpp.machine.result import Result
     from vmpp.pct import SchedulingPolicy
     from vmpp.process.library import Algorithm, Library
+    from vmpp.scenario.interpreter import InterpreterFactory
     from vmpp.service import AllocationPolicy
 
 PROJECT: Final = "vmpp"
@@ -125,6 +128,21 @@ def vmpp_images() -> Mapping[str, str | PathLike[str]]:
 @hookspec
 def vmpp_machine_files() -> Iterable[str | PathLike[str]]:
     """Return folders of machine files: ``paragon.toml`` in one is the machine ``paragon``."""
+    raise NotImplementedError
+
+
+# The shell
+
+
+@hookspec
+def vmpp_commands() -> Iterable[Command]:
+    """Return commands for the shell; see `vmpp_shell.registry.command`, which makes them."""
+    raise NotImplementedError
+
+
+@hookspec
+def vmpp_interpreters() -> Mapping[str, InterpreterFactory]:
+    """Return what can carry out the commands of scenarios, by name; ``shell`` is the shell."""
     raise NotImplementedError
 
 

@@ -16,9 +16,9 @@ import vmpp_images
 import vmpp_topology
 from vmpp import VmppError
 from vmpp.hooks import hookimpl
-from vmpp.machine.cli import main
 from vmpp.machine.plugins import Plugins, Source
 from vmpp.process.library import Algorithm
+from vmpp_shell.app import main
 
 
 class Policies:
@@ -271,11 +271,6 @@ def test_plugins_lists_distribution_and_module(capsys: pytest.CaptureFixture[str
 def test_help_has_an_example(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of(*command, "--help") == 0
     assert "Example" in capsys.readouterr().out
-
-
-def test_no_arguments_mean_help(capsys: pytest.CaptureFixture[str]) -> None:
-    assert status_of() == 0
-    assert capsys.readouterr().out.startswith("Usage: vmpp")
 
 
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:

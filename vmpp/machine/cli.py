@@ -1,4 +1,4 @@
-"""The command line: ``vmpp run``, ``vmpp machines``, ``vmpp algorithms``, ``vmpp plugins``.
+"""Commands of the command line: ``vmpp run``, ``machines``, ``algorithms``, ``plugins``.
 
 What a command needs is imported inside it, so that ``vmpp --version`` answers at once.
 """
@@ -31,11 +31,10 @@ CLOSED_PIPE: Final = 141
 """Exit status when nobody reads the output any more, made in the same way."""
 
 
-def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit with the status that it deserves."""
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
+def main(arguments: Sequence[str], group: click.Group) -> NoReturn:
+    """Run the command line of *group* and exit with the status that it deserves."""
     try:
-        status = commands.main(arguments or ["--help"], "vmpp", standalone_mode=False) or 0
+        status = group.main(list(arguments), "vmpp", standalone_mode=False) or 0
     except click.UsageError as error:
         status = _complain(f"{_uncapitalised(error.format_message())}{_help_of(error)}")
     except click.ClickException as error:
@@ -49,20 +48,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     sys.exit(_flushed(status))
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="vmpp", message="%(prog)s %(version)s")
-def commands() -> None:
-    """A virtual massively parallel processor.
-
-    It boots thousands of nodes and runs message-passing programs on them, unmodified and
-    repeatably.
-
-    \b
-    Example:
-      vmpp run -n 64 program.py
-    """
-
-
 def _pairs(context: click.Context, option: click.Parameter, given: tuple[str, ...]) -> Any:
     """Return what options of the form NAME=VALUE say, by name."""
     pairs = dict(each.partition("=")[::2] for each in given)
@@ -74,7 +59,7 @@ def _pairs(context: click.Context, option: click.Parameter, given: tuple[str, ..
     return pairs
 
 
-@commands.command(context_settings={"allow_interspersed_args": False})
+@click.command(context_settings={"allow_interspersed_args": False})
 @click.option("-n", "-np", "nprocs", type=click.IntRange(1), default=1, metavar="N",
               help="Number of processes, one to a compute node.  [default: 1]")  # fmt: skip
 @click.option("--machine", default="default", show_default=True, metavar="NAME|FILE.toml",
@@ -156,7 +141,7 @@ def run(
     return result.status or min(1, sum(report.findings for report in result.reports))
 
 
-@commands.command()
+@click.command()
 @click.option("--keys", is_flag=True, help="Document the keys of a machine file instead.")
 def machines(keys: bool) -> None:
     """List the machines that a name stands for.
@@ -171,7 +156,7 @@ def machines(keys: bool) -> None:
     listings.show(listings.keys() if keys else listings.machines())
 
 
-@commands.command()
+@click.command()
 def algorithms() -> None:
     """List the algorithms that collective operations can be carried out by.
 
@@ -185,7 +170,7 @@ def algorithms() -> None:
     listings.show(listings.algorithms())
 
 
-@commands.command()
+@click.command()
 def plugins() -> None:
     """List what plugins offer, and where each comes from.
 
@@ -194,8 +179,9 @@ def plugins() -> None:
       vmpp plugins
     """
     from vmpp.machine import listings
+    from vmpp.machine.plugins import Plugins
 
-    listings.show(listings.plugins())
+    listings.show(listings.plugins(Plugins.installed().listing()))
 
 
 def _bytes_of(stream: TextIO | None) -> BinaryIO | None:

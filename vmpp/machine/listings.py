@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vmpp.machine.description import load, parameters
-from vmpp.machine.plugins import Plugins
+from vmpp.machine.plugins import Offer, Plugins
 from vmpp.machine.quantities import DURATION
 
 if TYPE_CHECKING:
@@ -54,8 +54,8 @@ def keys() -> Table:
     )
 
 
-def plugins() -> Table:
-    """Return all that the plugins offer, and where each comes from."""
+def plugins(offers: Iterable[Offer]) -> Table:
+    """Return what plugins offer, and where each comes from."""
     return _table(
         ("Kind", "Name", "Plugin", "Distribution", "Module"),
         (
@@ -66,7 +66,7 @@ def plugins() -> Table:
                 f"{offer.source.distribution} {offer.source.version}",
                 offer.source.module,
             )
-            for offer in Plugins.installed().listing()
+            for offer in offers
         ),
     )
 

@@ -15,8 +15,11 @@ from vmpp import hooks
 from vmpp.errors import VmppError, suggestion
 
 if TYPE_CHECKING:
+    from click import Command
+
     from vmpp.pct import SchedulingPolicy
     from vmpp.process.library import Algorithm, Library
+    from vmpp.scenario.interpreter import InterpreterFactory
     from vmpp.service import AllocationPolicy
 
 
@@ -168,11 +171,21 @@ class Plugins:
         """Paths of the machine files by the machines' names."""
         return self._gather("machine", "vmpp_machine_files", _machine_files)
 
+    @cached_property
+    def commands(self) -> Mapping[str, Command]:
+        """Commands of the shell by name."""
+        return self._gather("command", "vmpp_commands", _commands)
+
+    @cached_property
+    def interpreters(self) -> Mapping[str, InterpreterFactory]:
+        """What carries out the commands of scenarios, by name."""
+        return self._gather("interpreter", "vmpp_interpreters")
+
     def listing(self) -> list[Offer]:
         """Return all that the plugins offer, by kind and name."""
         gathered = (
             self.topologies, self.networks, self.policies, self.allocators,
-            self.libraries, self.images, self.machines,
+            self.libraries, self.images, self.machines, self.commands, self.interpreters,
         )  # fmt: skip
         assert len(gathered) == len(self._offers)
         return [offer for offers in self._offers.values() for offer in offers]
@@ -237,6 +250,10 @@ def _machine_files(folders: Iterable[Any]) -> Mapping[str, Path]:
             raise ValueError(f"{machines[path.stem]} and {path} describe one machine")
         machines[path.stem] = path
     return machines
+
+
+def _commands(commands: Iterable[Command]) -> Mapping[str, Command]:
+    return {str(each.name): each for each in commands}
 
 
 def _one_line(error: BaseException) -> str:

@@ -1,0 +1,81 @@
+"""The command ``vmpp``: the shell, and the commands beside it.
+
+What a command needs is imported when it runs, so that ``vmpp --version`` answers at once.
+"""
+# ruff: noqa: PLC0415 - see above
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final, NoReturn
+
+import click
+
+from vmpp.machine import cli
+
+SUBCOMMANDS: Final = {
+    "run": "vmpp.machine.cli:run",
+    "machines": "vmpp.machine.cli:machines",
+    "algorithms": "vmpp.machine.cli:algorithms",
+    "plugins": "vmpp.machine.cli:plugins",
+}
+"""The commands beside the shell, by name, and where each is: ``module:attribute``."""
+
+
+class _Beside(click.Group):
+    """A group whose commands are imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(SUBCOMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        home = SUBCOMMANDS.get(cmd_name)
+        if home is None:
+            return None
+        module, _, attribute = home.partition(":")
+        found: click.Command = getattr(import_module(module), attribute)
+        return found
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with the status that it deserves."""
+    cli.main(sys.argv[1:] if arguments is None else arguments, vmpp)
+
+
+@click.group(
+    cls=_Beside,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(package_name="vmpp", message="%(prog)s %(version)s")
+@click.option("--machine", default="default", show_default=True, metavar="NAME|FILE.toml",
+              help="Machine to boot; see 'vmpp machines'.")  # fmt: skip
+@click.option("--nodes", type=click.IntRange(1), default=64, show_default=True, metavar="N",
+              help="Compute nodes, of a machine that grows.")  # fmt: skip
+@click.option("--seed", type=int, default=0, show_default=True,
+              help="Seed of everything that is random.")  # fmt: skip
+@click.option("-c", "line", metavar="COMMAND",
+              help="Carry out this command line and exit with its status.")  # fmt: skip
+@click.pass_context
+def vmpp(
+    context: click.Context, machine: str, nodes: int, seed: int, line: str | None
+) -> int | None:
+    """A virtual massively parallel processor.
+
+    It boots thousands of nodes and runs message-passing programs on them, unmodified and
+    repeatably. Without a COMMAND it opens the shell of a machine: type 'help' there. Not on a
+    terminal, the shell reads its commands from standard input, and the status is that of the last.
+
+    \b
+    Examples:
+      vmpp
+      vmpp --machine paragon -c 'yod -n 64 heat'
+      vmpp run -n 64 program.py
+    """
+    if context.invoked_subcommand is not None:
+        return None
+    from vmpp_shell.start import start
+
+    return start({"machine": machine, "nodes": nodes, "seed": seed}, line)

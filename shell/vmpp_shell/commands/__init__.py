@@ -1,0 +1,1 @@
+"""The commands that ship: every module here is searched for them."""

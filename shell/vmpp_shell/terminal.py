@@ -1,0 +1,233 @@
+"""Where a session's output goes: a terminal, a pipe, a channel of SSH, or a transcript.
+
+Commands know two streams, `Terminal.out` and `Terminal.err`. Each takes bytes as they are, which is
+what jobs write, and whatever rich can draw, which is what commands show.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Final, TextIO, cast
+
+from vmpp.errors import VmppError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Write = Callable[[bytes], object]
+"""Takes bytes of output, at once."""
+Size = Callable[[], tuple[int, int]]
+"""Says how many columns and lines there are now."""
+Answer = Callable[[str, bool], Awaitable[str]]
+"""Asks for a line, given what to ask with and whether what is typed must not be seen."""
+
+WIDTH: Final = 80
+HEIGHT: Final = 24
+_UNFOLDED: Final = 1000
+"""Columns that a table may have where nothing is folded."""
+
+
+class NobodyToAskError(VmppError):
+    """A question, such as for a password, where nobody can answer."""
+
+
+def _usual_size() -> tuple[int, int]:
+    return WIDTH, HEIGHT
+
+
+class Stream:
+    """One stream of output.
+
+    Attributes:
+        is_terminal: whether somebody looks at it, so that it may have colours and be redrawn.
+        descriptor: the host's file that it ends at, for filters that need it; None for none.
+    """
+
+    def __init__(
+        self,
+        write: Write,
+        *,
+        size: Size = _usual_size,
+        is_terminal: bool = False,
+        environ: Mapping[str, str] | None = None,
+        descriptor: int | None = None,
+    ) -> None:
+        """Write to *write*; *environ* says, by TERM and NO_COLOR, what the terminal can show."""
+        self._write = write
+        self._size = size
+        self._environ = {} if environ is None else environ
+        self.is_terminal = is_terminal
+        self.descriptor = descriptor
+
+    def write(self, data: bytes) -> None:
+        """Write *data* as it is. The standard streams of jobs are written with it."""
+        self._write(data)
+
+    def flush(self) -> None:
+        """Do nothing: what is written has been passed on."""
+
+    def print(self, text: str = "") -> None:
+        """Write *text* and the end of a line, as it is."""
+        self.write(f"{text}\n".encode(errors="surrogateescape"))
+
+    def show(self, *renderables: Any) -> None:
+        """Draw what rich can draw: text with style, tables.
+
+        On a terminal it is folded to fit. Elsewhere a row of a table is a line, for ``grep``.
+        """
+        for each in renderables:
+            if self.is_terminal:
+                self.console.size = self._size()
+                self.console.print(each)
+            else:
+                self.write(self._unfolded(each))
+
+    def _unfolded(self, renderable: Any) -> bytes:
+        console = self.console
+        options = console.options.update(width=_UNFOLDED)
+        wide = max(self.width, console.measure(renderable, options=options).maximum)
+        console.size = wide, self.height
+        with console.capture() as capture:
+            console.print(renderable)
+        return "".join(f"{line.rstrip()}\n" for line in capture.get().splitlines()).encode()
+
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+        return self._size()[0]
+
+    @property
+    def height(self) -> int:
+        """How many lines there are."""
+        return self._size()[1]
+
+    @cached_property
+    def console(self) -> Console:
+        """rich's console on this stream, for live pictures."""
+        from rich.console import Console  # noqa: PLC0415 - 60 ms that many sessions need not pay
+
+        width, height = self._size()
+        return Console(
+            file=cast("TextIO", _Text(self)),
+            force_terminal=self.is_terminal,
+            width=width,
+            height=height,
+            highlight=False,
+            markup=False,
+            emoji=False,
+            legacy_windows=False,
+            _environ=dict(self._environ),
+        )
+
+
+class _Text(io.TextIOBase):
+    """What rich writes to: text becomes bytes of a stream."""
+
+    encoding = "utf-8"
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        self._stream.write(text.encode(errors="surrogateescape"))
+        return len(text)
+
+    def flush(self) -> None:
+        pass
+
+    def isatty(self) -> bool:
+        return self._stream.is_terminal
+
+
+class Terminal:
+    """What a session is typed at and shown on.
+
+    Attributes:
+        out: where output goes.
+        err: where complaints go.
+        interactive: whether somebody types, as opposed to a file that is read.
+        stdin: what a job in the foreground reads, a binary file; None for nothing.
+    """
+
+    def __init__(
+        self,
+        out: Stream,
+        err: Stream,
+        *,
+        interactive: bool = False,
+        stdin: Any = None,
+        answer: Answer | None = None,
+    ) -> None:
+        self.out = out
+        self.err = err
+        self.interactive = interactive
+        self.stdin = stdin
+        self._answer = answer
+
+    @classmethod
+    def of_host(cls, *, interactive: bool, answer: Answer | None = None) -> Terminal:
+        """Return the one that vmpp was started at: its own standard streams."""
+        return cls(
+            _host_stream(sys.stdout),
+            _host_stream(sys.stderr),
+            interactive=interactive,
+            stdin=getattr(sys.stdin, "buffer", None) if interactive else None,
+            answer=answer,
+        )
+
+    @classmethod
+    def recorder(
+        cls, write: Write, *, width: int = WIDTH, answer: Answer | None = None
+    ) -> Terminal:
+        """Return one that looks the same everywhere: of fixed width, without colours."""
+        stream = Stream(write, size=lambda: (width, HEIGHT))
+        return cls(stream, stream, answer=answer)
+
+    async def ask(self, prompt: str, *, hidden: bool = False) -> str:
+        """Ask for a line; one that is *hidden* is not seen while it is typed.
+
+        Raises:
+            NobodyToAskError: nobody can be asked here.
+        """
+        if self._answer is None:
+            raise NobodyToAskError(f"cannot ask for {prompt.rstrip(': ')!r}: nobody is there")
+        return await self._answer(prompt, hidden)
+
+    def redirected(self, out: Stream | None = None, err: Stream | None = None) -> Terminal:
+        """Return this terminal with other streams."""
+        return Terminal(
+            out or self.out,
+            err or self.err,
+            interactive=self.interactive,
+            stdin=self.stdin,
+            answer=self._answer,
+        )
+
+    def reading(self, stdin: Any) -> Terminal:
+        """Return this terminal with another standard input for jobs."""
+        other = self.redirected()
+        other.stdin = stdin
+        return other
+
+
+def _host_stream(file: TextIO | None) -> Stream:
+    if file is None:
+        return Stream(lambda data: None)
+    buffer = file.buffer
+
+    def write(data: bytes) -> None:
+        buffer.write(data)
+        buffer.flush()
+
+    return Stream(
+        write,
+        size=lambda: (*shutil.get_terminal_size((WIDTH, HEIGHT)),),
+        is_terminal=file.isatty(),
+        environ=os.environ,
+        descriptor=file.fileno(),
+    )

@@ -1,0 +1,102 @@
+"""The shell through its public face: lines in, output and status out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .conftest import OpenShell
+
+
+async def test_statuses_join_commands(shell: OpenShell) -> None:
+    async with shell() as sh:
+        assert await sh("unset none || echo failed; echo $?") == (
+            "unset: no such variable: 'none'\nfailed\n0\n"
+        )
+        assert await sh("unset none && echo never") == "unset: no such variable: 'none'\n"
+        assert sh.status == 1
+
+
+async def test_a_command_that_is_not_there_is_answered_with_the_nearest(shell: OpenShell) -> None:
+    async with shell() as sh:
+        assert await sh("yood -n 4 heat") == "yood: no such command; did you mean 'yod'?\n"
+        assert sh.status == 127
+        assert await sh("''") == "vmpp: no such command; 'help' lists what there is\n"
+
+
+async def test_mistakes_are_one_line_that_names_the_command(shell: OpenShell) -> None:
+    async with shell() as sh:
+        assert await sh("yod -n no heat") == (
+            "yod: invalid value for '-sz' / '-n' / '-np': 'no' is not a valid integer range "
+            "(try 'yod --help')\n"
+        )
+        assert sh.status == 2
+        assert await sh("echo 'open") == "vmpp: a quote (') is not closed\n"
+        assert sh.status == 2
+        assert await sh("echo a &") == (
+            "echo: cannot run in the background; only jobs can (try 'echo --help')\n"
+        )
+
+
+async def test_every_command_explains_itself_with_an_example(shell: OpenShell) -> None:
+    async with shell() as sh:
+        listing = await sh("help")
+        commands = sh._replay.interpreter.commands
+        for name, command in commands.items():
+            assert f"  {name} " in listing
+            text = await sh(f"{name} --help")
+            assert text.startswith(f"Usage: {name}")
+            assert "Example:" in text
+            assert max(map(len, text.splitlines())) < 80
+            assert (await sh(f"help {name}")) == text
+            assert command.section != "plugins"
+
+
+async def test_variables_are_replaced_and_given_to_programs(
+    shell: OpenShell, tmp_path: Path
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import os\nprint(os.environ['WORD'])\n")
+    async with shell() as sh:
+        assert await sh(f"set WORD='two words'; yod {program}") == "two words\n"
+        assert await sh("echo $WORD") == "two words\n"
+        assert await sh("set --json") == '{\n  "WORD": "two words"\n}\n'
+        assert await sh("unset WORD; echo [$WORD]") == "[]\n"
+        assert await sh("set 1=2") == (
+            "set: '1=2' sets nothing; write NAME=VALUE (try 'set --help')\n"
+        )
+
+
+async def test_a_job_has_the_status_of_its_program(shell: OpenShell, tmp_path: Path) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("print('hello')\nraise SystemExit(3)\n")
+    async with shell() as sh:
+        assert await sh(f"yod -sz 2 {program}") == "hello\nhello\n"
+        assert sh.status == 3
+        assert await sh("yod -n 400 heat") != ""
+        assert sh.status == 1
+
+
+async def test_output_goes_through_filters_of_the_host(shell: OpenShell) -> None:
+    async with shell() as sh:
+        assert await sh("echo one two | tr a-z A-Z | cat") == "ONE TWO\n"
+        assert await sh("echo one | no-such-filter") == (
+            "vmpp: cannot start 'no-such-filter': No such file or directory\n"
+        )
+        assert sh.status == 1
+        assert await sh("plugins | head -n 1") != ""
+
+
+async def test_virtual_time_is_exact(shell: OpenShell) -> None:
+    async with shell() as sh:
+        assert await sh("time") == "0 s\n"
+        first = await sh("time yod -n 4 heat --help | tail -n 1")
+    async with shell() as sh:
+        await sh("time")
+        assert await sh("time yod -n 4 heat --help | tail -n 1") == first
+        assert "virtual time: " in first
+
+
+async def test_exit_leaves_with_a_status(shell: OpenShell) -> None:
+    async with shell() as sh:
+        assert await sh("exit 3; echo never") == ""
+        assert sh.status == 3
