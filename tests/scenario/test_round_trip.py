@@ -21,7 +21,7 @@ from .conftest import toy_shell
 
 PIECES = [
     "vmpp> ", "vmpp>", "> ", "...", "....", ".", "[1]", "[0]", "# Size", "#", "\\", "\\x41", "\n",
-    "\n\n", " ", "\t", "\r", "\x1b[31m", " (esc)", " (no-eol)", "(esc)", "```", "~~~", "a", "key: 1",
+    "\n\n", " ", "\t", "\r", "\x1b[31m", " (esc)", " (no-eol)", "(esc)", "```", "~~~", "a", "k: 1",
     "ÿ", "\u2028", "\xa0", "\ud800", "🙂", "\x00", "Password: x",
 ]  # fmt: skip
 texts = st.lists(st.sampled_from(PIECES) | st.text(max_size=3), max_size=8).map("".join)

@@ -99,6 +99,11 @@ class Plugins:
             raise PluginError(f"plugin {source}: {_one_line(error)}") from error
         self._forget()
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the plugins, sorted."""
+        return tuple(sorted(self._sources))
+
     def _forget(self) -> None:
         """Forget what has been gathered: there is more now."""
         for name, value in vars(type(self)).items():

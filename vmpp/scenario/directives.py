@@ -186,7 +186,7 @@ def _account(given: Directives, value: str) -> Directives:
         else:
             raise ValueError(
                 f"an account has no {option!r}{suggestion(option, ['password'])} "
-                f"(write '{_EXAMPLES['account']}')"
+                f"(write 'account: {_EXAMPLES['account']}')"
             )
     account = Account(_name(name, "user"), tuple(groups), password)
     if account.name in {given.user, "root"} or any(
@@ -212,7 +212,7 @@ def _policy(given: Directives, value: str) -> Directives:
     for choice in value.replace(",", " ").split():
         kind, equals, name = choice.partition("=")
         if not (kind and equals and name):
-            raise ValueError(f"{choice!r} chooses nothing: write '{_EXAMPLES['policy']}'")
+            raise ValueError(f"{choice!r} chooses nothing: write 'policy: {_EXAMPLES['policy']}'")
         policies[kind] = name
     return replace(given, policies=policies)
 

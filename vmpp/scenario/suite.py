@@ -1,0 +1,105 @@
+"""Replaying many scenarios, several at once if wanted, each on a machine of its own."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
+from functools import cache
+
+import trio
+
+from vmpp.errors import VmppError, suggestion
+from vmpp.machine.plugins import Plugins
+from vmpp.scenario.errors import ScenarioError
+from vmpp.scenario.interpreter import InterpreterFactory
+from vmpp.scenario.replaying import Outcome, replay
+from vmpp.scenario.transcript import Scenario
+
+
+class NoInterpreterError(VmppError):
+    """No plugin offers anything that could carry out commands."""
+
+
+def outcomes(scenarios: Sequence[Scenario], processes: int = 1) -> Iterator[Outcome]:
+    """Replay *scenarios* and yield what comes of each, in their order.
+
+    Args:
+        processes: how many are replayed at once; each then has a process of the host's.
+
+    Raises:
+        NoInterpreterError: there is no shell.
+    """
+    if processes == 1 or len(scenarios) < 2:
+        yield from map(outcome, scenarios)
+        return
+    interpreter()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(processes, len(scenarios)), context) as pool:
+        replaying = [pool.submit(outcome, scenario) for scenario in scenarios]
+        try:
+            yield from map(_result, scenarios, replaying)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _result(scenario: Scenario, replaying: Future[Outcome]) -> Outcome:
+    try:
+        return replaying.result()
+    except BrokenProcessPool:
+        return Outcome(scenario, (), f"{scenario.path}: the process that replayed it has died")
+
+
+def outcome(scenario: Scenario) -> Outcome:
+    """Replay one scenario with the shell that is installed.
+
+    Raises:
+        NoInterpreterError: there is none.
+    """
+    factory = interpreter()
+    missing = _missing(scenario.directives.plugins)
+    if missing is not None:
+        return Outcome(scenario, (), str(ScenarioError(scenario.path, 1, missing)))
+    return trio.run(replay, scenario, factory)
+
+
+@cache
+def _installed() -> Plugins:
+    return Plugins.installed()
+
+
+def interpreter() -> InterpreterFactory:
+    """Return what makes interpreters, of the first plugin that offers one.
+
+    Raises:
+        NoInterpreterError: no plugin does.
+    """
+    offered = _installed().interpreters
+    if not offered:
+        raise NoInterpreterError("no plugin offers an interpreter for scenarios; reinstall vmpp")
+    return next(iter(offered.values()))
+
+
+def _missing(names: Sequence[str]) -> str | None:
+    """Return what is to be said of the first of *names* that no plugin has."""
+    installed = _installed().names
+    for name in names:
+        if name not in installed:
+            return f"no plugin is called {name!r}{suggestion(name, installed)}; install it"
+    return None
+
+
+def picked(scenarios: Sequence[Scenario], words: Sequence[str]) -> list[Scenario]:
+    """Return those of *scenarios* that have one of *words* in their names; all if there is none."""
+    return [
+        scenario
+        for scenario in scenarios
+        if not words or any(word in scenario.name for word in words)
+    ]
+
+
+def with_timeout(scenario: Scenario, seconds: float) -> Scenario:
+    """Return *scenario* with another timeout."""
+    return replace(scenario, directives=replace(scenario.directives, timeout=seconds))
