@@ -23,6 +23,10 @@ class HostFiles:
         """Return the contents of a file."""
         return await trio.Path(path).read_bytes()
 
+    async def scandir(self, path: str) -> list[tuple[str, bool]]:
+        """Return the names in a folder, sorted, and whether each is one itself."""
+        return sorted((each.name, each.is_dir()) for each in Path(path).iterdir())
+
     async def write(self, path: str, data: bytes, *, append: bool = False) -> None:
         """Write a file, or what is added to it."""
         async with await trio.open_file(path, "ab" if append else "wb") as file:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TextIO
 
 import trio
 
@@ -27,14 +27,29 @@ def start(machine: Mapping[str, Any], line: str | None = None) -> int:
 
 
 async def _run(machine: Mapping[str, Any], line: str | None) -> int:
-    interactive = line is None and sys.stdin is not None and sys.stdin.isatty()
+    interactive = line is None and all(map(_is_terminal, (sys.stdin, sys.stdout)))
     async with Console.open(Plugins.installed()) as console:
         await console.boot(**machine)
         terminal = Terminal.of_host(interactive=interactive)
         async with Interpreter.open(console, terminal) as interpreter:
             with interruptible(interpreter):
-                await carry_out(interpreter, _lines(line))
+                await (_talk(interpreter) if interactive else carry_out(interpreter, _lines(line)))
             return interpreter.status
+
+
+def _is_terminal(file: TextIO | None) -> bool:
+    return file is not None and file.isatty()
+
+
+async def _talk(interpreter: Interpreter) -> None:
+    """Let somebody type at the host's terminal."""
+    # What only a prompt needs is imported while the machine boots already.
+    import trio_asyncio  # noqa: PLC0415
+
+    from vmpp_shell.prompt import Prompt  # noqa: PLC0415
+
+    async with trio_asyncio.open_loop():
+        await Prompt(interpreter).run()
 
 
 def _lines(line: str | None) -> Iterable[str]:

@@ -68,6 +68,10 @@ class Stream:
         """Write *data* as it is. The standard streams of jobs are written with it."""
         self._write(data)
 
+    def divert(self, way: Callable[[Write], Write]) -> None:
+        """Have what is written go another *way* from now on, made of the one so far."""
+        self._write = way(self._write)
+
     def flush(self) -> None:
         """Do nothing: what is written has been passed on."""
 
@@ -187,6 +191,13 @@ class Terminal:
         """Return one that looks the same everywhere: of fixed width, without colours."""
         stream = Stream(write, size=lambda: (width, HEIGHT))
         return cls(stream, stream, answer=answer)
+
+    def attend(self, above: Callable[[Write], Write], answer: Answer) -> None:
+        """Have a line editor between this terminal and who types: see `vmpp_shell.prompt`."""
+        self.out.divert(above)
+        if self.err is not self.out:
+            self.err.divert(above)
+        self._answer = answer
 
     async def ask(self, prompt: str, *, hidden: bool = False) -> str:
         """Ask for a line; one that is *hidden* is not seen while it is typed.

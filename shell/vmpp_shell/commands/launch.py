@@ -9,6 +9,7 @@ import click
 from vmpp.machine import listings
 from vmpp_shell.foreground import in_foreground
 from vmpp_shell.registry import command
+from vmpp_shell.types import PROGRAM
 
 if TYPE_CHECKING:
     from vmpp_shell.context import Context
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
               help="Print each phase's virtual time, and host time beside it.")  # fmt: skip
 @click.option("--keep-going", is_flag=True,
               help="Let the job go on without ranks whose nodes crash.")  # fmt: skip
-@click.argument("program")
+@click.argument("program", type=PROGRAM)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
 async def yod(
     context: Context,

@@ -11,13 +11,14 @@ from vmpp.machine.quantities import DURATION
 from vmpp_shell.registry import SECTIONS, command
 from vmpp_shell.scripts import logical_lines
 from vmpp_shell.tables import table
+from vmpp_shell.types import COMMAND, PATH, VARIABLE
 
 if TYPE_CHECKING:
     from vmpp_shell.context import Context
 
 
 @command("help", section="shell")
-@click.argument("name", required=False, metavar="[COMMAND]")
+@click.argument("name", required=False, metavar="[COMMAND]", type=COMMAND)
 async def help_(context: Context, name: str | None) -> None:
     """List the commands, or explain one.
 
@@ -80,7 +81,7 @@ async def set_(context: Context, settings: tuple[str, ...]) -> None:
 
 
 @command("unset", section="shell")
-@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...", type=VARIABLE)
 async def unset(context: Context, names: tuple[str, ...]) -> None:
     """Take variables away.
 
@@ -95,7 +96,7 @@ async def unset(context: Context, names: tuple[str, ...]) -> None:
 
 
 @command("source", section="shell")
-@click.argument("file")
+@click.argument("file", type=PATH)
 async def source(context: Context, file: str) -> int:
     """Carry out the commands in FILE, of the machine's file tree.
 

@@ -1,0 +1,213 @@
+"""What the word at the end of a line may become."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from vmpp.errors import VmppError
+from vmpp_shell.registry import ShellCommand
+from vmpp_shell.syntax import SyntaxMistake, Word, quote, tokens
+
+if TYPE_CHECKING:
+    from vmpp_shell.interpreter import Interpreter
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """What the word may become.
+
+    Attributes:
+        text: to be typed instead of the word.
+        start: where the word begins, counted from the cursor: 0 or negative.
+        shown: what a menu shows.
+        meaning: said beside it.
+    """
+
+    text: str
+    start: int
+    shown: str
+    meaning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """One word that is possible, before anybody looks at what has been typed of it."""
+
+    word: str
+    meaning: str = ""
+    shown: str = ""
+
+
+async def candidates(interpreter: Interpreter, line: str) -> list[Candidate]:
+    """Return what the last word of *line* may become: the cursor stands at its end.
+
+    Completion is a help: where something cannot be asked for, there is nothing to complete.
+    """
+    try:
+        words, typed, start = _split(line)
+    except SyntaxMistake:
+        return []
+    try:
+        choices = await _choices(interpreter, words, typed)
+    except (VmppError, OSError):
+        return []
+    return [
+        Candidate(_typed(each.word), start, each.shown or each.word, each.meaning)
+        for each in choices
+        if each.word.startswith(typed)
+    ]
+
+
+def _typed(word: str) -> str:
+    """Return *word* as it is typed, with a space behind it unless more of it may follow."""
+    if word.endswith("/"):
+        return quote(word)
+    return (word if word.startswith(("-", "$")) else quote(word)) + " "
+
+
+def _split(line: str) -> tuple[list[str], str, int]:
+    """Return the words before the last one, of its command; the last; and where it begins."""
+    found = tokens(line)
+    last = found[-1] if found else None
+    typed, start = "", 0
+    if isinstance(last, Word) and last.end == len(line):
+        typed, start = _plain(last), last.start - len(line)
+        found.pop()
+    words: list[str] = []
+    for token in found:
+        if isinstance(token, Word):
+            words.append(_plain(token))
+        elif token in {"<", ">", ">>", "2>", "2>>"}:
+            words.append(token)
+        else:
+            words = ["|"] if token == "|" else []
+    return words, typed, start
+
+
+def _plain(word: Word) -> str:
+    return "".join(("$" if part.variable else "") + part.text for part in word.parts)
+
+
+async def _choices(interpreter: Interpreter, words: list[str], typed: str) -> Iterable[_Choice]:
+    if typed.startswith("$"):
+        return [_Choice(f"${name}") for name in sorted(interpreter.variables)]
+    if words[:1] == ["|"]:
+        return []
+    if words and words[-1] in {"<", ">", ">>", "2>", "2>>"}:
+        return await _paths(interpreter, typed)
+    command, arguments = _innermost(interpreter, words)
+    if command is None:
+        return await _commands(interpreter, typed) if not words else []
+    parameter = _parameter(command, arguments, typed)
+    if parameter is None:
+        return _options(command)
+    return await _values(interpreter, parameter, typed)
+
+
+def _innermost(interpreter: Interpreter, words: list[str]) -> tuple[ShellCommand | None, list[str]]:
+    """Return the command that *words* call, and its arguments; ``time`` calls another one."""
+    words = [word for word in words if word not in {"<", ">", ">>"}]
+    while len(words) > 1 and words[0] == "time":
+        words = words[1:]
+    command = interpreter.commands.get(words[0]) if words else None
+    return command, words[1:]
+
+
+def _parameter(command: ShellCommand, arguments: list[str], typed: str) -> click.Parameter | None:
+    """Return what the next word after *arguments* is for; None: the name of an option."""
+    options = {
+        name: param
+        for param in command.params
+        if isinstance(param, click.Option)
+        for name in (*param.opts, *param.secondary_opts)
+    }
+    positional = [param for param in command.params if isinstance(param, click.Argument)]
+    place = 0
+    wanted: click.Option | None = None
+    for word in arguments:
+        option = options.get(word)
+        if wanted is not None:
+            wanted = None
+        elif option is not None:
+            wanted = None if option.is_flag or option.count else option
+        elif not word.startswith("-") or place:
+            place += 1
+    if wanted is not None:
+        return wanted
+    if (typed.startswith("-") and not place) or not positional:
+        return None
+    if place < len(positional):
+        return positional[place]
+    return positional[-1] if positional[-1].nargs == -1 else None
+
+
+def _options(command: ShellCommand) -> list[_Choice]:
+    return [
+        _Choice(max(param.opts, key=len), (param.help or "").split(".")[0])
+        for param in command.params
+        if isinstance(param, click.Option) and not param.hidden
+    ] + [_Choice("--help", "Explain the command")]
+
+
+async def _values(
+    interpreter: Interpreter, parameter: click.Parameter, typed: str
+) -> Iterable[_Choice]:
+    if isinstance(parameter.type, click.Choice):
+        return [_Choice(str(each)) for each in parameter.type.choices]
+    complete = _COMPLETIONS.get(parameter.type.name)
+    return [] if complete is None else await complete(interpreter, typed)
+
+
+async def _commands(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
+    return [
+        _Choice(name, command.get_short_help_str(60))
+        for name, command in interpreter.commands.items()
+    ]
+
+
+async def _paths(interpreter: Interpreter, typed: str) -> list[_Choice]:
+    """Return the names in the folder that *typed* leads to; folders end in ``/``."""
+    folder, slash, prefix = typed.rpartition("/")
+    above = folder + slash
+    entries = await interpreter.console.session.files.scandir(above or ".")
+    return [
+        _Choice(
+            f"{above}{name}{'/' if is_folder else ''}", shown=f"{name}{'/' if is_folder else ''}"
+        )
+        for name, is_folder in entries
+        if prefix.startswith(".") or not name.startswith(".")
+    ]
+
+
+async def _folders(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
+    return [each for each in await _paths(interpreter, typed) if each.word.endswith("/")]
+
+
+async def _programs(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
+    images = [_Choice(name, "image") for name in interpreter.console.plugins.images]
+    return [
+        *(images if "/" not in typed else []),
+        *(each for each in await _paths(interpreter, typed) if each.word.endswith((".py", "/"))),
+    ]
+
+
+async def _machines(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
+    return [_Choice(name) for name in interpreter.console.plugins.machines]
+
+
+async def _variables(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
+    return [_Choice(name) for name in sorted(interpreter.variables)]
+
+
+_COMPLETIONS: Final[dict[str, Callable[[Interpreter, str], Awaitable[Iterable[_Choice]]]]] = {
+    "command": _commands,
+    "folder": _folders,
+    "machine": _machines,
+    "path": _paths,
+    "program": _programs,
+    "variable": _variables,
+}
