@@ -1,0 +1,161 @@
+"""Whenever the host's process is killed, what it has acknowledged is there at the next opening."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from vmpp.service.filesystem import SUPERUSER, Tree
+
+from .conftest import ALICE, User, populate
+
+WORKER = """
+import os, sys
+from vmpp.service.filesystem import SUPERUSER, Tree
+from vmpp.service.identity import Credentials
+tree = Tree(sys.argv[1])
+alice = Credentials("alice", 1000, 1000, (1000,), "/home/alice")
+tree.add_home(alice)
+home = tree.find(alice, tree.root, b"/home/alice")
+number = int(sys.argv[2])
+while True:
+    name = b"f%d" % number
+    file = tree.open(alice, home, name, os.O_RDWR | os.O_CREAT, 0o640)
+    file.write(name * 100)
+    print("written", number, flush=True)
+    if number % 3 == 0:
+        tree.unlink(alice, home, name)
+        print("unlinked", number, flush=True)
+    elif number % 3 == 1:
+        tree.rename(alice, home, name, home, name + b"-moved")
+        print("moved", number, flush=True)
+    if number % 4:
+        file.close()
+    number += 1
+"""
+
+
+def acknowledged(lines):
+    """Return what must be there, and what must not, of what was said before the end."""
+    there, gone = {}, set()
+    for line in lines:
+        what, number = line.split()
+        name = f"f{number}"
+        if what == "written":
+            there[name] = (name * 100).encode()
+        else:
+            content = there.pop(name)
+            gone.add(name)
+            if what == "moved":
+                there[f"{name}-moved"] = content
+    return there, gone
+
+
+def test_nothing_acknowledged_is_lost_and_nothing_is_left_over(tmp_path):
+    chance, first = random.Random(4), 0
+    for round_ in range(6):
+        worker = subprocess.Popen(
+            [sys.executable, "-c", WORKER, str(tmp_path / "tree"), str(first)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        lines = [worker.stdout.readline() for _ in range(chance.randrange(5, 60))]
+        worker.send_signal(signal.SIGKILL)
+        lines += worker.stdout.read().splitlines(keepends=True)
+        worker.wait()
+        worker.stdout.close()
+        whole = [line for line in lines if line.endswith("\n")]
+        there, gone = acknowledged(whole)
+        tree = Tree(tmp_path / "tree")
+        alice = User(tree, ALICE)
+        names = set(alice.listdir())
+        for name, content in there.items():
+            # The step after the last one that was acknowledged may have been made, or not.
+            found = [n for n in (name, f"{name}-moved") if n in names]
+            if int(name.removesuffix("-moved")[1:]) == last_of(whole):
+                assert all(alice.read(n) == content for n in found)
+            else:
+                assert found == [name]
+                assert alice.read(name) == content
+                assert alice.stat(name).size == len(content)
+        assert not gone & names
+        check_order(tree, tmp_path / "tree", alice)
+        tree.close()
+        first = 1000 * (round_ + 1)
+
+
+def last_of(lines):
+    return int(lines[-1].split()[1])
+
+
+def check_order(tree, folder: Path, alice):
+    """Compare inodes, contents and what is counted."""
+    files = [alice.stat(name) for name in alice.listdir()]
+    contents = set(os.listdir(folder / "contents"))
+    assert contents == {str(status.ino) for status in files}
+    usage = tree.usage(ALICE.uid)
+    assert usage.bytes == sum(status.size for status in files)
+    assert usage.files == len(files) + 1
+
+
+def test_what_was_open_and_had_no_name_is_collected(tmp_path):
+    tree = Tree(tmp_path)
+    alice, _, _ = populate(tree)
+    alice.write("f", b"text")
+    held = alice.open("f", os.O_RDWR)
+    alice.unlink("f")
+    # As if the process had been killed here: nothing is closed.
+    copy = tmp_path.with_name("copy")
+    subprocess.run(["cp", "-r", tmp_path, copy], check=True)
+    held.close()
+    tree.close()
+    again = Tree(copy)
+    assert again.usage(ALICE.uid).bytes == 0
+    assert os.listdir(copy / "contents") == []
+    again.close()
+
+
+def test_a_tree_is_there_after_it_was_closed(tmp_path):
+    tree = Tree(tmp_path / "deep/tree")
+    alice, _, _ = populate(tree)
+    alice.mkdir("d")
+    alice.write("d/f", b"text", 0o600)
+    tree.set_quota(ALICE.uid, 10, 20)
+    before = alice.stat("d/f")
+    tree.close()
+    again = Tree(tmp_path / "deep/tree")
+    alice = User(again, ALICE)
+    assert alice.read("d/f") == b"text"
+    assert alice.stat("d/f") == before
+    assert (again.usage(ALICE.uid).byte_limit, again.usage(ALICE.uid).file_limit) == (10, 20)
+    again.close()
+
+
+def test_names_of_people_are_no_names_on_the_host(tmp_path):
+    tree = Tree(tmp_path)
+    alice, _, _ = populate(tree)
+    alice.write("..hidden", b"")
+    alice.write("a name", b"")
+    assert all(name.isdecimal() for name in os.listdir(tmp_path / "contents"))
+    tree.close()
+
+
+def test_a_tree_that_is_kept_nowhere_leaves_nothing(monkeypatch, tmp_path):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    tree = Tree()
+    tree.open(SUPERUSER, tree.root, b"/tmp/f", os.O_CREAT | os.O_WRONLY).close()
+    assert os.listdir(tmp_path) != []
+    tree.close()
+    assert os.listdir(tmp_path) == []
+
+
+def test_what_is_no_tree_is_refused_with_its_name(tmp_path):
+    (tmp_path / "inodes.sqlite").write_text("this is no database at all, but a text" * 10)
+    with pytest.raises(Exception, match=r"inodes\.sqlite"):
+        Tree(tmp_path)
