@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 import vmpp
-from vmpp.machine.faults import Fault, FaultError
-
-SECOND = 10**12
 
 SLEEP = """
     import time
@@ -17,40 +12,6 @@ SLEEP = """
     time.sleep(1)
     print("late", rank)
 """
-
-
-class TestFaultsAsTheyAreWritten:
-    @given(st.integers(0, 10**6), st.integers(0, 10**6), st.sampled_from(["", " ", "  "]))
-    def test_a_crash(self, node, milliseconds, space):
-        fault = Fault.parse(f"node{space or ' '}{node} crash at {milliseconds}{space}ms")
-        assert fault == Fault(node, milliseconds * SECOND // 1000)
-
-    @pytest.mark.parametrize(
-        "text", ["Node 3 crashes at 2 ms", " node 3  crash at 0.002 s ", "node 3 crash at 2000us"]
-    )
-    def test_ways_to_write_it(self, text):
-        assert Fault.parse(text) == Fault(3, 2 * SECOND // 1000)
-
-    @given(st.text(max_size=30))
-    def test_whatever_else_is_refused_in_one_line(self, text):
-        with pytest.raises(FaultError, match=r"fault ") as error:
-            Fault.parse(f"nod {text}")
-        assert "node 3 crash at 2 ms" in str(error.value)
-
-    @pytest.mark.parametrize(
-        ("text", "reason"),
-        [
-            ("node 3 crash at 2", '"2" has no unit'),
-            ("node 3 crash at 2 MB", '"2 MB" is not a duration'),
-            ("node 3 crash at -1 s", "negative"),
-            ("node 3 crash at soon", "not a duration"),
-            ("node x crash at 1 s", "write it such as"),
-            ("node 3 melt at 1 s", "write it such as"),
-        ],
-    )
-    def test_what_is_wrong_is_said(self, text, reason):
-        with pytest.raises(FaultError, match=reason):
-            Fault.parse(text)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ class TestResult:
         assert result.virtual_time == pytest.approx(2, abs=1e-3)
         assert (result.stdout, result.stderr) == (b"out\n" * 3, b"err\n" * 3)
         assert int(result.digest, 16) > 0
-        assert set(result.counters) == {"messages", "bytes", "drops", "system_calls"}
+        assert set(result.counters) == {"messages", "bytes", "drops", "lost", "system_calls"}
 
     def test_phases_are_allocation_load_and_run(self, program):
         result = vmpp.run(program("import time\ntime.sleep(3)"), nprocs=3)

@@ -1,13 +1,17 @@
 """The machine's hardware: nodes, CPUs, memory, network interfaces, topologies and networks."""
 
 from vmpp.hardware.cpu import Cpu
+from vmpp.hardware.fabric import Fabric
 from vmpp.hardware.interface import NetworkInterface
+from vmpp.hardware.load import LinkLoad
 from vmpp.hardware.memory import Memory, OutOfMemory, Region
 from vmpp.hardware.network import LinkParameters, Network, NetworkMessage, Topology
 from vmpp.hardware.node import Node, Partition
 
 __all__ = [
     "Cpu",
+    "Fabric",
+    "LinkLoad",
     "LinkParameters",
     "Memory",
     "Network",

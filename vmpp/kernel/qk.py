@@ -48,12 +48,13 @@ class QuintessentialKernel:
         messages: messages sent from here, acknowledgements and replies included.
         bytes: bytes of their bodies.
         drops: messages discarded here for processes that do not exist.
+        transmit: the network's entry, or what stands before it; see `vmpp.hardware.fabric`.
     """
 
     __slots__ = (
-        "_acknowledge", "_cpu", "_match", "_place", "_receive", "_send", "_transmit", "abort_job",
+        "_acknowledge", "_cpu", "_match", "_place", "_receive", "_send", "abort_job",
         "bytes", "context_switch", "drops", "engine", "free", "lookahead", "messages", "nid",
-        "node", "processes", "trace",
+        "node", "processes", "trace", "transmit",
     )  # fmt: skip
 
     def __init__(
@@ -71,7 +72,7 @@ class QuintessentialKernel:
         self.trace = trace
         self.lookahead = lookahead
         self.context_switch = costs.context_switch
-        self._transmit = transmit
+        self.transmit = transmit
         self._send = costs.send
         self._receive = costs.receive
         self._match = costs.match_entry
@@ -121,7 +122,7 @@ class QuintessentialKernel:
         self.messages += 1
         self.bytes += length
         process.clock = ready = process.clock + self._send
-        return self._transmit(
+        return self.transmit(
             self.nid,
             Header(process.address, target.nid, target.pid, portal, bits, length, body, info),
             ready,
@@ -152,7 +153,7 @@ class QuintessentialKernel:
 
     def halt(self) -> None:
         """Stop for good, with the node: nothing is sent or taken from now on."""
-        self._transmit = _lost
+        self.transmit = _lost
         self.node.interface.deliver = _unheard
 
     def _refuse(self, header: Header) -> None:
@@ -333,7 +334,7 @@ class QuintessentialKernel:
         back = header.source
         self.messages += 1
         self.bytes += length
-        self._transmit(
+        self.transmit(
             self.nid,
             Header(
                 address,

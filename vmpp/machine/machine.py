@@ -8,16 +8,17 @@ from typing import Any, Final
 
 import trio
 
-from vmpp.engine import Engine, Fiber
+from vmpp.engine import Engine, Fiber, Streams
 from vmpp.engine.bridge import Bridge
 from vmpp.engine.host import advance
 from vmpp.engine.watchdog import Watchdog
 from vmpp.kernel import Process, Trace
-from vmpp.machine.faults import Fault, FaultError
+from vmpp.machine.faults import Fault, NodeCrash, parse
+from vmpp.machine.injection import inject
 from vmpp.machine.job import Job
 from vmpp.machine.nodes import Nodes
 from vmpp.machine.plugins import Plugins
-from vmpp.machine.report import deadlock, refusal
+from vmpp.machine.report import deadlock, refusal, silence
 from vmpp.machine.streams import Capture, HostInput, StreamSink, Traced
 from vmpp.machine.universe import Universe
 from vmpp.pct import ProcessControlThread
@@ -49,6 +50,8 @@ class Machine:
         bridge: to the servers that wait for the host.
         watchdog: over its processes.
         topology: the places of its nodes.
+        fabric: its network, with what is broken in it.
+        partitions: those of all nodes, by number, and of those that may be booted later.
         kernels: of all nodes, by number: compute nodes first, then service, then I/O nodes, and
             last what was booted later, compute nodes again.
         threads: the process control threads of the compute nodes, by number.
@@ -59,6 +62,7 @@ class Machine:
         sockets: the server of sockets.
         libraries: those that are linked to every process.
         trace: the digest of what happened.
+        streams: what is random about the machine itself.
     """
 
     def __init__(self, universe: Universe, plugins: Plugins, *, seed: int, watchdog: float) -> None:
@@ -70,15 +74,18 @@ class Machine:
         self.watchdog = Watchdog(watchdog)
         self.watchdog.refused = self._refused
         self.trace = Trace()
+        self.streams = Streams(seed)
         self._jobs: dict[int, Job] = {}
         self._stdio: dict[int, Stdio] = {}
         self._nodes = Nodes(self.engine, universe, plugins, self.trace)
         self.topology = self._nodes.topology
+        self.fabric = self._nodes.fabric
         self.kernels = self._nodes.kernels
         compute = description.compute_nodes
         more, told = max(0, universe.most - compute), max(0, universe.size - compute)
         spare = range(description.nodes, description.nodes + more)
         self._later = spare[:told]
+        self.partitions = [self._nodes.partition(nid) for nid in range(description.nodes + more)]
         self.services = ServicePartition(self._nodes.service, self.bridge, description.servers)
         self.files = FileServer(description.service.files_service)
         self.names = NameServer(description.service.names_service)
@@ -107,6 +114,7 @@ class Machine:
                 started=self._started,
                 ended=self._ended,
                 lost=self._lost,
+                reset=lambda node, job: self.threads[node].reset(job),
             ),
         )
         self.services.add_own(
@@ -232,34 +240,37 @@ class Machine:
         Raises:
             FaultError: there is no such compute node, or the time has passed.
         """
-        self.inject(Fault.of(node, at, self.engine.now))
+        self.inject(NodeCrash.of(node, at))
 
-    def inject(self, fault: Fault) -> None:
-        """Have a *fault* happen; raises as `crash`."""
-        if fault.node not in self.threads and fault.node not in self._later:
-            raise FaultError(
-                f"a crash of node {fault.node}: {self.description.name!r} has the compute nodes "
-                f"0 to {self.description.compute_nodes - 1}"
-            )
-        if fault.time < self.engine.now:
-            raise FaultError(f"a crash of node {fault.node}: the time has passed")
-        self.engine.at(fault.time, self._crash, fault.node)
+    def inject(self, fault: Fault | str) -> None:
+        """Have a *fault* happen, such as ``"link 3-4 down at 2 ms"``; see `vmpp.machine.faults`.
+
+        Raises:
+            FaultError: it cannot happen on this machine, or its time has passed.
+        """
+        inject(self, parse(fault) if isinstance(fault, str) else fault)
         self.bridge.wake()
 
-    def _crash(self, node: int) -> None:
+    def has_compute_node(self, node: int) -> bool:
+        """Return whether there is a compute node of that number, or may be one later."""
+        return node in self.threads or node in self._later
+
+    def lose_node(self, node: int) -> None:
+        """Have a compute node crash now; called from an event."""
         thread = self.threads.get(node)
         if thread is not None and not thread.dead:
             thread.crash()
         self.engine.after(self.description.service.crash_detection, self.launcher.lose, node)
 
     def counters(self) -> dict[str, int]:
-        """Return what has been counted: messages, bytes, drops and system calls."""
+        """Return what has been counted: messages, bytes, drops, losses and system calls."""
         tables = [kernel.processes.values() for kernel in self.kernels]
         return {
             "messages": sum(kernel.messages for kernel in self.kernels),
             "bytes": sum(kernel.bytes for kernel in self.kernels),
             "drops": sum(kernel.drops for kernel in self.kernels)
             + sum(process.table.drops for table in tables for process in table),
+            "lost": self.fabric.lost,
             "system_calls": sum(server.requests for server in self.services.servers.values()),
         }
 
@@ -321,12 +332,23 @@ class Machine:
     def _idle(self) -> bool:
         """Nothing can move: end the jobs that wait for ever, saying for what."""
         waiting: dict[JobRecord, list[Process]] = {}
+        silent: list[JobRecord] = []
         for record in self.launcher.records.values():
-            if record.running and not record.ending:
-                waiting.setdefault(record.origin, []).extend(self._processes(record))
+            processes = self._processes(record)
+            if record.running and not record.ending and (processes or not self.fabric.lost):
+                waiting.setdefault(record.origin, []).extend(processes)
+            elif self.fabric.lost:
+                silent.append(record)
         for origin, processes in waiting.items():
-            self.launcher.end(origin, 1, deadlock(processes, origin.elapsed(self.engine.now)))
-        return bool(waiting)
+            elapsed = origin.elapsed(self.engine.now)
+            self.launcher.end(origin, 1, deadlock(processes, elapsed, self.fabric.lost))
+        for record in silent:
+            # No process of it waits, but a node or the launcher for what was lost.
+            self.engine.at(self.engine.now, self._forsake, record)
+        return bool(waiting or silent)
+
+    def _forsake(self, record: JobRecord) -> None:
+        self.launcher.forsake(record, silence(record.running, self.fabric.lost))
 
     def _refused(self, fiber: Fiber) -> None:
         """End the job of a process that catches all that would end it."""

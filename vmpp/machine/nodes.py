@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vmpp.engine import Engine
-from vmpp.hardware import NetworkInterface, Node, Partition, Topology
+from vmpp.hardware import Fabric, NetworkInterface, Node, Partition, Topology
 from vmpp.kernel import KernelCosts, QuintessentialKernel, Surroundings, Trace
 from vmpp.machine.nodemap import NodeMap
 from vmpp.machine.plugins import Plugins
@@ -17,6 +17,7 @@ class Nodes:
 
     Attributes:
         topology: their places.
+        fabric: the network between them.
         kernels: of all nodes, by number: compute nodes first, then service, then I/O nodes, and
             last what was booted later, compute nodes again.
     """
@@ -29,9 +30,9 @@ class Nodes:
         self._trace = trace
         self._dims = description.topology.dims
         self.topology: Topology = plugins.topologies[description.topology.kind](universe.dims)
-        self._network = plugins.networks[description.network.timing](
-            engine, self.topology, description.network.links
-        )
+        links = description.network.links
+        network = plugins.networks[description.network.timing](engine, self.topology, links)
+        self.fabric = Fabric(network, self.topology, links.header_bytes)
         self._costs = KernelCosts(
             send=description.kernel.send,
             receive=description.kernel.interrupt + description.kernel.receive,
@@ -79,7 +80,7 @@ class Nodes:
         nid = len(self.kernels)
         description, engine, costs = self._description, self._engine, self._costs
         interface = NetworkInterface(engine, nid, description.network.links)
-        self._network.attach(interface)
+        self.fabric.attach(interface)
         node = Node(
             engine,
             nid,
@@ -90,9 +91,9 @@ class Nodes:
         )
         # Room for the library work between two waits: that of one receive and one send.
         lookahead = max(1, 3 * (costs.send + description.network.wire_latency + costs.receive))
-        self.kernels.append(
-            QuintessentialKernel(
-                engine, node, self._network.transmit, costs, self._trace, lookahead
-            )
+        kernel = QuintessentialKernel(
+            engine, node, self.fabric.transmit, costs, self._trace, lookahead
         )
+        self.fabric.serve(kernel)
+        self.kernels.append(kernel)
         return nid

@@ -36,14 +36,16 @@ _Waits = tuple[_Wait, ...]
 """What all threads of a process wait in: the main one, then the others by name."""
 
 
-def deadlock(processes: Sequence[Process], elapsed: int) -> str:
+def deadlock(processes: Sequence[Process], elapsed: int, lost: int = 0) -> str:
     """Return the report of a deadlock: for every waiting rank its call, arguments and line.
 
-    Of a rank with several threads, those of all.
+    Of a rank with several threads, those of all. Ranks that wait alike stand together, if they are
+    of one job.
 
-    *elapsed* is how long the program had run, in picoseconds.
-
-    Ranks that wait alike stand together, if they are of one job.
+    Args:
+        processes: those that wait.
+        elapsed: how long the program had run, in picoseconds.
+        lost: how many messages the network has lost, of whatever job.
     """
     jobs: dict[int, list[Process]] = {}
     for process in processes:
@@ -58,7 +60,27 @@ def deadlock(processes: Sequence[Process], elapsed: int) -> str:
         if len(jobs) > 1:
             lines.append(f" job {number}:")
         lines += _waiting(waiting)
+    if lost:
+        lines.append(f" {_losses(lost)}; somebody may wait for what was lost")
     return "\n".join(lines)
+
+
+def silence(ran: bool, lost: int) -> str:
+    """Return the report of a job of which nothing is heard any more.
+
+    Args:
+        ran: whether it has run, or else was being loaded.
+        lost: how many messages the network has lost, of whatever job.
+    """
+    what = "nothing is heard any more of its end" if ran else "it could not be loaded"
+    return f"{what}: {_losses(lost)}"
+
+
+def _losses(lost: int) -> str:
+    return (
+        f"{lost} {'message was' if lost == 1 else 'messages were'} lost in the network, where "
+        "faults have been injected"
+    )
 
 
 def _waiting(processes: Sequence[Process]) -> list[str]:

@@ -22,7 +22,8 @@ class Result:
         stdout: what the job wrote to standard output, unless that went to a file.
         stderr: likewise standard error.
         digest: a hash over the machine's ordered events so far; equal for equal runs, on any host.
-        counters: messages, bytes, drops and system_calls of the machine so far.
+        counters: messages, bytes, drops, lost and system_calls of the machine so far: *drops*
+            are messages that receivers have refused, *lost* those that the network has lost.
         phases: allocation, load and run, with virtual and host times.
         failure: the report of what went wrong, or None.
         reports: what the libraries' tools have to say, if any were asked for.

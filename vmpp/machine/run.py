@@ -15,7 +15,7 @@ import trio
 from vmpp.engine import current_process
 from vmpp.machine.boot import Job, Machine, boot
 from vmpp.machine.description import MachineDescription
-from vmpp.machine.faults import Fault
+from vmpp.machine.faults import parse
 from vmpp.machine.images import locate
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.result import Phase, Result
@@ -64,7 +64,7 @@ def run(
         watchdog: CPU seconds on the host that a rank may take between two calls.
         tools: what libraries are to watch of the program: ``"check"``, ``"profile"``.
         faults: what breaks and when, such as ``"node 3 crash at 2 ms"``, in the machine's virtual
-            time, which is that of ``MPI.Wtime``.
+            time, which is that of ``MPI.Wtime``; see `vmpp.machine.faults`.
         keep_going: whether the job goes on without ranks whose nodes crash, as programs that
             tolerate faults can; otherwise a crash ends it.
         coll: algorithms of collective operations, ``{"allreduce": "ring"}``, or rules to choose one
@@ -79,7 +79,7 @@ def run(
     if current_process() is not None:
         raise RuntimeError("a program that runs on a machine cannot boot another one")
     found = Plugins.installed() if plugins is None else plugins
-    injected = [Fault.parse(text) for text in faults]
+    injected = [parse(text) for text in faults]
     folder = os.getcwd() if cwd is None else fspath(cwd)
     if module:
         loaded = Program.module(fspath(program), args, folder, environ)

@@ -321,6 +321,15 @@ class ProcessControlThread(SystemProcess):
         for process in self._processes_of(job):
             self.kernel.send(self, process.address, LOST_PORTAL, bits, None, 0)
 
+    def reset(self, job: Job) -> None:
+        """End what this node has of *job*, whose messages have been lost."""
+        self.clock = max(self.clock, self.kernel.engine.now)
+        self._loads.pop(job.id, None)
+        for key in [key for key in self._admissions if key[0] == job.id]:
+            del self._admissions[key]
+        for process in self._processes_of(job):
+            self.kill(process)
+
     def crash(self) -> None:
         """Lose the node: its processes vanish, and nothing is heard of it any more."""
         self.kernel.halt()

@@ -191,8 +191,8 @@ class Launcher(SystemProcess):
 
     __slots__ = (
         "_allocate", "_boot", "_bridge", "_chunk", "_crashed", "_ended", "_fanout", "_free",
-        "_heap", "_introductions", "_jobs", "_kernel", "_lost", "_next", "_nodes", "_seed",
-        "_service_time", "_spare", "_started", "_surroundings", "on_exit", "records",
+        "_heap", "_introductions", "_jobs", "_kernel", "_lost", "_next", "_nodes", "_reset",
+        "_seed", "_service_time", "_spare", "_started", "_surroundings", "on_exit", "records",
     )  # fmt: skip
 
     def __init__(
@@ -213,6 +213,7 @@ class Launcher(SystemProcess):
         started: Callable[[JobRecord], None],
         ended: Callable[[JobRecord], None],
         lost: Callable[[JobRecord, int], object] = lambda record, rank: None,
+        reset: Callable[[int, Job], object] = lambda node, job: None,
     ) -> None:
         """Set the launcher up.
 
@@ -223,6 +224,7 @@ class Launcher(SystemProcess):
             surroundings: gives what a job on these nodes can know of its machine.
             started, ended: told of every job.
             lost: told of every rank whose node has crashed.
+            reset: ends what a node still has of a job.
         """
         super().__init__(Address(kernel.nid, pid, -1, 0))
         self._kernel = kernel
@@ -241,6 +243,7 @@ class Launcher(SystemProcess):
         self._started = started
         self._ended = ended
         self._lost = lost
+        self._reset = reset
         self._jobs = 0
         self._next = 0
         self._introductions: dict[int, _Introduction] = {}
@@ -543,6 +546,30 @@ class Launcher(SystemProcess):
             if record.job.id in introduction.told:
                 # What was on its way through the lost node has not come to those below.
                 self._admit(record, number)
+
+    def forsake(self, record: JobRecord, reason: str) -> None:
+        """Take back the nodes of a job of which nothing is heard any more, for messages were lost.
+
+        Called from an event, when nothing else happens; whatever is left of the job is ended by
+        resetting its nodes. *reason* is what becomes the job's failure, unless it has one.
+        """
+        if self.records.get(record.job.id) is not record:
+            return
+        origin = record.origin
+        if not record.loaded:
+            record.finish("load", self._kernel.engine.now)
+            record.loaded = True
+            if record.on_loaded is not None and not record.ending:
+                record.ending = True
+                record.on_loaded(record, reason)
+        if not origin.ending and record is origin:
+            origin.ending = True
+            origin.status = origin.status or 1
+            origin.failure = origin.failure or reason
+        for rank, node in enumerate(record.job.nodes):
+            self._reset(node, record.job)
+            record.exited(rank, -1)
+        self._bury(record)
 
     def _tell_connected(self, record: JobRecord, rank: int) -> None:
         """Tell the jobs that are connected to one of a rank that it has lost."""

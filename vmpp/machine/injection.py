@@ -1,0 +1,121 @@
+"""Having faults happen on a machine."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+from vmpp.engine.queue import NEVER
+from vmpp.hardware import Topology
+from vmpp.hardware.faults import NetworkFaults
+from vmpp.machine.faults import (
+    Drop,
+    DropOff,
+    Fault,
+    FaultError,
+    LinkChange,
+    NodeCrash,
+    ServerChange,
+)
+from vmpp.service.partition import UnknownServerError
+
+if TYPE_CHECKING:
+    from vmpp.machine.boot import Machine
+
+MOST_NEIGHBOURS: Final = 12
+"""How many neighbours of a node an error names."""
+
+
+def inject(machine: Machine, fault: Fault) -> None:
+    """Have *fault* happen on *machine*, at its time or now.
+
+    Raises:
+        FaultError: it cannot happen there, or its time has passed.
+    """
+    now = machine.engine.now
+    time = now if fault.time is None else fault.time
+    if time < now:
+        raise FaultError(f"{fault}: the time has passed")
+    _ACTIONS[type(fault)](machine, fault, time)
+
+
+def _crash(machine: Machine, fault: NodeCrash, time: int) -> None:
+    if not machine.has_compute_node(fault.node):
+        raise FaultError(
+            f"a crash of node {fault.node}: {machine.description.name!r} has the compute nodes "
+            f"0 to {machine.description.compute_nodes - 1}"
+        )
+    machine.engine.at(time, machine.lose_node, fault.node)
+
+
+def _link(machine: Machine, fault: LinkChange, time: int) -> None:
+    links = [_link_between(machine, fault, fault.source, fault.destination)]
+    if fault.both:
+        links.append(_link_between(machine, fault, fault.destination, fault.source))
+    _network(machine).change(links, time, up=fault.up)
+
+
+def _link_between(machine: Machine, fault: LinkChange, source: int, destination: int) -> int:
+    """Return the number of the link from one node to another."""
+    topology, nodes = machine.topology, len(machine.partitions)
+    for node in (source, destination):
+        if not 0 <= node < nodes:
+            raise FaultError(f"{fault}: there is no node {node}: they are 0 to {nodes - 1}")
+    route = topology.route(source, destination)
+    if len(route) != 1:
+        raise FaultError(
+            f"{fault}: nodes {source} and {destination} have no link between them; "
+            f"{_neighbours(topology, source, nodes)}"
+        )
+    return route[0]
+
+
+def _neighbours(topology: Topology, node: int, nodes: int) -> str:
+    found = [other for other in range(nodes) if topology.hops(node, other) == 1]
+    if not found:
+        return f"node {node} has no neighbours"
+    if len(found) == 1:
+        return f"the neighbour of node {node} is {found[0]}"
+    if len(found) > MOST_NEIGHBOURS:
+        return f"node {node} has {len(found)} neighbours, {found[0]} to {found[-1]}"
+    *others, last = map(str, found)
+    return f"the neighbours of node {node} are {', '.join(others)} and {last}"
+
+
+def _drop(machine: Machine, fault: Drop, time: int) -> None:
+    try:
+        sources = fault.sources.numbers(machine.partitions)
+        destinations = fault.destinations.numbers(machine.partitions)
+    except ValueError as error:
+        raise FaultError(f"{fault}: {error}") from None
+    end = NEVER if fault.end is None else fault.end
+    _network(machine).drop(float(fault.share), sources, destinations, time, end)
+
+
+def _drop_off(machine: Machine, fault: DropOff, time: int) -> None:
+    _network(machine).drop_no_more(time)
+
+
+def _network(machine: Machine) -> NetworkFaults:
+    return machine.fabric.broken(machine.streams.stream("network: drops").random)
+
+
+def _server(machine: Machine, fault: ServerChange, time: int) -> None:
+    try:
+        machine.services.server(fault.name)
+    except UnknownServerError as error:
+        raise FaultError(f"{fault}: {error}") from None
+    act = machine.services.start if fault.running else machine.services.stop
+    machine.engine.at(time, act, fault.name)
+
+
+_ACTIONS: Final[Mapping[type[Fault], Callable[[Machine, Any, int], None]]] = MappingProxyType(
+    {
+        NodeCrash: _crash,
+        LinkChange: _link,
+        ServerChange: _server,
+        Drop: _drop,
+        DropOff: _drop_off,
+    }
+)
