@@ -379,6 +379,11 @@ class ProgramFinder:
                 self.sources.add(path)
         return known[1]
 
+    def compiled(self, path: str, code: CodeType) -> None:
+        """Take *code* as that of the file *path* as it is now, instead of compiling it."""
+        status = os.stat(path)
+        self._codes[path] = ((status.st_mtime_ns, status.st_size), code)
+
     def _compiled(self, loader: SourceFileLoader, name: str, path: str) -> CodeType | None:
         if not self.optimize:
             return SourceFileLoader.get_code(loader, name)
