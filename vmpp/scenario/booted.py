@@ -14,8 +14,8 @@ import trio
 from greenlet import getcurrent, greenlet
 from outcome import Outcome, acapture, capture
 
+from vmpp.machine import faults
 from vmpp.machine.boot import boot
-from vmpp.machine.faults import Fault
 from vmpp.machine.images import locate
 from vmpp.machine.machine import Machine
 from vmpp.machine.result import Result
@@ -149,7 +149,7 @@ class BootedMachine:
         Raises:
             VmppError: that cannot break, or the time has passed.
         """
-        self.machine.inject(Fault.parse(text))
+        self.machine.inject(faults.parse(text))
 
     def _launched(
         self, program: Program, nprocs: int, stdin: Any = None, keep_going: bool = False
