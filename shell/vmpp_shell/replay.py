@@ -10,7 +10,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from vmpp.machine.description import load
 from vmpp.machine.plugins import Plugins
+from vmpp.machine.policies import with_policies
 from vmpp_shell.console import Console
 from vmpp_shell.interpreter import Interpreter
 from vmpp_shell.terminal import Terminal
@@ -34,13 +36,17 @@ async def replaying(
 
     terminal = Terminal.recorder(write, width=directives.width, answer=answered)
     async with Console.open(Plugins.installed(), exact=True) as console:
-        await console.boot(**_machine(directives))
+        await console.boot(**_machine(directives, console.plugins))
         async with Interpreter.open(console, terminal) as interpreter:
             yield Replay(interpreter)
 
 
-def _machine(directives: Directives) -> dict[str, Any]:
-    asked: dict[str, Any] = {"machine": directives.machine, "seed": directives.seed}
+def _machine(directives: Directives, plugins: Plugins) -> dict[str, Any]:
+    described = load(directives.machine, plugins)
+    asked: dict[str, Any] = {
+        "machine": with_policies(described, directives.policies, plugins),
+        "seed": directives.seed,
+    }
     if directives.nodes is not None:
         asked["nodes"] = directives.nodes
     return asked
