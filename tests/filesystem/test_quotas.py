@@ -199,7 +199,7 @@ class Accounting(RuleBasedStateMachine):
     def counts(self):
         """Compare."""
         usage = self.tree.usage(ALICE.uid)
-        held = {f.inode.ino: f.inode.size for f in self.open if hasattr(f, "inode")}
+        held = {f.node.ino: self.tree.status(f.node).size for f in self.open}
         found = {**held, **self.walk("/home/alice")}
         assert usage.files == len(found)
         assert usage.bytes == sum(found.values())

@@ -106,9 +106,9 @@ class FixedVolume(Volume):
         if node.leaf is None:
             links = 2 + sum(inner.leaf is None for inner in node.inside.values())
             return Status(stat.S_IFDIR | 0o555, node.ino, self.device, links, 0, 0, BLOCK, *times)
-        regular = stat.S_ISREG(node.leaf.mode)
-        size = os.stat(node.leaf.path).st_size if regular else 0
-        return Status(node.leaf.mode, node.ino, self.device, 1, 0, 0, size, *times)
+        found = os.stat(node.leaf.path)
+        size, device = (found.st_size, 0) if stat.S_ISREG(node.leaf.mode) else (0, found.st_rdev)
+        return Status(node.leaf.mode, node.ino, self.device, 1, 0, 0, size, *times, device)
 
     def entries(self, directory: FixedNode, after: bytes, most: int) -> list[Entry]:
         """Return the next entries of a directory."""
@@ -124,21 +124,13 @@ class FixedVolume(Volume):
         if flags & os.O_ACCMODE != os.O_RDONLY and stat.S_ISREG(node.leaf.mode):
             fail(errno.EROFS)
         host_flags = flags & (os.O_ACCMODE | os.O_APPEND)
-        return FixedFile(os.open(node.leaf.path, host_flags | os.O_CLOEXEC), node)
+        file = HostFile(os.open(node.leaf.path, host_flags | os.O_CLOEXEC))
+        file.node = node
+        return file
 
     def room(self, who: Credentials) -> Room:
         """Return that there is none."""
         return Room(BLOCK, 0, 0, 0, self._count, 0, True, self.device)
-
-
-class FixedFile(HostFile):
-    """An open file of a fixed volume."""
-
-    __slots__ = ("node",)
-
-    def __init__(self, fd: int, node: FixedNode) -> None:
-        super().__init__(fd)
-        self.node = node
 
 
 def images(programs: Mapping[str, Path]) -> dict[str, Any]:

@@ -49,6 +49,20 @@ class HostNode(Node):
         return self.parts
 
 
+class HeldNode(HostNode):
+    """A file that is open, wherever its name may be by now.
+
+    Attributes:
+        fd: the host's descriptor.
+    """
+
+    __slots__ = ("fd",)
+
+    def __init__(self, volume: HostFolder, parts: Parts, fd: int) -> None:
+        super().__init__(volume, parts)
+        self.fd = fd
+
+
 class HostFolder(Volume):
     """A folder of the host, which belongs to one user, whom nobody else, not even root, can be.
 
@@ -113,12 +127,12 @@ class HostFolder(Volume):
 
     def status(self, node: HostNode) -> Status:
         """Return what is known of a file; the folder itself is the owner's alone."""
-        with self._place(node) as (name, fd):
-            found = os.stat(name, dir_fd=fd, follow_symlinks=False)
-        return self.seen(found, stat.S_IFDIR | 0o700 if not node.parts else found.st_mode)
-
-    def seen(self, found: os.stat_result, mode: int) -> Status:
-        """Return what the machine sees of what the host knows of a file."""
+        if isinstance(node, HeldNode):
+            found = os.fstat(node.fd)
+        else:
+            with self._place(node) as (name, fd):
+                found = os.stat(name, dir_fd=fd, follow_symlinks=False)
+        mode = found.st_mode if node.parts else stat.S_IFDIR | 0o700
         mine = found.st_uid == os.geteuid()
         group = found.st_gid in {os.getegid(), *os.getgroups()}
         return Status(
@@ -131,6 +145,8 @@ class HostFolder(Volume):
         """Return whether *who* is the owner, and the host lets them."""
         if who.uid != self.owner.uid:
             return False
+        if isinstance(node, HeldNode):
+            return True
         with self._place(node) as (name, fd):
             return os.access(name, wanted, dir_fd=fd, **_CAREFUL)
 
@@ -155,13 +171,17 @@ class HostFolder(Volume):
             finally:
                 os.close(inner)
 
-    def open(self, node: HostNode, flags: int, who: Credentials) -> MountedFile:
+    def open(self, node: HostNode, flags: int, who: Credentials) -> HostFile:
         """Open a file, without waiting for the other end of a named pipe."""
         wanted = flags & (os.O_ACCMODE | os.O_APPEND)
         safe = os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
         with self._place(node) as (name, fd):
             opened = os.open(name, wanted | safe, dir_fd=fd)
-        return MountedFile(opened, self, flags)
+        kind = stat.S_IFMT(os.fstat(opened).st_mode)
+        waits = kind not in {stat.S_IFREG, stat.S_IFBLK} and not flags & os.O_NONBLOCK
+        file = HostFile(opened, None, waits)
+        file.node = HeldNode(self, node.parts, opened)
+        return file
 
     def room(self, who: Credentials) -> Room:
         """Return the room on the host's disk."""
@@ -219,7 +239,10 @@ class HostFolder(Volume):
 
     def chmod(self, node: HostNode, mode: int) -> None:
         """Change the permissions of a file."""
-        self._by_descriptor(node, lambda path: os.chmod(path, mode))
+        if isinstance(node, HeldNode):
+            os.fchmod(node.fd, mode)
+        else:
+            self._by_descriptor(node, lambda path: os.chmod(path, mode))
 
     def chown(self, node: HostNode, uid: int, gid: int) -> None:
         """Refuse: the host's files belong to the host's users."""
@@ -228,6 +251,9 @@ class HostFolder(Volume):
 
     def utime(self, node: HostNode, atime: int, mtime: int) -> None:
         """Set the times of access and modification."""
+        if isinstance(node, HeldNode):
+            os.utime(node.fd, ns=(atime, mtime))
+            return
         with self._place(node) as (name, fd):
             os.utime(name, ns=(atime, mtime), dir_fd=fd, follow_symlinks=False)
 
@@ -243,24 +269,6 @@ class HostFolder(Volume):
             change(f"/proc/self/fd/{fd}" if _PATH_ONLY else fd)
         finally:
             os.close(fd)
-
-
-class MountedFile(HostFile):
-    """An open file of a host's folder."""
-
-    __slots__ = ("volume",)
-
-    def __init__(self, fd: int, volume: HostFolder, flags: int) -> None:
-        kind = stat.S_IFMT(os.fstat(fd).st_mode)
-        waits = kind not in {stat.S_IFREG, stat.S_IFBLK} and not flags & os.O_NONBLOCK
-        super().__init__(fd, None, waits)
-        self.volume = volume
-
-    @property
-    def status(self) -> Status:
-        """What is known of the file."""
-        found = os.fstat(self.fd)
-        return self.volume.seen(found, found.st_mode)
 
 
 _CAREFUL: Final[dict[str, bool]] = {

@@ -415,19 +415,17 @@ class InodeVolume(Volume):
 
 
 class StoredFile(HostFile):
-    """An open file of the store: what makes it grow is checked against the owner's quota.
+    """An open file of the store: what makes it grow is checked against the owner's quota."""
 
-    Attributes:
-        inode: what it stands for.
-    """
+    __slots__ = ("_appends", "_unlimited", "_volume", "_writes")
 
-    __slots__ = ("_appends", "_unlimited", "_volume", "_writes", "inode")
+    node: Inode
 
     def __init__(
         self, volume: InodeVolume, inode: Inode, fd: int, flags: int, unlimited: bool
     ) -> None:
         super().__init__(fd)
-        self.inode = inode
+        self.node = inode
         self._volume = volume
         self._appends = bool(flags & os.O_APPEND)
         self._writes = bool(flags & _WRITING)
@@ -440,47 +438,47 @@ class StoredFile(HostFile):
 
     def write(self, data: Any) -> int:
         """Write at the position, or at the end; all of *data*, or nothing if the quota is short."""
-        start = self.inode.size if self._appends else os.lseek(self.fd, 0, os.SEEK_CUR)
+        start = self.node.size if self._appends else os.lseek(self.fd, 0, os.SEEK_CUR)
         self._make_room(start, len(data))
         return self._written(start, os.write(self.fd, data))
 
     def pwrite(self, data: Any, offset: int) -> int:
         """Write at *offset*, or at the end if the file was opened to append, as on Linux."""
-        start = self.inode.size if self._appends else offset
+        start = self.node.size if self._appends else offset
         self._make_room(start, len(data))
         return self._written(start, os.pwrite(self.fd, data, offset))
 
     def _make_room(self, start: int, count: int) -> None:
-        more = start + count - self.inode.size
+        more = start + count - self.node.size
         if count and more > 0:
             self._grow(more)
 
     def _grow(self, more: int) -> None:
-        if self.inode.size + more > _MOST_BYTES:
+        if self.node.size + more > _MOST_BYTES:
             fail(errno.EFBIG)
         if self._writes and not self._unlimited:
-            self._volume.quotas.check(self.inode.uid, more)
+            self._volume.quotas.check(self.node.uid, more)
 
     def _written(self, start: int, count: int) -> int:
         if count:
-            self._volume.resize(self.inode, max(self.inode.size, start + count))
+            self._volume.resize(self.node, max(self.node.size, start + count))
         return count
 
     def truncate(self, size: int) -> None:
         """Cut or extend the file to *size* bytes."""
         if not self._writes or size < 0:
             fail(errno.EINVAL)
-        if size > self.inode.size:
-            self._grow(size - self.inode.size)
+        if size > self.node.size:
+            self._grow(size - self.node.size)
         os.ftruncate(self.fd, size)
-        self._volume.resize(self.inode, size)
+        self._volume.resize(self.node, size)
 
     def fsync(self) -> None:
         """Have the host write it to its disk."""
         os.fsync(self.fd)
-        self._volume.sync(self.inode)
+        self._volume.sync(self.node)
 
     def close(self) -> None:
         """Close it."""
         super().close()
-        self._volume.closed(self.inode)
+        self._volume.closed(self.node)

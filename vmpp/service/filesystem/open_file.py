@@ -40,14 +40,16 @@ class OpenFile:
 
     Attributes:
         directory: what relative paths are looked for in; None if this is no directory.
+        node: what a tree knows it by.
         patient: whether reading and writing may have to wait for somebody else.
         sharing: what those have in common who share it; None if it is not shared.
     """
 
-    __slots__ = ("directory", "patient", "sharing")
+    __slots__ = ("directory", "node", "patient", "sharing")
 
     def __init__(self, directory: Any = None, patient: bool = False) -> None:
         self.directory = directory
+        self.node: Any = None
         self.patient = patient
         self.sharing: Sharing | None = None
 

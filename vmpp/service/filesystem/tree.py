@@ -38,7 +38,7 @@ from vmpp.service.identity import ROOT, Credentials
 
 NANOSECOND: Final = SECOND // 10**9
 EPOCH_NS: Final = EPOCH // NANOSECOND
-"""When files were made before the machine ever booted: virtual time 0, in nanoseconds."""
+"""When what is the same on every machine was made: its virtual time 0, in nanoseconds."""
 
 SUPERUSER: Final = Credentials("root", ROOT, ROOT, (ROOT,), "/root")
 
@@ -49,9 +49,13 @@ _RIGHTS: Final = {os.O_RDONLY: READ, os.O_WRONLY: WRITE, os.O_RDWR: READ | WRITE
 
 
 class Directory(OpenFile):
-    """An open directory of a tree; its `directory` is the node."""
+    """An open directory of a tree; its `directory` is its node."""
 
     __slots__ = ()
+
+    def __init__(self, node: Node) -> None:
+        super().__init__(node)
+        self.node = node
 
     def read(self, size: int) -> bytes:
         """Refuse: a directory is listed."""
@@ -71,8 +75,7 @@ class Tree:
     bytes; they start from the directory *at* unless they are absolute.
 
     Attributes:
-        time: virtual time in nanoseconds since 1970, which changes are noted with; whoever lets
-            requests in sets it.
+        time: what changes are noted with, virtual time in nanoseconds since 1970.
         root: the topmost directory.
     """
 
@@ -83,6 +86,7 @@ class Tree:
         programs: Mapping[str, Path] | None = None,
         host: str | PathLike[str] | None = None,
         console: Credentials | None = None,
+        epoch: int = EPOCH,
     ) -> None:
         """Open the tree that is kept in *folder*, and lay it out if it is new.
 
@@ -91,12 +95,14 @@ class Tree:
             programs: what is in ``/images``, by name.
             host: the folder of the host that is at ``/host``; None: there is none.
             console: the user whom ``/host`` belongs to.
+            epoch: picoseconds since 1970 at the machine's virtual time 0.
 
         Raises:
             DatabaseError: *folder* holds no file tree, or one of a newer vmpp.
             OSError: a folder is not there or cannot be used.
         """
-        self.time = EPOCH_NS
+        self._epoch = epoch
+        self.begin(0)
         self._inodes = InodeVolume(folder, lambda: self.time)
         self.root: Node = self._inodes.root
         self._mounted: dict[int, Volume] = {}
@@ -131,6 +137,10 @@ class Tree:
         if self._host is not None:
             self._host.close()
         self._inodes.close()
+
+    def begin(self, time: int) -> None:
+        """Note what changes from now on with the machine's virtual time *time*, ps."""
+        self.time = (self._epoch + time) // NANOSECOND
 
     # -- users -------------------------------------------------------------------------------------
 

@@ -32,6 +32,7 @@ class Status(NamedTuple):
     atime: int
     mtime: int
     ctime: int
+    rdev: int = 0
 
 
 class Entry(NamedTuple):

@@ -1,0 +1,94 @@
+"""The standard streams of a job, between its processes and whoever launched it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from vmpp.process import calls
+
+BLOCK: Final = 1 << 16
+"""The block size told to processes, in bytes: what they buffer of a file. It is large, as that of
+any remote file system, for a request costs more than its bytes; and the same on every host."""
+
+
+class Sink(Protocol):
+    """Where a job's standard output or error goes."""
+
+    def write(self, rank: int, time_ps: int, data: bytes) -> object:
+        """Take *data*, whole lines that *rank* wrote at virtual time *time_ps*.
+
+        Only what a process leaves unfinished, when its job ends or it asks for input, is less than
+        a line.
+
+        Raises:
+            BrokenPipeError: nobody reads any more.
+        """
+        ...
+
+
+class Source(Protocol):
+    """Where a job's standard input comes from."""
+
+    async def read(self, n: int) -> bytes:
+        """Return up to *n* bytes as soon as there are any, none at the end."""
+        ...
+
+
+@dataclass(slots=True)
+class Stdio:
+    """The standard streams of a job.
+
+    Attributes:
+        stdout: sink of standard output.
+        stderr: sink of standard error.
+        stdin: source of rank 0's standard input; None: empty.
+        broken: whether a sink has raised BrokenPipeError. What processes write to that sink
+            afterwards is dropped without an error: it is the launcher that ends the job.
+        on_broken: called the first time that a sink breaks.
+        pending: what was read from *stdin* and not asked for yet.
+    """
+
+    stdout: Sink
+    stderr: Sink
+    stdin: Source | None = None
+    broken: bool = False
+    on_broken: Callable[[], object] | None = None
+    pending: bytearray = field(default_factory=bytearray)
+
+    def emit(self, handle: int, rank: int, time_ps: int, data: bytes) -> None:
+        """Give *data* to the sink of *handle*, 1 or 2."""
+        try:
+            (self.stdout if handle == 1 else self.stderr).write(rank, time_ps, data)
+        except BrokenPipeError:
+            was_broken, self.broken = self.broken, True
+            if not was_broken and self.on_broken is not None:
+                self.on_broken()
+
+    def take_input(self, size: int) -> bytes | None:
+        """Take a line of what is pending, or *size* bytes; None if that much is not there yet.
+
+        Who asks for more than a block gets as much as there is up to the end: programs that want
+        all of their input would get it in very many lines. How the host's pipe has cut the input
+        into pieces is never seen: it would be different in every run.
+        """
+        end = self.pending.find(b"\n", 0, size) + 1 if size <= BLOCK else 0
+        if not end and len(self.pending) < size:
+            return None
+        return self.cut_input(end or size)
+
+    def cut_input(self, size: int) -> bytes:
+        """Take up to *size* bytes of what is pending."""
+        data = bytes(self.pending[:size])
+        del self.pending[:size]
+        return data
+
+    async def read_input(self, source: Source, size: int) -> calls.Data:
+        """Wait for what `take_input` wants, or for the end."""
+        while True:
+            piece = await source.read(size)
+            self.pending += piece
+            data = self.take_input(size) if piece else self.cut_input(size)
+            if data is not None:
+                return calls.Data(data)
