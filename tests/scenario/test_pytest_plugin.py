@@ -172,6 +172,36 @@ class TestOnRanks:
         )
         run().assert_outcomes(passed=3)
 
+    def test_hypothesis_draws_examples_for_all_ranks(
+        self, pytester: pytest.Pytester, run: Run
+    ) -> None:
+        pytester.makepyfile(
+            """
+            import pytest
+            from hypothesis import given, settings
+            from hypothesis import strategies as st
+            from mpi4py import MPI
+
+            numbers = st.lists(st.integers(), min_size=1, max_size=3)
+
+            @pytest.mark.vmpp(nprocs=2)
+            @settings(max_examples=5, database=None)
+            @given(numbers)
+            def test_it(values):
+                assert MPI.COMM_WORLD.allgather(values) == [values] * 2
+
+            @pytest.mark.vmpp(nprocs=2)
+            class TestIt:
+                @settings(max_examples=5, database=None)
+                @given(numbers=numbers)
+                def test_it(self, numbers):
+                    assert len(MPI.COMM_WORLD.bcast(numbers)) < 2
+            """
+        )
+        result = run()
+        result.assert_outcomes(passed=1, failed=1)
+        result.stdout.fnmatch_lines(["E*assert 2 < 2*", "E*numbers=[[]0, 0],"])
+
     def test_a_rank_may_skip_the_test(self, pytester: pytest.Pytester, run: Run) -> None:
         pytester.makepyfile(
             """

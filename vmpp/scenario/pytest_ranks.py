@@ -38,12 +38,30 @@ def call(item: pytest.Function) -> bool:
     failure = None
     with _machine(item.config, options) as machine:
         try:
-            machine.call(item.obj, nprocs, **arguments)
+            _call(machine, item.obj, nprocs, arguments)
         except RanksFailedError as error:
             failure = str(error)
     if failure is not None:
         pytest.fail(failure, pytrace=False)
     return True
+
+
+def _call(machine: BootedMachine, function: Any, nprocs: int, arguments: Mapping[str, Any]) -> None:
+    """Call a test's function on ranks; one that hypothesis tests, once for each example."""
+    examples = getattr(function, "hypothesis", None)
+    if examples is None:
+        machine.call(function, nprocs, **arguments)
+        return
+
+    def on_ranks(**drawn: Any) -> None:
+        drawn.pop("self", None)
+        machine.call(function, nprocs, **drawn)
+
+    own, examples.inner_test = examples.inner_test, on_ranks
+    try:
+        function(**arguments)
+    finally:
+        examples.inner_test = own
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from importlib import import_module
@@ -120,10 +121,12 @@ class _Found:
     def of(cls, function: Callable[..., Any]) -> _Found:
         """Find *function*, which may be a method of an object of a class without arguments."""
         plain = getattr(function, "__func__", function)
-        module = sys.modules.get(getattr(plain, "__module__", None) or "")
+        owner = getattr(function, "__self__", None)
+        home = plain if owner is None else type(owner)
+        module = sys.modules.get(getattr(home, "__module__", None) or "")
         path = getattr(module, "__file__", None)
-        inside = tuple(getattr(plain, "__qualname__", "<locals>").split("."))
-        if module is None or not path or "<locals>" in inside or _get(module, inside) is not plain:
+        inside = _names(plain, owner)
+        if module is None or not path or _get(module, inside) is not plain:
             return cls(function)
         parts = module.__name__.split(".")
         folder = Path(path).parents[len(parts) - 1]
@@ -136,14 +139,38 @@ class _Found:
         """Return the function as the calling rank has it."""
         if self.module is None:
             return self.given
-        owner: Any = import_module(self.module)
+        owner: Any = _imported(self.module)
         *outer, name = self.inside
         for part in outer:
             owner = getattr(owner, part)
-        if hasattr(self.given, "__self__"):
+        bound = hasattr(self.given, "__self__")
+        if bound:
             owner = owner()
         found: Callable[..., Any] = getattr(owner, name)
-        return found
+        # hypothesis draws its examples on the host.
+        examples = getattr(found, "hypothesis", None)
+        if examples is None:
+            return found
+        inner: Callable[..., Any] = examples.inner_test
+        return partial(inner, owner) if bound else inner
+
+
+def _imported(name: str) -> ModuleType:
+    """Import a module. hypothesis takes no offence at tests in it, though it may be testing now."""
+    control = sys.modules.get("hypothesis.control")
+    context = getattr(control, "_current_build_context", None)
+    with nullcontext() if context is None else context.with_value(None):
+        return import_module(name)
+
+
+def _names(plain: Any, owner: object) -> tuple[str, ...]:
+    """Return by which names, in each other, the function *plain* may be found in its module."""
+    name = getattr(plain, "__name__", "")
+    if owner is not None:
+        return (*type(owner).__qualname__.split("."), name)
+    path = tuple(getattr(plain, "__qualname__", name).split("."))
+    # A decorator may have made it in a function of its own, and put it where it was.
+    return (name,) if "<locals>" in path else path
 
 
 def _get(module: ModuleType, inside: tuple[str, ...]) -> Any:
