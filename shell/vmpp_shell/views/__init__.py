@@ -1,0 +1,1 @@
+"""How the machine looks: status records in, what rich can draw out. Nothing here asks anybody."""
