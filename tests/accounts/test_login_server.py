@@ -93,6 +93,16 @@ async def test_a_program_cannot_log_in(desk: Any) -> None:
     assert _says(await desk.ask(7, calls.Login("bob", "tuna")), errno.EPERM, "programs")
 
 
+async def test_a_password_can_be_verified_before_anybody_comes_in(desk: Any) -> None:
+    await desk.add("bob", "tuna")
+    desk.server.admit(900, "ssh", "bob")
+    assert (await desk.ask(900, calls.Verify("bob", "salmon"))).late == FIRST_DELAY
+    assert (await desk.ask(900, calls.Verify("bob", "tuna"))).reply == Done()
+    assert desk.server.user(900) is None
+    assert (await desk.ask(900, calls.Enter("bob"))).reply.failures == 1
+    assert _says(await desk.ask(7, calls.Verify("bob", "tuna")), errno.EPERM, "programs")
+
+
 async def test_who_has_logged_out_or_gone_is_nobody(desk: Any) -> None:
     first, second = await desk.enter("carol"), await desk.enter("carol")
     assert (await desk.ask(first, calls.Logout())).reply == Done()

@@ -16,12 +16,15 @@ import trio
 
 from vmpp.machine import description as descriptions
 from vmpp.machine.description import MachineDescription
+from vmpp.machine.installation import Installation
 from vmpp.machine.job import Job
 from vmpp.machine.machine import Machine
 from vmpp.machine.plugins import PluginError, Plugins
+from vmpp.machine.state import State
 from vmpp.machine.universe import Universe
 from vmpp.process.interpose import Interposition
 from vmpp.process.library import Library
+from vmpp.service.log import Kind
 
 __all__ = ["Job", "Machine", "boot"]
 
@@ -43,6 +46,7 @@ async def boot(
     tools: Sequence[str] = (),
     coll: Mapping[str, object] | None = None,
     plugins: Plugins | None = None,
+    state: State | None = None,
 ) -> AsyncIterator[Machine]:
     """Boot a machine under Trio; it is shut down when the block ends.
 
@@ -61,6 +65,8 @@ async def boot(
         coll: by what algorithm, or rules, libraries carry collective operations out, instead of
             what the description has: ``{"allreduce": "ring"}``.
         plugins: those to use; all that are installed if left out.
+        state: where the machine keeps accounts, files and what its users have done; without one it
+            has none of these, and serves the host's files to the host's user.
 
     Raises:
         VmppError: the machine cannot be made as described.
@@ -72,6 +78,7 @@ async def boot(
     error: BaseException | None = None
     with ExitStack() as stack:
         stack.enter_context(_patient_collector())
+        installation = None if state is None else stack.enter_context(Installation.open(state))
         built = Machine(
             Universe.of(
                 described.with_tools(tools).with_collectives(coll or {}), nodes, universe, found
@@ -79,6 +86,7 @@ async def boot(
             found,
             seed=seed,
             watchdog=WATCHDOG_SECONDS if watchdog is None else watchdog,
+            installation=installation,
         )
         stack.enter_context(Interposition(*_modules(found.libraries)))
         stack.enter_context(built.watchdog.watching())
@@ -88,6 +96,7 @@ async def boot(
             partitions.start_soon(built.services.run)
             partitions.start_soon(trio.sleep_forever)
             partitions.start_soon(built.run_compute_partition)
+            built.note(Kind.BOOT, text=built.description.name)
             found.manager.hook.vmpp_machine_booted(machine=built)
             # What the block raises is the caller's: it must not come out in a group.
             try:

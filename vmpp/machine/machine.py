@@ -13,12 +13,15 @@ from vmpp.engine.bridge import Bridge
 from vmpp.engine.host import advance
 from vmpp.engine.watchdog import Watchdog
 from vmpp.kernel import Process, Trace
+from vmpp.machine.doors import Doors
 from vmpp.machine.faults import Fault, NodeCrash, parse
 from vmpp.machine.injection import inject
+from vmpp.machine.installation import Installation
 from vmpp.machine.job import Job
 from vmpp.machine.nodes import Nodes
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.report import deadlock, refusal, silence
+from vmpp.machine.session import CONSOLE, Session
 from vmpp.machine.streams import Capture, HostInput, StreamSink, Traced
 from vmpp.machine.universe import Universe
 from vmpp.pct import ProcessControlThread
@@ -29,7 +32,10 @@ from vmpp.process.loader import ProgramLoader
 from vmpp.process.program import Program
 from vmpp.process.space import uninstall
 from vmpp.service import JobRecord, Launcher
+from vmpp.service.accounting import Accounting, AccountingServer
+from vmpp.service.accounts import LoginServer
 from vmpp.service.files import FileServer, Stdio
+from vmpp.service.log import Kind, LogServer
 from vmpp.service.names import NameServer
 from vmpp.service.partition import ServicePartition
 from vmpp.service.sockets import SocketServer
@@ -63,13 +69,28 @@ class Machine:
         libraries: those that are linked to every process.
         trace: the digest of what happened.
         streams: what is random about the machine itself.
+        installation: what it knows from boot to boot; None of a machine without a state.
+        accounting: the jobs that there have been.
+        login: the server of accounts; None of a machine without a state.
+        doors: where people come in.
     """
 
-    def __init__(self, universe: Universe, plugins: Plugins, *, seed: int, watchdog: float) -> None:
+    def __init__(
+        self,
+        universe: Universe,
+        plugins: Plugins,
+        *,
+        seed: int,
+        watchdog: float,
+        installation: Installation | None = None,
+    ) -> None:
         self.description = description = universe.machine
         self.universe = universe.size
         self.plugins = plugins
+        self.installation = installation
         self.engine = Engine()
+        if installation is not None:
+            self.engine.now = installation.epoch
         self.bridge = Bridge(self.engine)
         self.watchdog = Watchdog(watchdog)
         self.watchdog.refused = self._refused
@@ -93,7 +114,11 @@ class Machine:
             description.service.names_service,
             lambda node: node in self.threads or node in self._later,
         )
+        self.accounting = Accounting() if installation is None else installation.accounting
+        self.login: LoginServer | None = None
+        self.doors = Doors(self)
         self._file_process = self.services.add(self.files)
+        self._add_accounts()
         self._socket_process = self.services.add(self.sockets)
         self.services.add(self.names)
         self.launcher = self.services.add_own(
@@ -135,6 +160,46 @@ class Machine:
         self.threads: dict[int, ProcessControlThread] = {}
         for nid in range(compute):
             self._start_thread(nid)
+
+    def _add_accounts(self) -> None:
+        """Add the servers that know users, and keep accounts of what they do."""
+        least = self.description.service.accounts_service
+        installation = self.installation
+        user = self.doors.user
+        if installation is not None:
+            log = installation.log
+            self.login = LoginServer(installation.store, installation.passwords, log, least)
+            user = self.login.user
+            self.services.add(self.login)
+            self.services.add(LogServer(log, user, least))
+        self.services.add(AccountingServer(self.accounting, user, least))
+
+    def note(self, kind: Kind, user: str = "", text: str = "") -> None:
+        """Note in the machine's log, if it has one, that something has happened now."""
+        if self.installation is not None:
+            self.installation.log.note(self.engine.now, kind, user, text)
+
+    # -- sessions ------------------------------------------------------------------------------
+
+    async def console(self, name: str | None = None, *, exact: bool = False) -> Session:
+        """Log in whoever sits at the machine itself; see `Doors.console`."""
+        return await self.doors.console(name, exact=exact)
+
+    async def log_in(
+        self, name: str, password: str, *, place: str = CONSOLE, exact: bool = False
+    ) -> Session:
+        """Log somebody in by their password; see `Doors.log_in`."""
+        return await self.doors.log_in(name, password, place=place, exact=exact)
+
+    @property
+    def sessions(self) -> list[Session]:
+        """Those who are logged in, in the order in which they came."""
+        return list(self.doors.sessions.values())
+
+    @property
+    def attended(self) -> int:
+        """How many are logged in: as long as anybody is, somebody may bring news from outside."""
+        return len(self.doors.sessions)
 
     def _start_thread(self, nid: int) -> None:
         """Start the process control thread of a compute node."""
@@ -222,10 +287,12 @@ class Machine:
             UnknownServerError: there is no such server.
         """
         self.services.stop(name)
+        self.note(Kind.SERVER, text=f"stopped {name}")
 
     def start_server(self, name: str) -> None:
         """Have a server that was stopped answer again. Raises UnknownServerError."""
         self.services.start(name)
+        self.note(Kind.SERVER, text=f"started {name}")
 
     def crash(self, node: int, at: float | str | None = None) -> None:
         """Have a compute node crash: its processes vanish, and nothing is heard of it any more.
@@ -366,3 +433,4 @@ class Machine:
                 self.threads[process.nid].kill(process)
         self.watchdog.fiber_runs = False
         self.files.close()
+        self.note(Kind.SHUTDOWN)

@@ -90,9 +90,9 @@ class State:
         return self._opened
 
     @property
-    def tree(self) -> Path:
-        """The folder in which the machine's files are kept."""
-        return self.folder / "tree"
+    def tree(self) -> Path | None:
+        """The folder in which the machine's files are kept; None: nowhere."""
+        return self.folder / "tree" if self.keeps else None
 
     @property
     def host_key(self) -> Path:

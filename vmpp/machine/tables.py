@@ -176,6 +176,10 @@ class ServiceTable(Table, frozen=True, kw_only=True):
         int,
         _time("the least that the name server, or that of sockets, takes for a request", "1 ns"),
     ] = duration("10 us")
+    accounts_service: Annotated[
+        int,
+        _time("the least that accounts, accounting or the log take for a request", "1 ns"),
+    ] = duration("20 us")
     crash_detection: Annotated[
         int, _time("from a node's crash until the launcher knows of it", "1 ns")
     ] = duration("10 ms")

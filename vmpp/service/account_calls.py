@@ -228,6 +228,13 @@ class RemoveKey(Call[Done], frozen=True, array_like=True, tag=17):
     key: str
 
 
+class Verify(Call[Done], frozen=True, array_like=True, tag=18):
+    """Tell whether a password is right, of somebody who may then be vouched for."""
+
+    name: str
+    password: str
+
+
 AnyCall = (
     Login
     | Enter
@@ -246,6 +253,7 @@ AnyCall = (
     | Keys
     | AddKey
     | RemoveKey
+    | Verify
 )
 """Every request to the server."""
 

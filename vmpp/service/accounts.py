@@ -171,18 +171,31 @@ class LoginServer:
     # -- coming and going ------------------------------------------------------------------------
 
     async def _login(self, _: None, caller: Caller, call: calls.Login) -> _Answer:
+        refusal = await self._refusal(caller, call)
+        if refusal is not None:
+            return refusal
+        return self._welcome(self.store.get(call.name), caller)
+
+    async def _verify(self, _: None, caller: Caller, call: calls.Verify) -> _Answer:
+        return await self._refusal(caller, call) or Done()
+
+    async def _refusal(
+        self, caller: Caller, call: calls.Login | calls.Verify
+    ) -> Failed | Delayed | None:
+        """Return the answer to a login by password that fails, None if it need not."""
         if caller.job not in self._waiting:
             return Failed(errno.EPERM, "programs cannot log in")
+        place, _ = self._waiting[caller.job]
         account = self.store.find(call.name)
         kept = None if account is None or account.locked else account.password
-        if not await self._passwords.verify(kept, call.password[: LONGEST + 1]):
-            place = self._waiting.get(caller.job, ("nowhere", ""))[0]
+        right = await self._passwords.verify(kept, call.password[: LONGEST + 1])
+        if not right or kept is None:
             return self._fail(call.name, caller.time, f"from {place}", _INCORRECT)
-        if account is None or kept is None or caller.job not in self._waiting:
+        if caller.job not in self._waiting:
             return Failed(errno.EPERM, "whoever asked has gone")
         if self._passwords.outdated(kept):
             self.store.update(call.name, password=await self._passwords.hash(call.password))
-        return self._welcome(account, caller)
+        return None
 
     def _enter(self, _: None, caller: Caller, call: calls.Enter) -> Reply:
         place, vouched = self._waiting.get(caller.job, ("", ""))
@@ -374,6 +387,7 @@ _ROOT: Final = "root"
 
 _ACTIONS: Final[dict[type, tuple[str, Callable[..., Any]]]] = {
     calls.Login: (_ANYBODY, LoginServer._login),
+    calls.Verify: (_ANYBODY, LoginServer._verify),
     calls.Enter: (_ANYBODY, LoginServer._enter),
     calls.Logout: (_USERS, LoginServer._logout),
     calls.Passwd: (_USERS, LoginServer._passwd),

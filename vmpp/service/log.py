@@ -123,6 +123,10 @@ class EventLog:
             (time, kind.value, user, text),
         )
 
+    def has_events(self) -> bool:
+        """Return whether anything has happened yet."""
+        return self._database.execute("SELECT 1 FROM events LIMIT 1").fetchone() is not None
+
     def latest(self) -> int:
         """Return the time of the latest event, 0 if there is none."""
         return int(

@@ -182,6 +182,18 @@ class ServicePartition:
             )
         return found
 
+    async def caught_up(self) -> None:
+        """Wait, on the host, until the servers' tasks have looked at all that has arrived by now.
+
+        What a server does for the host, printing the output of jobs above all, it does when its
+        task has its turn, a little ahead of virtual time. Whoever holds virtual time, and waits for
+        this, sees of that what does not depend on the host.
+        """
+        while any(
+            server.behind for server in self.servers.values() if isinstance(server, ServiceProcess)
+        ):
+            await trio.lowlevel.checkpoint()
+
     def stop(self, name: str) -> None:
         """Stop a server: whoever asks it from now on is told at once that it is not there.
 

@@ -226,6 +226,11 @@ class ServiceProcess(Server):
         for scope in self._awaited.values():
             scope.cancel()
 
+    @property
+    def behind(self) -> bool:
+        """Whether there are requests that the task has not looked at yet."""
+        return bool(self._pending)
+
     def received(self, header: Header, due: int) -> None:
         """Have the task serve a request."""
         self._pending.append((self._bridge.open(due), header, self._stops))

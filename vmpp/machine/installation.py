@@ -1,0 +1,62 @@
+"""What a machine with a state knows when it boots: its users, its past, and what time it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+
+from vmpp.engine import SECOND
+from vmpp.machine.state import State
+from vmpp.service.account_store import AccountStore
+from vmpp.service.accounting import Accounting
+from vmpp.service.log import EventLog
+from vmpp.service.passwords import CHEAP, HashCost, Passwords
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """A state that is open.
+
+    Virtual time goes on from boot to boot: a boot begins at the next whole second after the latest
+    time that accounting or the log has. So do the numbers of jobs.
+
+    Attributes:
+        state: where all of it is kept.
+        store: users, groups and public keys.
+        passwords: hashes passwords, at little cost if nothing is kept.
+        accounting: the jobs that there have been.
+        log: what has happened.
+        epoch: virtual time at which this boot begins, ps.
+        last_job: the highest number of a job that there has been; 0: none.
+    """
+
+    state: State
+    store: AccountStore
+    passwords: Passwords
+    accounting: Accounting
+    log: EventLog
+    epoch: int
+    last_job: int
+
+    @classmethod
+    @contextmanager
+    def open(cls, state: State, cost: HashCost | None = None) -> Iterator[Installation]:
+        """Open a state until the block ends; raises as `State.open`, or DatabaseError.
+
+        Args:
+            cost: of the hash of a password.
+        """
+        with ExitStack() as stack:
+            stack.enter_context(state.open())
+            store = AccountStore(state.database("accounts"), console=state.user)
+            stack.enter_context(closing(store))
+            accounting = Accounting(state.database("accounting"))
+            stack.enter_context(closing(accounting))
+            log = EventLog(state.database("log"))
+            stack.enter_context(closing(log))
+            latest = max(accounting.latest(), log.latest())
+            epoch = (latest // SECOND + 1) * SECOND if log.has_events() else 0
+            accounting.end_all(epoch)
+            passwords = Passwords(cost if cost or state.keeps else CHEAP)
+            yield cls(state, store, passwords, accounting, log, epoch, accounting.highest())
