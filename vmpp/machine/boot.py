@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import os
 import resource
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
@@ -78,7 +79,10 @@ async def boot(
     error: BaseException | None = None
     with ExitStack() as stack:
         stack.enter_context(_patient_collector())
-        installation = None if state is None else stack.enter_context(Installation.open(state))
+        installation = None
+        if state is not None:
+            opening = Installation.open(state, programs=found.images, host=os.getcwd())
+            installation = stack.enter_context(opening)
         built = Machine(
             Universe.of(
                 described.with_tools(tools).with_collectives(coll or {}), nodes, universe, found

@@ -11,6 +11,7 @@ from vmpp.process.calls import Call
 from vmpp.service import account_calls as calls
 from vmpp.service.account_store import WHEEL
 from vmpp.service.files import Stdio
+from vmpp.service.filesystem.tree_space import TreeSpace
 from vmpp.service.identity import Credentials
 
 if TYPE_CHECKING:
@@ -172,10 +173,12 @@ class Doors:
 
     def came(self, session: Session) -> str:
         """Take note of a session, have its files served, and return its first directory."""
-        number = session.number
+        number, machine = session.number, self._machine
         self.sessions[number] = session
-        self._machine.files.open_job(number, Stdio(_Nowhere(), _Nowhere()))
-        return self._machine.files.directory(number, -1)
+        installation = machine.installation
+        space = None if installation is None else TreeSpace(installation.tree, session.user)
+        machine.files.open_job(number, Stdio(_Nowhere(), _Nowhere()), space=space)
+        return machine.files.directory(number, -1)
 
     def left(self, session: Session) -> None:
         """Take note of the end of a session."""

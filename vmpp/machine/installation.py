@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from vmpp.engine import SECOND
 from vmpp.machine.state import State
-from vmpp.service.account_store import AccountStore
+from vmpp.service.account_store import AccountError, AccountStore
 from vmpp.service.accounting import Accounting
+from vmpp.service.filesystem import Tree
+from vmpp.service.homes import Homes
 from vmpp.service.log import EventLog
 from vmpp.service.passwords import CHEAP, HashCost, Passwords
 
@@ -27,6 +30,8 @@ class Installation:
         passwords: hashes passwords, at little cost if nothing is kept.
         accounting: the jobs that there have been.
         log: what has happened.
+        tree: the machine's files.
+        homes: where users have theirs.
         epoch: virtual time at which this boot begins, ps.
         last_job: the highest number of a job that there has been; 0: none.
     """
@@ -36,16 +41,31 @@ class Installation:
     passwords: Passwords
     accounting: Accounting
     log: EventLog
+    tree: Tree
+    homes: Homes
     epoch: int
     last_job: int
 
     @classmethod
     @contextmanager
-    def open(cls, state: State, cost: HashCost | None = None) -> Iterator[Installation]:
-        """Open a state until the block ends; raises as `State.open`, or DatabaseError.
+    def open(
+        cls,
+        state: State,
+        *,
+        programs: Mapping[str, Path],
+        host: str,
+        cost: HashCost | None = None,
+    ) -> Iterator[Installation]:
+        """Open a state until the block ends.
 
         Args:
+            programs: what is in ``/images``, by name.
+            host: the folder of the host that is at ``/host``, for the user at the console.
             cost: of the hash of a password.
+
+        Raises:
+            StateError: as `State.open`.
+            DatabaseError: what is in it is damaged.
         """
         with ExitStack() as stack:
             stack.enter_context(state.open())
@@ -58,5 +78,14 @@ class Installation:
             latest = max(accounting.latest(), log.latest())
             epoch = (latest // SECOND + 1) * SECOND if log.has_events() else 0
             accounting.end_all(epoch)
+            console = store.credentials(store.console)
+            tree = Tree(state.tree, programs=programs, host=host, console=console)
+            stack.enter_context(closing(tree))
+            homes = Homes(tree)
+            for user in ("root", store.console):
+                # Root may have given the place to somebody else meanwhile.
+                with suppress(AccountError):
+                    homes.make(store.credentials(user), epoch)
             passwords = Passwords(cost if cost or state.keeps else CHEAP)
-            yield cls(state, store, passwords, accounting, log, epoch, accounting.highest())
+            last = accounting.highest()
+            yield cls(state, store, passwords, accounting, log, tree, homes, epoch, last)

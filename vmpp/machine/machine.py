@@ -168,7 +168,9 @@ class Machine:
         user = self.doors.user
         if installation is not None:
             log = installation.log
-            self.login = LoginServer(installation.store, installation.passwords, log, least)
+            self.login = LoginServer(
+                installation.store, installation.passwords, log, least, installation.homes
+            )
             user = self.login.user
             self.services.add(self.login)
             self.services.add(LogServer(log, user, least))

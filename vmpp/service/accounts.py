@@ -39,11 +39,15 @@ def delay(failures: int) -> int:
 class Homes(Protocol):
     """Where users have their files."""
 
-    def add_home(self, user: Credentials) -> object:
-        """Make the home directory of *user*, if it is not there."""
+    def make(self, user: Credentials, now: int) -> object:
+        """Make the home directory of *user*.
+
+        Raises:
+            AccountError: there is something in its place that is not theirs.
+        """
         ...
 
-    def set_quota(self, uid: int, size: int | None = None, files: int | None = None) -> object:
+    def limit(self, uid: int, size: int | None, files: int | None) -> object:
         """Limit what the files of a user may take, and how many they may be; None: no limit."""
         ...
 
@@ -262,8 +266,12 @@ class LoginServer:
             quota_files=call.quota_files,
         )
         if self._homes is not None:
-            self._homes.add_home(added)
-            self._homes.set_quota(added.uid, call.quota_bytes, call.quota_files)
+            try:
+                self._homes.make(added, caller.time)
+            except AccountError:
+                self.store.remove(call.name)
+                raise
+            self._homes.limit(added.uid, call.quota_bytes, call.quota_files)
         self._note(caller, user, f"added user {added.name} ({added.uid})")
         return calls.Welcome(added, None, 0, None)
 
@@ -286,7 +294,7 @@ class LoginServer:
         uid = self.store.get(call.name).uid
         self.store.update(call.name, quota_bytes=call.quota_bytes, quota_files=call.quota_files)
         if self._homes is not None:
-            self._homes.set_quota(uid, call.quota_bytes, call.quota_files)
+            self._homes.limit(uid, call.quota_bytes, call.quota_files)
         self._note(caller, user, f"set the quota of {call.name}")
         return Done()
 
