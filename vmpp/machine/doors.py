@@ -54,6 +54,7 @@ class Doors:
         """
         login = self._machine.login
         if login is None:
+            self._machine.keep_accounts()
             return await self._open(None, place, exact=exact)
         own = login.store.console
         wanted = own if name is None else name

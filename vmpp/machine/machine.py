@@ -31,7 +31,7 @@ from vmpp.process.library import Report
 from vmpp.process.loader import ProgramLoader
 from vmpp.process.program import Program
 from vmpp.process.space import uninstall
-from vmpp.service import JobRecord, Launcher
+from vmpp.service import JobRecord, Launcher, accounting
 from vmpp.service.accounting import Accounting, AccountingServer
 from vmpp.service.accounts import LoginServer
 from vmpp.service.files import FileServer, Stdio
@@ -165,16 +165,24 @@ class Machine:
         """Add the servers that know users, and keep accounts of what they do."""
         least = self.description.service.accounts_service
         installation = self.installation
-        user = self.doors.user
         if installation is not None:
             log = installation.log
             self.login = LoginServer(
                 installation.store, installation.passwords, log, least, installation.homes
             )
-            user = self.login.user
             self.services.add(self.login)
-            self.services.add(LogServer(log, user, least))
-        self.services.add(AccountingServer(self.accounting, user, least))
+            self.services.add(LogServer(log, self.login.user, least))
+            self.keep_accounts()
+
+    def keep_accounts(self) -> None:
+        """Have accounts kept of the jobs from now on, if they are not.
+
+        On a machine without a state that is not worth the while before anybody could ask.
+        """
+        if accounting.SERVER not in self.services.servers:
+            user = self.doors.user if self.login is None else self.login.user
+            least = self.description.service.accounts_service
+            self.services.add(AccountingServer(self.accounting, user, least))
 
     def note(self, kind: Kind, user: str = "", text: str = "") -> None:
         """Note in the machine's log, if it has one, that something has happened now."""
