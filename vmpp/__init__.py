@@ -1,8 +1,8 @@
 """vmpp: a virtual massively parallel processor that runs real message-passing programs, repeatably.
 
 `run` boots a machine, runs one program on it and returns a `Result`; `boot` gives a booted machine
-to launch jobs on under Trio. A program which runs on a machine may call `compute` to use CPU time,
-and `node_map` to see where its ranks are.
+to launch jobs on under Trio, which with a `State` has accounts and files of its own. A program which
+runs on a machine may call `compute` to use CPU time, and `node_map` to see where its ranks are.
 
     result = vmpp.run("program.py", nprocs=64, machine="paragon")
 
@@ -21,12 +21,14 @@ if TYPE_CHECKING:
     from vmpp.machine.boot import boot
     from vmpp.machine.result import Result
     from vmpp.machine.run import run
+    from vmpp.machine.state import State
     from vmpp.process.compute import compute, node_map
 
-__all__ = ["Result", "VmppError", "boot", "compute", "node_map", "run"]
+__all__ = ["Result", "State", "VmppError", "boot", "compute", "node_map", "run"]
 
 _HOMES: Final = {
     "Result": "vmpp.machine.result",
+    "State": "vmpp.machine.state",
     "boot": "vmpp.machine.boot",
     "compute": "vmpp.process.compute",
     "node_map": "vmpp.process.compute",
