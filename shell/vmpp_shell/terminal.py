@@ -10,7 +10,8 @@ import io
 import os
 import shutil
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
@@ -61,12 +62,30 @@ class Stream:
         self._write = write
         self._size = size
         self._environ = {} if environ is None else environ
+        self._held: list[bytes] | None = None
         self.is_terminal = is_terminal
         self.descriptor = descriptor
 
     def write(self, data: bytes) -> None:
         """Write *data* as it is. The standard streams of jobs are written with it."""
-        self._write(data)
+        if self._held is None:
+            self._write(data)
+        else:
+            self._held.append(data)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Have what is written wait for the end of the block: a picture has the whole screen."""
+        if self._held is not None:
+            yield
+            return
+        self._held = []
+        try:
+            yield
+        finally:
+            held, self._held = self._held, None
+            for data in held:
+                self._write(data)
 
     def divert(self, way: Callable[[Write], Write]) -> None:
         """Have what is written go another *way* from now on, made of the one so far."""

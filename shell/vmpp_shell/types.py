@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from vmpp.machine.nodesets import NodeSet
+from vmpp.machine.quantities import duration
+
 if TYPE_CHECKING:
     _Type = click.ParamType[Any]
 else:
@@ -90,6 +93,44 @@ def node_list(text: str) -> tuple[int, ...]:
     if len(set(numbers)) < len(numbers):
         raise ValueError(f"{text!r} names a node twice")
     return tuple(numbers)
+
+
+class NodeSetType(_Type):
+    """A set of nodes, in numbers and ranges or in a word: ``0..7,12``, ``all``, ``service``."""
+
+    name = "node-set"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> NodeSet:
+        """Return the set; fails if it is none."""
+        if isinstance(value, NodeSet):
+            return value
+        try:
+            return NodeSet.parse(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+NODE_SET: Final = NodeSetType()
+
+
+class DurationType(_Type):
+    """A duration, such as ``'2 ms'`` or ``2ms``, in picoseconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Return the picoseconds; fails if it is no duration."""
+        if isinstance(value, int):
+            return value
+        try:
+            return duration(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+DURATION: Final = DurationType()
 
 
 _LONGEST: Final = 7

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
@@ -67,6 +68,7 @@ def test_neither_case_nor_space_matters(fault, space):
         ("link 3-4 down", LinkChange(3, 4, True, False)),
         ("link 3 - 4 up at 1 us", LinkChange(3, 4, True, True, 10**6)),
         ("link 3->4 down at 1us", LinkChange(3, 4, False, False, 10**6)),
+        ("link 3 to 4 down", LinkChange(3, 4, False, False)),
         ("server files stop at 2 s", ServerChange("files", False, 2000 * MILLISECOND)),
         ("server files start", ServerChange("files", True)),
         ("drop 0.5 % from 0..3,8 to all", Drop(
@@ -83,6 +85,14 @@ def test_neither_case_nor_space_matters(fault, space):
 )  # fmt: skip
 def test_ways_to_write_it(text, fault):
     assert parse(text) == fault
+
+
+@given(faults, st.integers(0, 10**15), st.integers(1, 9999))
+def test_how_long_from_now(fault, now, microseconds):
+    if fault.time is None:
+        later = parse(f"{fault} in {microseconds} us", now)
+        assert later.time == now + microseconds * 10**6
+        assert replace(later, time=None) == fault
 
 
 @given(st.text(max_size=40))

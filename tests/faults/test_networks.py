@@ -178,9 +178,10 @@ class TestWhatItCosts:
     def test_nothing_stands_before_a_network_that_nobody_breaks_or_watches(self) -> None:
         wires = Wires()
         assert all(sender.transmit == wires.network.transmit for sender in wires.senders)
-        wires.fabric.watch()
+        watches = [wires.fabric.watch(), wires.fabric.watch()]
         assert all(sender.transmit != wires.network.transmit for sender in wires.senders)
-        wires.fabric.unwatch()
+        for load in watches:
+            wires.fabric.unwatch(load)
         assert all(sender.transmit == wires.network.transmit for sender in wires.senders)
 
     def test_a_sender_that_sends_no_more_is_left_alone(self) -> None:
@@ -209,6 +210,16 @@ class TestLoad:
             wires.link(2, 6): 20,
         }
         assert (load.take(), load.messages) == ({}, 0)
+
+    def test_everybody_who_watches_has_counts_of_their_own(self) -> None:
+        wires = Wires()
+        first = wires.fabric.watch()
+        wires.send(0, 1, "a", length=92)
+        second = wires.fabric.watch()
+        wires.send(0, 1, "b", length=92)
+        wires.fabric.unwatch(first)
+        wires.send(0, 1, "c", length=92)
+        assert first.take() == second.take() == {wires.link(0, 1): 200}
 
     def test_it_counts_what_is_lost_and_changes_nothing(self) -> None:
         alone, watched = Wires(), Wires()

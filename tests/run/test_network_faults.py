@@ -211,5 +211,5 @@ def test_on_the_command_line(program, shell):
     assert done.returncode == 2
     assert done.stderr == (
         'vmpp: error: fault "link 0-2 sideways": write it such as "link 3-4 down at 2 ms", '
-        '"link 3->4 down" or "link 3-4 up"\n'
+        '"link 3 to 4 down" or "link 3-4 up"\n'
     )

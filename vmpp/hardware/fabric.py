@@ -32,7 +32,7 @@ class Fabric:
     """
 
     __slots__ = (
-        "_header", "_interfaces", "_load", "_network", "_senders", "_topology", "faults",
+        "_header", "_interfaces", "_loads", "_network", "_senders", "_topology", "faults",
         "transmit",
     )  # fmt: skip
 
@@ -42,7 +42,7 @@ class Fabric:
         self._header = header_bytes
         self._interfaces: list[NetworkInterface] = []
         self._senders: list[Sender] = []
-        self._load: LinkLoad | None = None
+        self._loads: list[LinkLoad] = []
         self.faults: NetworkFaults | None = None
         self.transmit: Transmit = network.transmit
 
@@ -72,15 +72,15 @@ class Fabric:
         return self.faults
 
     def watch(self) -> LinkLoad:
-        """Count what every link carries from now on, and return the counts."""
-        if self._load is None:
-            self._load = LinkLoad(self._topology, self._header)
-            self._rebind()
-        return self._load
+        """Have what every link carries counted from now on, and return the counts."""
+        load = LinkLoad(self._topology, self._header)
+        self._loads.append(load)
+        self._rebind()
+        return load
 
-    def unwatch(self) -> None:
-        """Count no more."""
-        self._load = None
+    def unwatch(self, load: LinkLoad) -> None:
+        """Count no more in *load*."""
+        self._loads.remove(load)
         self._rebind()
 
     def _rebind(self) -> None:
@@ -89,8 +89,8 @@ class Fabric:
         entry: Transmit = self._network.transmit
         if self.faults is not None:
             entry = self.faults.before(entry)
-        if self._load is not None:
-            entry = self._load.before(entry)
+        for load in self._loads:
+            entry = load.before(entry)
         self.transmit = entry
         for sender in self._senders:
             if sender.transmit == before:

@@ -1,22 +1,23 @@
 """Faults to be injected into a machine, as people write them.
 
     node 3 crash
-    link 3-4 down                     both directions; link 3->4 for one
+    link 3-4 down                     both directions; link 3->4, or link 3 to 4, for one
     link 3-4 up
     server files stop
     server files start
     drop 1% from 0..7 to all          between sets of nodes: numbers and ranges, all, compute,
     drop off                          service or io
 
-``at 2 ms`` behind any of them says when it happens, in virtual time of the machine, and without it
-is now; ``between 1 ms and 2 ms`` says from when until when messages are dropped.
+``at 2 ms`` behind any of them says when it happens, in virtual time of the machine, ``in 2 ms`` how
+long from now, and without either it is now; ``between 1 ms and 2 ms`` says from when until when
+messages are dropped.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final, TypeAlias
 
@@ -142,8 +143,10 @@ class DropOff:
 Fault: TypeAlias = NodeCrash | LinkChange | ServerChange | Drop | DropOff
 
 
-def parse(text: str) -> Fault:
+def parse(text: str, now: int = 0) -> Fault:
     """Read a fault such as ``"node 3 crash at 2 ms"``; how others are written, the module says.
+
+    *now* is the machine's time, in picoseconds.
 
     Raises:
         FaultError: it is written otherwise.
@@ -159,7 +162,7 @@ def parse(text: str) -> Fault:
         found = pattern.fullmatch(text)
         if found is not None:
             try:
-                return read(found)
+                return _later(read(found), found, now)
             except ValueError as error:
                 raise FaultError(f'fault "{text}": {error}') from None
     raise FaultError(f'fault "{text}": write it such as {kind.examples}')
@@ -176,11 +179,18 @@ class _Kind:
 def _form(pattern: str) -> re.Pattern[str]:
     """Return what matches a fault written like *pattern*, with any space, and maybe a time."""
     spaced = pattern.replace(" ", r"\s+")
-    return re.compile(rf"\s*{spaced}(?:\s+at\s+(?P<at>.*\S))?\s*", re.IGNORECASE)
+    return re.compile(
+        rf"\s*{spaced}(?:\s+(?:at\s+(?P<at>\S.*)|in\s+(?P<in>\S.*)))?\s*", re.IGNORECASE
+    )
+
+
+def _later(fault: Fault, found: re.Match[str], now: int) -> Fault:
+    """Return *fault*, so long from *now* as it is said to happen."""
+    return fault if found["in"] is None else replace(fault, time=now + duration(found["in"]))
 
 
 def _time(found: re.Match[str]) -> int | None:
-    return None if found["at"] is None else duration(found["at"])
+    return None if found["at"] is None else duration(found["at"].rstrip())
 
 
 def _at(time: int | None) -> str:
@@ -230,11 +240,12 @@ _DROP: Final = (
 _KINDS: Final = {
     "node": _Kind('"node 3 crash at 2 ms"', ((_form(r"node (?P<node>\d+) crash(?:es)?"), _crash),)),
     "link": _Kind(
-        '"link 3-4 down at 2 ms", "link 3->4 down" or "link 3-4 up"',
+        '"link 3-4 down at 2 ms", "link 3 to 4 down" or "link 3-4 up"',
         (
             (
                 _form(
-                    r"link (?P<source>\d+)\s*(?P<arrow>->?)\s*(?P<destination>\d+) (?P<way>down|up)"
+                    r"link (?P<source>\d+)\s*(?P<arrow>->?|to)\s*(?P<destination>\d+)"
+                    r" (?P<way>down|up)"
                 ),
                 _link,
             ),

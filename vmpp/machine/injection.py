@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -27,8 +28,8 @@ MOST_NEIGHBOURS: Final = 12
 """How many neighbours of a node an error names."""
 
 
-def inject(machine: Machine, fault: Fault) -> None:
-    """Have *fault* happen on *machine*, at its time or now.
+def inject(machine: Machine, fault: Fault) -> Fault:
+    """Have *fault* happen on *machine*, at its time or now; return it with that time.
 
     Raises:
         FaultError: it cannot happen there, or its time has passed.
@@ -38,6 +39,7 @@ def inject(machine: Machine, fault: Fault) -> None:
     if time < now:
         raise FaultError(f"{fault}: the time has passed")
     _ACTIONS[type(fault)](machine, fault, time)
+    return replace(fault, time=time)
 
 
 def _crash(machine: Machine, fault: NodeCrash, time: int) -> None:

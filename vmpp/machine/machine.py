@@ -67,6 +67,7 @@ class Machine:
         names: the name server.
         sockets: the server of sockets.
         libraries: those that are linked to every process.
+        faults: that have been injected, and when they happen.
         trace: the digest of what happened.
         streams: what is random about the machine itself.
         installation: what it knows from boot to boot; None of a machine without a state.
@@ -96,6 +97,7 @@ class Machine:
         self.watchdog.refused = self._refused
         self.trace = Trace()
         self.streams = Streams(seed)
+        self.faults: list[Fault] = []
         self._jobs: dict[int, Job] = {}
         self._stdio: dict[int, Stdio] = {}
         self._nodes = Nodes(self.engine, universe, plugins, self.trace)
@@ -325,7 +327,9 @@ class Machine:
         Raises:
             FaultError: it cannot happen on this machine, or its time has passed.
         """
-        inject(self, parse(fault) if isinstance(fault, str) else fault)
+        now = self.engine.now
+        injected = inject(self, parse(fault, now) if isinstance(fault, str) else fault)
+        self.faults.append(injected)
         self.bridge.wake()
 
     def has_compute_node(self, node: int) -> bool:

@@ -156,11 +156,12 @@ class Delimited(Generic[Row]):
         *,
         header: bool = True,
         delimiter: str = "|",
+        end: str = "",
     ) -> None:
         rows = [[column.value(record) for column in columns] for record in records]
         if header:
             rows.insert(0, [column.title for column in columns])
-        self._lines = [delimiter.join(row) for row in rows]
+        self._lines = [delimiter.join(row) + end for row in rows]
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
         widest = max(map(cell_len, self._lines), default=1)

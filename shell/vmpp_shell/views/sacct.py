@@ -7,7 +7,7 @@ from typing import Final
 
 from vmpp.service.status import JobState, JobStatus
 from vmpp_shell.views import jobs
-from vmpp_shell.views.durations import NOT_YET, instant
+from vmpp_shell.views.durations import instant
 from vmpp_shell.views.fields import by_names
 from vmpp_shell.views.jobs import Names
 from vmpp_shell.views.listing import Column, Delimited, Listing
@@ -99,18 +99,20 @@ def sacct(
     layout: str = USUAL,
     header: bool = True,
     delimiter: str = "",
+    end: str = "",
 ) -> Listing[JobStatus] | Delimited[JobStatus]:
     """Return the table; *layout* is Slurm's ``--format``.
 
     Args:
         delimiter: what is between columns, for programs to read; empty for people.
+        end: what is at the end of each line then.
 
     Raises:
         FormatError: *layout* names a column that there is not.
     """
     wanted = by_names(layout, columns(now, names))
     if delimiter:
-        return Delimited(wanted, chosen, header=header, delimiter=delimiter)
+        return Delimited(wanted, chosen, header=header, delimiter=delimiter, end=end)
     return Listing(wanted, chosen, header=header, rule=True)
 
 
@@ -119,6 +121,3 @@ def help_format(names: Names) -> str:
     titles = [column.title for column in columns(0, names).values()]
     lines = [titles[place : place + 4] for place in range(0, len(titles), 4)]
     return "\n".join(" ".join(f"{title:18}" for title in line).rstrip() for line in lines)
-
-
-__all__ = ["NOT_YET", "columns", "help_format", "sacct", "select"]
