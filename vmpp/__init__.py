@@ -1,7 +1,7 @@
 """vmpp: a virtual massively parallel processor that runs real message-passing programs, repeatably.
 
 `run` boots a machine, runs one program on it and returns a `Result`; `boot` gives a booted machine
-to launch jobs on under Trio, which with a `State` has accounts and files of its own. A program which
+to launch jobs on under Trio, which with a `State` has accounts and files of its own. A program that
 runs on a machine may call `compute` to use CPU time, and `node_map` to see where its ranks are.
 
     result = vmpp.run("program.py", nprocs=64, machine="paragon")

@@ -21,6 +21,8 @@ from vmpp.service.log import EventLog, Kind, ReadLog
 from vmpp.service.passwords import CHEAP, HashCost, Passwords
 from vmpp.service.server import Caller
 
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGh0dHBzOi8vcmZjLWVkaXRvci5vcmcvcmZjODAz"
+
 
 def _says(answer: Any, number: int, words: str) -> bool:
     reply = answer.reply
@@ -219,11 +221,13 @@ async def test_everybody_sees_who_is_in(desk: Any) -> None:
 async def test_keys_are_their_owners_business_and_roots(desk: Any) -> None:
     await desk.add("bob")
     bob, carol, root = [await desk.enter(name) for name in ("bob", "carol", "root")]
-    assert (await desk.ask(bob, calls.AddKey("", "ssh-ed25519 AAAA", "laptop"))).reply == Done()
+    assert (await desk.ask(bob, calls.AddKey("", f"{KEY} laptop"))).reply == Done()
+    assert _says(await desk.ask(bob, calls.AddKey("", "my key")), errno.EINVAL, "no public key")
     assert _says(await desk.ask(carol, calls.Keys("bob")), errno.EINVAL, "only root")
-    assert _says(await desk.ask(carol, calls.AddKey("bob", "k", "")), errno.EINVAL, "only root")
-    assert _says(await desk.ask(carol, calls.RemoveKey("bob", "k")), errno.EINVAL, "only root")
-    assert (await desk.ask(root, calls.Keys("bob"))).reply.keys == [("ssh-ed25519 AAAA", "laptop")]
+    assert _says(await desk.ask(carol, calls.AddKey("bob", KEY)), errno.EINVAL, "only root")
+    assert _says(await desk.ask(carol, calls.RemoveKey("bob", KEY)), errno.EINVAL, "only root")
+    assert (await desk.ask(root, calls.Keys("bob"))).reply.keys == [(KEY, "laptop")]
+    assert (await desk.ask(bob, calls.RemoveKey("", f"{KEY} other"))).reply == Done()
 
 
 async def test_requests_take_effect_in_the_order_of_their_arrival(desk: Any) -> None:

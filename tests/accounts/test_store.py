@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from vmpp.service.account_store import (
     WHEEL,
     AccountError,
     AccountStore,
+    check_key,
     is_name,
     name_for,
 )
@@ -181,3 +183,26 @@ def test_what_is_no_database_is_refused(tmp_path: Path) -> None:
     path.write_text("something else entirely\n" * 100)
     with pytest.raises(DatabaseError, match=r"accounts\.sqlite: file is not a database"):
         AccountStore(str(path))
+
+
+@given(st.from_regex(r"[a-z0-9@.-]{1,40}", fullmatch=True), st.binary(min_size=1, max_size=600))
+def test_keys_are_taken_as_openssh_writes_them(kind: str, data: bytes) -> None:
+    blob = len(kind).to_bytes(4, "big") + kind.encode() + data
+    line = f"{kind} {base64.b64encode(blob).decode()}"
+    assert check_key(line) == (line, "")
+    assert check_key(f" {line}  on my laptop\n") == (line, "on my laptop")
+
+
+@given(st.text(max_size=100))
+def test_any_other_text_is_no_key(text: str) -> None:
+    with pytest.raises(AccountError, match="no public key") as error:
+        check_key(text)
+    assert "\n" not in str(error.value)
+
+
+def test_a_comment_has_one_line() -> None:
+    line = "x AAAAAXhB"
+    assert check_key(line) == (line, "")
+    for comment in ("two\nlines", "\x1b[31mred", "long" * 100):
+        with pytest.raises(AccountError, match="comment"):
+            check_key(f"{line} {comment}")

@@ -293,9 +293,13 @@ class Session:
         """Return one's public keys, or as root those of *name*, each with its comment."""
         return (await self._ask_login(account_calls.Keys(name))).keys
 
-    async def add_key(self, key: str, comment: str = "", name: str = "") -> None:
-        """Let oneself, or *name*, log in by one more public key, as OpenSSH writes it."""
-        await self._ask_login(account_calls.AddKey(name, key, comment))
+    async def add_key(self, key: str, name: str = "") -> None:
+        """Let oneself, or *name*, log in by one more public key.
+
+        Args:
+            key: a line as OpenSSH writes it, with a comment or without.
+        """
+        await self._ask_login(account_calls.AddKey(name, key))
 
     async def remove_key(self, key: str, name: str = "") -> None:
         """Take a public key from oneself, or from *name*."""

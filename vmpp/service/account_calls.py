@@ -211,18 +211,17 @@ class Keys(Call[KeyList], frozen=True, array_like=True, tag=15):
 
 
 class AddKey(Call[Done], frozen=True, array_like=True, tag=16):
-    """Let a user log in by one more public key: *key* is its type and its data, as OpenSSH has it.
+    """Let a user log in by one more public key, a line as OpenSSH writes it.
 
     It is the caller's if *name* is empty.
     """
 
     name: str
     key: str
-    comment: str
 
 
 class RemoveKey(Call[Done], frozen=True, array_like=True, tag=17):
-    """Take a public key from a user, the caller if *name* is empty."""
+    """Take a public key from a user, the caller if *name* is empty; its comment does not count."""
 
     name: str
     key: str

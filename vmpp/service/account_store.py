@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import sqlite3
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -22,6 +24,8 @@ FIRST_UID: Final = 1000
 
 _NAME: Final = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _SYSTEM_GROUPS: Final = {"root": ROOT, WHEEL: 10, PROGRAMMERS: 100}
+_LONGEST_KEY: Final = 1 << 14
+_LONGEST_COMMENT: Final = 200
 _ATTEMPTS_KEPT: Final = 1024
 _ALL: Final = "name, uid, gid, home, password, locked, quota_bytes, quota_files, last_login"
 
@@ -110,6 +114,30 @@ def name_for(text: str) -> str:
     """Return a name like *text*, what a user is called on the host, that can be a user's here."""
     kept = re.sub(r"[^a-z0-9_-]+", "_", text.lower())[:32]
     return kept if is_name(kept) else f"u{kept}"[:32]
+
+
+def check_key(text: str) -> tuple[str, str]:
+    """Return a public key, as OpenSSH writes it in one line, and its comment.
+
+    The key's data begins with its type once more (RFC 4253, section 6.6).
+
+    Raises:
+        AccountError: *text* is no key.
+    """
+    kind, _, rest = text.strip().partition(" ")
+    data, _, comment = rest.strip().partition(" ")
+    try:
+        blob = base64.b64decode(data, validate=True)
+    except ValueError:
+        blob = b""
+    begins = struct.pack(">I", len(kind)) + kind.encode(errors="replace")
+    if not (kind and blob.startswith(begins) and len(blob) > len(begins)):
+        raise AccountError(
+            f"{text[:20]!r} is no public key; it is one line, such as 'ssh-ed25519 AAAA... comment'"
+        )
+    if not comment.isprintable() or len(comment) > _LONGEST_COMMENT or len(data) > _LONGEST_KEY:
+        raise AccountError("the key, or its comment, is too long, or has more than one line")
+    return f"{kind} {data}", comment.strip()
 
 
 class AccountStore:

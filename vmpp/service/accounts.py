@@ -16,7 +16,7 @@ import trio
 from vmpp.engine import SECOND
 from vmpp.process.calls import Done, Failed, Reply, encode
 from vmpp.service import account_calls as calls
-from vmpp.service.account_store import Account, AccountError, AccountStore, check_name
+from vmpp.service.account_store import Account, AccountError, AccountStore, check_key, check_name
 from vmpp.service.identity import Credentials
 from vmpp.service.log import EventLog, Kind
 from vmpp.service.passwords import LONGEST, Passwords
@@ -349,13 +349,13 @@ class LoginServer:
 
     def _add_key(self, user: Credentials, caller: Caller, call: calls.AddKey) -> Reply:
         name = _whose(user, call.name)
-        self.store.add_key(name, call.key, call.comment)
+        self.store.add_key(name, *check_key(call.key))
         self._note(caller, user, f"added a key of {name}")
         return Done()
 
     def _remove_key(self, user: Credentials, caller: Caller, call: calls.RemoveKey) -> Reply:
         name = _whose(user, call.name)
-        self.store.remove_key(name, call.key)
+        self.store.remove_key(name, check_key(call.key)[0])
         self._note(caller, user, f"removed a key of {name}")
         return Done()
 
