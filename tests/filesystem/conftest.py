@@ -11,9 +11,9 @@ import pytest
 from vmpp.service.filesystem import SUPERUSER, Tree
 from vmpp.service.identity import Credentials
 
-ALICE = Credentials("alice", 1000, 1000, (100, 1000), "/home/alice")
-BOB = Credentials("bob", 1001, 1001, (1001,), "/home/bob")
-CAROL = Credentials("carol", 1002, 1002, (100, 1002), "/home/carol")
+ALICE = Credentials("alice", 2000, 2000, (100, 2000), "/home/alice")
+BOB = Credentials("bob", 2001, 2001, (2001,), "/home/bob")
+CAROL = Credentials("carol", 2002, 2002, (100, 2002), "/home/carol")
 
 
 class User:

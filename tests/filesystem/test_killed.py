@@ -20,7 +20,7 @@ import os, sys
 from vmpp.service.filesystem import SUPERUSER, Tree
 from vmpp.service.identity import Credentials
 tree = Tree(sys.argv[1])
-alice = Credentials("alice", 1000, 1000, (1000,), "/home/alice")
+alice = Credentials("alice", 2000, 2000, (100, 2000), "/home/alice")
 tree.add_home(alice)
 home = tree.find(alice, tree.root, b"/home/alice")
 number = int(sys.argv[2])
