@@ -113,6 +113,18 @@ async def test_time_stands_still_while_no_exact_session_waits(
         assert machine.engine.now == now + 5
 
 
+async def test_beside_an_exact_session_others_are_exact_unless_told_otherwise(
+    booting: Any,
+) -> None:
+    async with booting() as machine:
+        assert not (await machine.console()).exact
+        assert (await machine.console(exact=True)).exact
+        root = await machine.console("root")
+        assert root.exact
+        await root.add_user("bob", "tuna")
+        assert (await machine.log_in("bob", "tuna")).exact
+
+
 async def test_a_wait_that_is_given_up_leaves_time_standing_still(booting: Any) -> None:
     async with booting() as machine:
         alice = await machine.console(exact=True)

@@ -123,6 +123,8 @@ async def test_a_password_is_verified_without_coming_in(booting: Any) -> None:
         assert not await machine.doors.password_fits("bob", "salmon")
         assert [each.user for each in await root.who()] == ["root"]
         assert (await machine.log_in("bob", "tuna")).failures == 1
+        await machine.console(exact=True)
+        assert await machine.doors.password_fits("bob", "tuna")
 
 
 async def test_nobody_comes_in_while_the_login_server_is_stopped(booting: Any) -> None:

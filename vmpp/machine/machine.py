@@ -194,12 +194,12 @@ class Machine:
 
     # -- sessions ------------------------------------------------------------------------------
 
-    async def console(self, name: str | None = None, *, exact: bool = False) -> Session:
+    async def console(self, name: str | None = None, *, exact: bool | None = None) -> Session:
         """Log in whoever sits at the machine itself; see `Doors.console`."""
         return await self.doors.console(name, exact=exact)
 
     async def log_in(
-        self, name: str, password: str, *, place: str = CONSOLE, exact: bool = False
+        self, name: str, password: str, *, place: str = CONSOLE, exact: bool | None = None
     ) -> Session:
         """Log somebody in by their password; see `Doors.log_in`."""
         return await self.doors.log_in(name, password, place=place, exact=exact)
