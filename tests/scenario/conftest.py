@@ -76,6 +76,10 @@ class Toy:
         await trio.sleep_forever()
         return 0
 
+    async def _interrupt(self, text: str) -> int:
+        async with trio.open_nursery():
+            raise KeyboardInterrupt
+
     async def _refuse(self, text: str) -> int:
         raise VmppError(text)
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import click
 import pytest
 from click.testing import CliRunner
 from junitparser import JUnitXml
@@ -128,6 +129,12 @@ def test_a_scenario_that_breaks_off_fails_in_spite_of_an_update(run: Run) -> Non
     assert done.status == 1
     assert "2 not replayed" in done.output
     assert path.read_text() == "vmpp> echo a\na\nvmpp> break\nvmpp> echo c\nd\n"
+
+
+def test_an_interrupt_ends_it(run: Run) -> None:
+    write("it.vmpp", "vmpp> interrupt\n")
+    with pytest.raises(click.Abort):
+        run("it.vmpp")
 
 
 def test_the_names_to_replay_can_be_chosen(run: Run) -> None:

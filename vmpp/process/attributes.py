@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.engine import current_process
 from vmpp.process import cautions, threads
-from vmpp.process.imports import VIEW, ImportHook
-from vmpp.process.program_files import HOST
+from vmpp.process.imports import VIEW
 
 if TYPE_CHECKING:
     from vmpp.process.space import AddressSpace
@@ -227,11 +226,7 @@ def _flags(space: AddressSpace) -> Any:
 
 
 def _meta_path(space: AddressSpace) -> list[Any]:
-    finders = list(sys.__dict__["meta_path"])
-    if space.program.files is HOST:
-        return finders
-    # The others look into folders of the host, whatever a program has put on its path.
-    return [finder for finder in finders if isinstance(finder, ImportHook)]
+    return list(sys.__dict__["meta_path"])
 
 
 _STREAMS: Final = tuple(_StreamAttribute(name) for name in ("stdin", "stdout", "stderr"))

@@ -9,8 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from vmpp.process.jobs import INTERPRETER
-from vmpp.process.program import EPOCH, Program, ProgramError
-from vmpp.process.program_files import HOST, ProgramFiles
+from vmpp.process.program import Program, ProgramError
 
 _PYTHON: Final = re.compile(r"python(\d+(\.\d+)?)?t?")
 
@@ -59,8 +58,6 @@ def program_of(
     cwd: str,
     environ: Mapping[str, str],
     path: Sequence[str] = (),
-    files: ProgramFiles = HOST,
-    epoch: int = EPOCH,
 ) -> Program:
     """Return the program that a command stands for.
 
@@ -69,25 +66,21 @@ def program_of(
         cwd: the working directory.
         path: folders to look for the script in, before *cwd*; a name with a folder in it is looked
             for nowhere else.
-        files: where it is looked for.
-        epoch: what ``time.time()`` is at virtual time 0, in picoseconds.
 
     Raises:
         ProgramError: there is no such program, or it is not Python.
     """
     if is_interpreter(name):
-        return _interpreted(args, cwd, dict(environ), files, epoch)
+        return _interpreted(args, cwd, dict(environ))
     if os.sep not in name:
         for folder in path:
             full = os.path.join(cwd, folder, name)
-            if files.is_file(full) or files.is_dir(full):
-                return Program.script(full, args, cwd, environ, epoch, files)
-    return Program.script(name, args, cwd, environ, epoch, files)
+            if os.path.exists(full):
+                return Program.script(full, args, cwd, environ)
+    return Program.script(name, args, cwd, environ)
 
 
-def _interpreted(
-    args: Sequence[str], cwd: str, environ: dict[str, str], files: ProgramFiles, epoch: int
-) -> Program:
+def _interpreted(args: Sequence[str], cwd: str, environ: dict[str, str]) -> Program:
     """Return what ``python ARGS...`` runs."""
     rest = iter(args)
     flags: dict[str, int | bool] = {}
@@ -104,7 +97,7 @@ def _interpreted(
         else:
             raise ProgramError(f"python has no option {argument}")
         if option:
-            program = _MAKERS[option](value, list(rest), cwd, environ, epoch, files)
+            program = _MAKERS[option](value, list(rest), cwd, environ)
             program.run_with(flags)
             return program
     raise ProgramError("python is given nothing to run: name a script, or -m and a module")

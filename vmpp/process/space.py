@@ -312,7 +312,7 @@ class AddressSpace:
 
     def lines(self, frame: FrameType) -> tuple[str, int, str]:
         """Return the filename, line number and source line at which *frame* is."""
-        return traces.lines(self.program, frame)
+        return traces.lines(frame)
 
 
 def uninstall() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -37,7 +38,11 @@ def outcomes(scenarios: Sequence[Scenario], processes: int = 1) -> Iterator[Outc
         return
     interpreter()
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(processes, len(scenarios)), context) as pool:
+    number = min(processes, len(scenarios))
+    # ^C reaches all of them; those that replay need not say where it struck them.
+    with ProcessPoolExecutor(
+        number, context, initializer=signal.signal, initargs=(signal.SIGINT, signal.SIG_DFL)
+    ) as pool:
         replaying = [pool.submit(outcome, scenario) for scenario in scenarios]
         try:
             yield from map(_result, scenarios, replaying)
@@ -62,7 +67,13 @@ def outcome(scenario: Scenario) -> Outcome:
     missing = _missing(scenario.directives.plugins)
     if missing is not None:
         return Outcome(scenario, (), str(ScenarioError(scenario.path, 1, missing)))
-    return trio.run(replay, scenario, factory)
+    try:
+        return trio.run(replay, scenario, factory)
+    except BaseExceptionGroup as group:
+        # Trio raises ^C wherever it strikes, in as many groups as there are nurseries.
+        if group.split(KeyboardInterrupt)[1] is None:
+            raise KeyboardInterrupt from None
+        raise
 
 
 @cache
