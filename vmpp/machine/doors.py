@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Doors:
-    """Opens sessions.
+    """Opens sessions, which are exact if that is asked for, or if others are already.
 
     Attributes:
         sessions: those that are open, by number, in the order in which they were opened.
@@ -39,7 +39,7 @@ class Doors:
     # -- ways in ---------------------------------------------------------------------------------
 
     async def console(
-        self, name: str | None = None, *, place: str = CONSOLE, exact: bool = False
+        self, name: str | None = None, *, place: str = CONSOLE, exact: bool | None = None
     ) -> Session:
         """Log in whoever sits at the machine itself, who is not asked for a password.
 
@@ -75,7 +75,7 @@ class Doors:
         return login is not None and name in login.store.groups()[WHEEL][1]
 
     async def log_in(
-        self, name: str, password: str, *, place: str = CONSOLE, exact: bool = False
+        self, name: str, password: str, *, place: str = CONSOLE, exact: bool | None = None
     ) -> Session:
         """Log somebody in by their password.
 
@@ -84,7 +84,7 @@ class Doors:
         """
         return await self._open(calls.Login(name, password), place, exact=exact)
 
-    async def admit(self, name: str, *, place: str, exact: bool = False) -> Session:
+    async def admit(self, name: str, *, place: str, exact: bool | None = None) -> Session:
         """Log somebody in who has proved otherwise who they are, by a public key, say.
 
         Raises:
@@ -98,24 +98,30 @@ class Doors:
         place: str,
         *,
         vouched: str = "",
-        exact: bool = False,
+        exact: bool | None = None,
     ) -> Session:
         machine = self._machine
         login = machine.login
         if login is None and call is not None:
             raise RefusedError("this machine has no accounts: it was booted without a state")
-        number = machine.services.session()
-        client = machine.services.client(number, exact=False)
-        session = Session(machine, client, place, exact=exact)
+        session = self._session(place, exact)
         try:
             if login is not None and call is not None:
-                login.admit(number, place, vouched)
+                login.admit(session.number, place, vouched)
                 await session.enter(call)
             await session.settle()
         except BaseException:
             session.end()
             raise
         return session
+
+    def _session(self, place: str, exact: bool | None) -> Session:
+        """Return a session of nobody yet."""
+        services = self._machine.services
+        client = services.client(services.session(), exact=False)
+        # Where time stands still for somebody, it would not pass for anybody else.
+        exact = self.speaker is not None if exact is None else exact
+        return Session(self._machine, client, place, exact=exact)
 
     # -- proofs ----------------------------------------------------------------------------------
 
@@ -127,16 +133,14 @@ class Doors:
         machine = self._machine
         if machine.login is None:
             return False
-        number = machine.services.session()
-        with machine.services.client(number, exact=False) as client:
-            session = Session(machine, client, place)
-            machine.login.admit(number, place)
-            try:
-                await session.verify(name, password)
-            except RefusedError:
-                return False
-            finally:
-                machine.login.forget(number)
+        session = self._session(place, exact=None)
+        machine.login.admit(session.number, place)
+        try:
+            await session.verify(name, password)
+        except RefusedError:
+            return False
+        finally:
+            session.end()
         return True
 
     async def authorized_keys(self, name: str) -> list[str]:

@@ -35,6 +35,7 @@ from vmpp.service import JobRecord, Launcher, accounting
 from vmpp.service.accounting import Accounting, AccountingServer
 from vmpp.service.accounts import LoginServer
 from vmpp.service.files import FileServer, Stdio
+from vmpp.service.filesystem.programs import space_of
 from vmpp.service.log import Kind, LogServer
 from vmpp.service.names import NameServer
 from vmpp.service.partition import ServicePartition
@@ -193,12 +194,12 @@ class Machine:
 
     # -- sessions ------------------------------------------------------------------------------
 
-    async def console(self, name: str | None = None, *, exact: bool = False) -> Session:
+    async def console(self, name: str | None = None, *, exact: bool | None = None) -> Session:
         """Log in whoever sits at the machine itself; see `Doors.console`."""
         return await self.doors.console(name, exact=exact)
 
     async def log_in(
-        self, name: str, password: str, *, place: str = CONSOLE, exact: bool = False
+        self, name: str, password: str, *, place: str = CONSOLE, exact: bool | None = None
     ) -> Session:
         """Log somebody in by their password; see `Doors.log_in`."""
         return await self.doors.log_in(name, password, place=place, exact=exact)
@@ -273,7 +274,7 @@ class Machine:
         )
         stdio.on_broken = lambda: self.launcher.end(record, CLOSED_PIPE)
         self._stdio[record.job.id] = stdio
-        self.files.open_job(record.job.id, stdio, program.cwd)
+        self.files.open_job(record.job.id, stdio, program.cwd, space_of(program))
         await trio.lowlevel.checkpoint()
         return job
 
@@ -366,7 +367,8 @@ class Machine:
         job = record.job
         self._jobs[job.id] = Job(self, record, origin.stdout, origin.stderr)
         own = Stdio(stdio.stdout, stdio.stderr, on_broken=stdio.on_broken)
-        self.files.open_job(job.id, own, lambda rank: str(job.program(rank).cwd))
+        space = space_of(job.program(0))
+        self.files.open_job(job.id, own, lambda rank: str(job.program(rank).cwd), space)
 
     def _lost(self, record: JobRecord, rank: int) -> None:
         """Have servers forget a rank, by messages that they take in their turn."""

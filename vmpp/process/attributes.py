@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.engine import current_process
 from vmpp.process import cautions, threads
-from vmpp.process.imports import VIEW
+from vmpp.process.imports import VIEW, ImportHook
+from vmpp.process.program_files import HOST
 
 if TYPE_CHECKING:
     from vmpp.process.space import AddressSpace
@@ -226,7 +227,11 @@ def _flags(space: AddressSpace) -> Any:
 
 
 def _meta_path(space: AddressSpace) -> list[Any]:
-    return list(sys.__dict__["meta_path"])
+    finders = list(sys.__dict__["meta_path"])
+    if space.program.files is HOST:
+        return finders
+    # The others look into folders of the host, whatever a program has put on its path.
+    return [finder for finder in finders if isinstance(finder, ImportHook)]
 
 
 _STREAMS: Final = tuple(_StreamAttribute(name) for name in ("stdin", "stdout", "stderr"))

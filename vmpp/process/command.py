@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 from vmpp.process.jobs import INTERPRETER
-from vmpp.process.program import Program, ProgramError
+from vmpp.process.program import EPOCH, Program, ProgramError
+from vmpp.process.program_files import HOST, ProgramFiles
 
 _PYTHON: Final = re.compile(r"python(\d+(\.\d+)?)?t?")
 
@@ -58,6 +59,8 @@ def program_of(
     cwd: str,
     environ: Mapping[str, str],
     path: Sequence[str] = (),
+    files: ProgramFiles = HOST,
+    epoch: int = EPOCH,
 ) -> Program:
     """Return the program that a command stands for.
 
@@ -66,21 +69,25 @@ def program_of(
         cwd: the working directory.
         path: folders to look for the script in, before *cwd*; a name with a folder in it is looked
             for nowhere else.
+        files: where it is looked for.
+        epoch: what ``time.time()`` is at virtual time 0, in picoseconds.
 
     Raises:
         ProgramError: there is no such program, or it is not Python.
     """
     if is_interpreter(name):
-        return _interpreted(args, cwd, dict(environ))
+        return _interpreted(args, cwd, dict(environ), files, epoch)
     if os.sep not in name:
         for folder in path:
             full = os.path.join(cwd, folder, name)
-            if os.path.exists(full):
-                return Program.script(full, args, cwd, environ)
-    return Program.script(name, args, cwd, environ)
+            if files.is_file(full) or files.is_dir(full):
+                return Program.script(full, args, cwd, environ, epoch, files)
+    return Program.script(name, args, cwd, environ, epoch, files)
 
 
-def _interpreted(args: Sequence[str], cwd: str, environ: dict[str, str]) -> Program:
+def _interpreted(
+    args: Sequence[str], cwd: str, environ: dict[str, str], files: ProgramFiles, epoch: int
+) -> Program:
     """Return what ``python ARGS...`` runs."""
     rest = iter(args)
     flags: dict[str, int | bool] = {}
@@ -97,7 +104,7 @@ def _interpreted(args: Sequence[str], cwd: str, environ: dict[str, str]) -> Prog
         else:
             raise ProgramError(f"python has no option {argument}")
         if option:
-            program = _MAKERS[option](value, list(rest), cwd, environ)
+            program = _MAKERS[option](value, list(rest), cwd, environ, epoch, files)
             program.run_with(flags)
             return program
     raise ProgramError("python is given nothing to run: name a script, or -m and a module")

@@ -27,15 +27,17 @@ from importlib.machinery import (
     PathFinder,
     SourceFileLoader,
 )
-from importlib.util import cache_from_source, find_spec, module_from_spec
+from importlib.util import cache_from_source, decode_source, find_spec, module_from_spec
 from itertools import groupby
 from types import CodeType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from weakref import WeakValueDictionary
 from zipimport import ZipImportError, zipimporter
 
-from vmpp.engine import current_fiber, current_process
+from vmpp.engine import current_process
 from vmpp.process import randomness
+from vmpp.process.host_side import as_host
+from vmpp.process.program_files import HOST, FilesLoader, FolderFinder, ProgramFiles
 
 if TYPE_CHECKING:
     from vmpp.process.space import AddressSpace
@@ -77,22 +79,6 @@ PRIVATE: Final[set[str]] = set()
 """Other modules of which every process gets a copy, and those in them: a library asks for it."""
 
 _VMPP: Final = __name__.partition(".")[0]
-
-
-def as_host(function: Callable[..., T], *args: Any) -> T:
-    """Call *function(args)* on the host's side: nothing that it does is a process's doing.
-
-    It must not block on virtual time.
-    """
-    fiber = current_fiber()
-    if fiber is None or fiber.process is None:
-        return function(*args)
-    process = fiber.process
-    fiber.process = None
-    try:
-        return function(*args)
-    finally:
-        fiber.process = process
 
 
 class NameSet:
@@ -278,18 +264,15 @@ def _running() -> AddressSpace:
 VIEW: Final = ModuleView()
 
 
-class _OwnLoader(SourceFileLoader):
-    """Loads a module of a program, compiled once a job; writes nothing to the program's folders."""
+class _OwnLoader(FilesLoader):
+    """Loads a module of a program, compiled once a job."""
 
     def __init__(self, name: str, path: str, finder: ProgramFinder) -> None:
-        super().__init__(name, path)
+        super().__init__(name, path, finder.files)
         self.finder = finder
 
     def get_code(self, fullname: str) -> CodeType:
         return self.finder.code(self, fullname, str(self.path))
-
-    def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:
-        del path, data
 
 
 class _GivenLoader(InspectLoader):
@@ -336,28 +319,35 @@ class ProgramFinder:
 
     A module that is found in one of the program's own folders is the process's own; extension
     modules are, as the interpreter cannot load them twice, shared by the ranks of the job. All else
-    is shared. Sources are read on the host, once a job: they are part of the program.
+    is shared. Sources are read once a job: they are part of the program.
 
     Attributes:
+        files: where the program's own files are.
         sources: the files of the program that were loaded so far.
         optimize: what the compiler leaves out of the program's own modules: asserts (1), docstrings
             besides (2).
     """
 
     __slots__ = (
-        "_codes", "_extensions", "_finders", "_found", "_interpreter", "_own", "_shared",
-        "optimize", "sources",
+        "_codes", "_extensions", "_finders", "_found", "_interpreter", "_libraries", "_own",
+        "_shared", "files", "optimize", "sources",
     )  # fmt: skip
 
     def __init__(
-        self, own: Sequence[str], shared: Sequence[str], interpreter: frozenset[str]
+        self,
+        own: Sequence[str],
+        shared: Sequence[str],
+        interpreter: frozenset[str],
+        files: ProgramFiles = HOST,
     ) -> None:
+        self.files = files
         self._own = tuple(entry for entry in own if entry not in interpreter)
+        self._libraries = tuple(shared)
         self._shared = frozenset(shared)
         self._interpreter = interpreter
         self._codes: dict[str, tuple[tuple[int, int], CodeType]] = {}
         self._extensions: dict[str, Any] = {}
-        self._finders: dict[str, FileFinder | zipimporter | None] = {}
+        self._finders: dict[str, FileFinder | FolderFinder | zipimporter | None] = {}
         self._found: dict[tuple[str, tuple[str, ...]], ModuleSpec] = {}
         self.sources: set[str] = set()
         self.optimize = 0
@@ -368,8 +358,7 @@ class ProgramFinder:
 
     def code(self, loader: SourceFileLoader, name: str, path: str) -> CodeType:
         """Return the code of the module *name*, compiled if its file is new or has changed."""
-        status = as_host(os.stat, path)
-        stamp = (status.st_mtime_ns, status.st_size)
+        stamp = as_host(self.files.stamp, path)
         known = self._codes.get(path)
         if known is None or known[0] != stamp:
             compiled = as_host(self._compiled, loader, name, path)
@@ -383,6 +372,19 @@ class ProgramFinder:
         """Take *code* as that of the file *path* as it is now, instead of compiling it."""
         status = os.stat(path)
         self._codes[path] = ((status.st_mtime_ns, status.st_size), code)
+
+    def lines(self, filename: str) -> list[str] | None:
+        """Return the source lines of *filename*; None: the host's interpreter knows best.
+
+        It does of the host's files, and of the libraries that all programs share.
+        """
+        shared = (*self._shared, *self._interpreter)
+        if self.files is HOST or filename.startswith(("<", *(f"{folder}/" for folder in shared))):
+            return None
+        try:
+            return decode_source(as_host(self.files.read, filename)).splitlines(keepends=True)
+        except (OSError, SyntaxError, UnicodeDecodeError):
+            return []
 
     def _compiled(self, loader: SourceFileLoader, name: str, path: str) -> CodeType | None:
         if not self.optimize:
@@ -403,7 +405,7 @@ class ProgramFinder:
         They are loaded because vmpp needs them; a fresh interpreter would not have them, and would
         find the program's. So must the program.
         """
-        names = {name for entry in self._own for name in _names_in(entry)}
+        names = {name for entry in self._own for name in _names_in(entry, self.files)}
         candidates = (names & (sys.stdlib_module_names | MODULES.keys())) - _STARTUP - {_VMPP}
         tops = {name for name in candidates if self._is_own(name)}
         inner = {name for name in list(MODULES) if name.partition(".")[0] in tops}
@@ -488,22 +490,23 @@ class ProgramFinder:
         spec.submodule_search_locations = portions
         return spec
 
-    def _finder(self, entry: str) -> FileFinder | zipimporter | None:
+    def _finder(self, entry: str) -> FileFinder | FolderFinder | zipimporter | None:
         entry = entry or os.getcwd()
         if entry not in self._finders:
             self._finders[entry] = self._make_finder(entry)
         return self._finders[entry]
 
-    def _make_finder(self, entry: str) -> FileFinder | zipimporter | None:
+    def _make_finder(self, entry: str) -> FileFinder | FolderFinder | zipimporter | None:
+        def load(name: str, path: str) -> Loader:
+            return _OwnLoader(name, path, self)
+
+        if self.files is not HOST and not self._is_shared(entry):
+            return FolderFinder(entry, self.files, load) if self.files.admits(entry) else None
         if os.path.isfile(entry):
             try:
                 return zipimporter(entry)
             except ZipImportError:
                 return None
-
-        def load(name: str, path: str) -> Loader:
-            return _OwnLoader(name, path, self)
-
         return FileFinder(
             entry,
             (ExtensionFileLoader, EXTENSION_SUFFIXES),
@@ -542,7 +545,7 @@ class ProgramFinder:
         space = TABLE.installed
         TABLE.uninstall()
         try:
-            module = as_host(_import, name)
+            module = as_host(self._import, name)
         finally:
             if space is not None:
                 TABLE.install(space)
@@ -553,6 +556,17 @@ class ProgramFinder:
             # and would load it again. The process sees the module when it has been given it.
             TABLE.delete(space, name)
         return _given(name, module)
+
+    def _import(self, name: str) -> Any:
+        """Import a shared module, and for a program that is not the host's from no other place."""
+        if self.files is HOST:
+            return _import(name)
+        before = sys.path[:]
+        sys.path[:] = self._libraries
+        try:
+            return _import(name)
+        finally:
+            sys.path[:] = before
 
 
 def _import(name: str) -> Any:
@@ -565,15 +579,15 @@ def _import(name: str) -> Any:
     return MODULES[name]
 
 
-def _names_in(folder: str) -> Iterator[str]:
+def _names_in(folder: str, files: ProgramFiles = HOST) -> Iterator[str]:
     """Yield the names of the top-level modules in *folder*."""
     try:
-        entries = list(os.scandir(folder))
+        entries = files.list(folder)
     except OSError:
         return
-    for entry in entries:
-        name, dot, suffix = entry.name.partition(".")
-        if (not dot and entry.is_dir()) or f".{suffix}" in (*SOURCE_SUFFIXES, *EXTENSION_SUFFIXES):
+    for entry, is_folder in entries:
+        name, dot, suffix = entry.partition(".")
+        if (not dot and is_folder) or f".{suffix}" in (*SOURCE_SUFFIXES, *EXTENSION_SUFFIXES):
             yield name
 
 

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from vmpp.engine import SECOND, to_ps
 from vmpp.process.clocks import cpu_time
-from vmpp.process.imports import as_host
+from vmpp.process.host_side import as_host
+from vmpp.process.program_files import Owner
 from vmpp.process.space import process_id
 from vmpp.process.threads import ENDINGS
 from vmpp.process.virtual import Functions, Virtual, absent, ignored
@@ -40,6 +41,52 @@ def _on_host(function: Callable[..., Any]) -> Virtual:
         return as_host(function, *args)
 
     return call
+
+
+# -- source lines ----------------------------------------------------------------------------------
+
+_real_getlines = linecache.getlines
+
+
+def _getlines(process: Process, filename: str, module_globals: Any = None) -> list[str]:
+    own: list[str] | None = process.space.program.lines(filename)
+    if own is None:
+        return as_host(_real_getlines, filename, module_globals)
+    return own
+
+
+def _getline(process: Process, filename: str, lineno: int, module_globals: Any = None) -> str:
+    found = _getlines(process, filename, module_globals)
+    return found[lineno - 1] if 1 <= lineno <= len(found) else ""
+
+
+# -- the user --------------------------------------------------------------------------------------
+
+
+def _of_owner(real: Callable[[], Any], tell: Callable[[Owner], Any]) -> Virtual:
+    """Return a virtual function that tells something of the user whose process calls it."""
+
+    def call(process: Process) -> Any:
+        owner: Owner | None = process.space.program.files.owner
+        return real() if owner is None else tell(owner)
+
+    return call
+
+
+_USER: Final = {
+    name: _of_owner(getattr(os, name), tell)
+    for name, tell in {
+        "getegid": lambda owner: owner.gid,
+        "geteuid": lambda owner: owner.uid,
+        "getgid": lambda owner: owner.gid,
+        "getgroups": lambda owner: list(owner.groups),
+        "getlogin": lambda owner: owner.name,
+        "getresgid": lambda owner: (owner.gid, owner.gid, owner.gid),
+        "getresuid": lambda owner: (owner.uid, owner.uid, owner.uid),
+        "getuid": lambda owner: owner.uid,
+    }.items()
+    if hasattr(os, name)
+}
 
 
 # -- processes, threads and signals ----------------------------------------------------------------
@@ -293,10 +340,13 @@ TABLE: Final[Functions] = {
     "gettext": {"find": _find_translations},
     "importlib": {"reload": _reload},
     "linecache": {
-        name: _on_host(getattr(linecache, name))
-        for name in ("checkcache", "getline", "getlines", "updatecache")
+        "checkcache": _on_host(linecache.checkcache),
+        "getline": _getline,
+        "getlines": _getlines,
+        "updatecache": _on_host(linecache.updatecache),
     },
     "os": {
+        **_USER,
         "_exit": _exit,
         "abort": _abort,
         "cpu_count": _cpu_count,

@@ -22,6 +22,7 @@ from zipimport import ZipImportError, zipimporter
 from vmpp.engine import SECOND
 from vmpp.errors import VmppError
 from vmpp.process.imports import NameSet, ProgramFinder
+from vmpp.process.program_files import HOST, FilesLoader, FolderFinder, ProgramFiles
 
 EPOCH: Final = 946_684_800 * SECOND
 """What ``time.time()`` is at virtual time 0, in picoseconds: 2000-01-01T00:00:00Z."""
@@ -40,7 +41,7 @@ def host_path() -> list[str]:
     path = list(sys.path)
     if path and not sys.flags.safe_path and _is_own(path[0]):
         del path[0]
-    personal = set(_split(os.environ.get("PYTHONPATH", "")))
+    personal = {os.path.abspath(entry) for entry in _split(os.environ.get("PYTHONPATH", ""))}
     return [entry for entry in path if entry and (entry not in personal or entry in _INTERPRETER)]
 
 
@@ -54,7 +55,7 @@ def _is_own(entry: str) -> bool:
 
 
 def _split(paths: str) -> list[str]:
-    return [os.path.abspath(path) for path in paths.split(os.pathsep) if path]
+    return [path for path in paths.split(os.pathsep) if path]
 
 
 _INTERPRETER: Final = frozenset(
@@ -81,11 +82,12 @@ class Program:
         epoch: what ``time.time()`` is at virtual time 0, in picoseconds.
         flags: what options of the interpreter change in ``sys.flags``, by name.
         finder: finds and compiles the program's own modules.
+        files: where the program's own files are.
     """
 
     __slots__ = (
-        "_attributes", "_names", "argv", "code", "cwd", "environ", "epoch", "filename", "finder",
-        "flags", "image", "name", "path",
+        "_attributes", "_names", "argv", "code", "cwd", "environ", "epoch", "filename", "files",
+        "finder", "flags", "image", "name", "path",
     )  # fmt: skip
 
     def __init__(
@@ -99,9 +101,11 @@ class Program:
         environ: Mapping[str, str],
         attributes: Mapping[str, Any],
         epoch: int,
+        files: ProgramFiles = HOST,
     ) -> None:
         shared = host_path()
-        own = [folder, *(e for e in _split(environ.get("PYTHONPATH", "")) if e != folder)]
+        asked = (files.absolute(entry, cwd) for entry in _split(environ.get("PYTHONPATH", "")))
+        own = [folder, *(entry for entry in asked if entry != folder and files.admits(entry))]
         self.name = name
         self.filename = filename
         self.image = source
@@ -112,7 +116,8 @@ class Program:
         self.environ = {os.fsencode(key): os.fsencode(value) for key, value in environ.items()}
         self.epoch = epoch
         self.flags: Mapping[str, int | bool] = {}
-        self.finder = ProgramFinder(own, shared, _INTERPRETER)
+        self.files = files
+        self.finder = ProgramFinder(own, shared, _INTERPRETER, files)
         self.finder.remember(filename)
         self._names: NameSet | None = None
         self._attributes = MappingProxyType(dict(attributes))
@@ -125,30 +130,36 @@ class Program:
         cwd: str | None = None,
         environ: Mapping[str, str] | None = None,
         epoch: int = EPOCH,
+        files: ProgramFiles = HOST,
     ) -> Program:
         """Load the file *path*, or the ``__main__.py`` of a folder or zip file, as python does.
 
         A relative path counts from *cwd*, the current folder if None; *environ* is the host's if
-        None.
+        None. A program that is not among the host's *files* is given both.
 
         Raises:
-            ProgramError: there is no such file, it cannot be read, or is not correct Python.
+            ProgramError: there is no such file, it cannot be read or must not be run, or is not
+                correct Python.
         """
         cwd = os.path.abspath(cwd or os.getcwd())
         full = os.path.join(cwd, path)
-        if os.path.isdir(full) or (os.path.isfile(full) and zipfile.is_zipfile(full)):
-            return cls._archive(path, full, args, cwd, environ, epoch)
-        source = _read(path, full)
+        files.authorize(full)
+        if files.is_dir(full) or (files is HOST and _is_zip(full)):
+            return cls._archive(path, full, args, cwd, environ, epoch, files)
+        source = _read(path, full, files)
+        loader: type[Any] = SourceFileLoader if files is HOST else FilesLoader
         attributes = {
             "__file__": full,
-            "__loader__": SourceFileLoader("__main__", full),
+            "__loader__": loader("__main__", full, *(() if files is HOST else (files,))),
             "__spec__": None,
             "__package__": None,
             "__cached__": None,
         }
-        folder = os.path.dirname(os.path.realpath(full))
+        folder = os.path.dirname(files.realpath(full))
         variables = os.environ if environ is None else environ
-        return cls(path, full, source, folder, (path, *args), cwd, variables, attributes, epoch)
+        return cls(
+            path, full, source, folder, (path, *args), cwd, variables, attributes, epoch, files
+        )
 
     @classmethod
     def _archive(
@@ -159,9 +170,10 @@ class Program:
         cwd: str,
         environ: Mapping[str, str] | None,
         epoch: int,
+        files: ProgramFiles,
     ) -> Program:
-        if os.path.isdir(full):
-            spec = PathFinder.find_spec("__main__", [full])
+        if files.is_dir(full):
+            spec = _in_folder("__main__", full, files)
         else:
             try:
                 spec = zipimporter(full).find_spec("__main__")
@@ -175,7 +187,7 @@ class Program:
         variables = os.environ if environ is None else environ
         return cls(
             path, filename, source, full, (path, *args), cwd, variables,
-            _attributes_of(spec, filename), epoch,
+            _attributes_of(spec, filename), epoch, files,
         )  # fmt: skip
 
     @classmethod
@@ -186,21 +198,23 @@ class Program:
         cwd: str | None = None,
         environ: Mapping[str, str] | None = None,
         epoch: int = EPOCH,
+        files: ProgramFiles = HOST,
     ) -> Program:
         """Load the module *name*, or ``name.__main__`` if it is a package, as ``python -m`` does.
 
         Raises:
             ProgramError: there is no such module, it cannot be run, or is not correct Python.
         """
+        files.authorize(None)
         cwd = os.path.abspath(cwd or os.getcwd())
         variables = os.environ if environ is None else environ
-        path = [cwd, *_split(variables.get("PYTHONPATH", "")), *host_path()]
-        spec = _locate(name, path)
+        asked = (files.absolute(e, cwd) for e in _split(variables.get("PYTHONPATH", "")))
+        spec = _locate(name, [cwd, *asked, *host_path()], files)
         if spec.submodule_search_locations is not None:
             if name.endswith(".__main__"):
                 raise ProgramError(f"cannot run a package called {name}: give a module's name")
             inner = f"{name}.__main__"
-            found = _search(inner, list(spec.submodule_search_locations))
+            found = _search(inner, list(spec.submodule_search_locations), files)
             if found is None:
                 raise ProgramError(
                     f"{name} is a package without a __main__ module: name a module in it to run"
@@ -209,7 +223,7 @@ class Program:
         filename, source = _source_of(name, spec, spec.name)
         return cls(
             name, filename, source, cwd, (filename, *args), cwd, variables,
-            _attributes_of(spec, filename), epoch,
+            _attributes_of(spec, filename), epoch, files,
         )  # fmt: skip
 
     @classmethod
@@ -220,18 +234,21 @@ class Program:
         cwd: str | None = None,
         environ: Mapping[str, str] | None = None,
         epoch: int = EPOCH,
+        files: ProgramFiles = HOST,
     ) -> Program:
         """Take the text *source* as a program, as ``python -c`` does.
 
         Raises:
             ProgramError: it is not correct Python.
         """
+        files.authorize(None)
         cwd = os.path.abspath(cwd or os.getcwd())
         variables = os.environ if environ is None else environ
         attributes = {"__loader__": BuiltinImporter, "__spec__": None, "__package__": None}
         return cls(
-            "-c", "<string>", source.encode(), cwd, ("-c", *args), cwd, variables, attributes, epoch
-        )
+            "-c", "<string>", source.encode(), cwd, ("-c", *args), cwd, variables, attributes,
+            epoch, files,
+        )  # fmt: skip
 
     @property
     def names(self) -> NameSet:
@@ -252,6 +269,10 @@ class Program:
         """Return what a fresh ``__main__`` module has besides its name."""
         return dict(self._attributes)
 
+    def lines(self, filename: str) -> list[str] | None:
+        """Return the source lines of *filename*; None: the host's interpreter knows best."""
+        return self.finder.lines(filename)
+
     def owns(self, filename: str) -> bool:
         """Return whether *filename* is the source of one of the program's own modules."""
         return filename in self.finder.sources
@@ -267,13 +288,13 @@ def _attributes_of(spec: ModuleSpec, filename: str) -> dict[str, Any]:
     }
 
 
-def _locate(name: str, path: list[str]) -> ModuleSpec:
+def _locate(name: str, path: list[str], files: ProgramFiles) -> ModuleSpec:
     """Find the module *name* without running any code, that of its packages included."""
     parts = name.split(".")
     spec = None
     for last in range(1, len(parts) + 1):
         prefix = ".".join(parts[:last])
-        spec = _search(prefix, path, top=last == 1)
+        spec = _search(prefix, path, files, top=last == 1)
         if spec is None:
             raise ProgramError(
                 f"no module called {prefix}: run in the folder that holds it, or set PYTHONPATH"
@@ -288,10 +309,23 @@ def _locate(name: str, path: list[str]) -> ModuleSpec:
     return spec
 
 
-def _search(name: str, path: list[str], top: bool = False) -> ModuleSpec | None:
+def _in_folder(name: str, folder: str, files: ProgramFiles) -> ModuleSpec | None:
+    if files is HOST:
+        return PathFinder.find_spec(name, [folder])
+    return FolderFinder(folder, files).find_spec(name)
+
+
+def _search(
+    name: str, path: list[str], files: ProgramFiles, top: bool = False
+) -> ModuleSpec | None:
     spec = None
     if top:
         spec = BuiltinImporter.find_spec(name) or FrozenImporter.find_spec(name)
+    if files is not HOST and spec is None:
+        shared = set(host_path())
+        own = [_in_folder(name, entry, files) for entry in path if not _is_below(entry, shared)]
+        spec = next((found for found in own if found is not None and found.loader), None)
+        path = [entry for entry in path if _is_below(entry, shared)]
     spec = spec or PathFinder.find_spec(name, path)
     if spec is None:
         # Editable installations find their modules by finders of their own.
@@ -302,6 +336,11 @@ def _search(name: str, path: list[str], top: bool = False) -> ModuleSpec | None:
             if spec is not None:
                 break
     return spec
+
+
+def _is_below(entry: str, folders: set[str]) -> bool:
+    """Return whether *entry* is one of *folders*, or in one."""
+    return entry in folders or any(entry.startswith(folder + os.sep) for folder in folders)
 
 
 def _source_of(culprit: str, spec: ModuleSpec, name: str) -> tuple[str, bytes]:
@@ -318,10 +357,13 @@ def _source_of(culprit: str, spec: ModuleSpec, name: str) -> tuple[str, bytes]:
     raise ProgramError(f"{culprit} has no Python source to run: give a module written in Python")
 
 
-def _read(path: str, full: str) -> bytes:
+def _is_zip(path: str) -> bool:
+    return os.path.isfile(path) and zipfile.is_zipfile(path)
+
+
+def _read(path: str, full: str, files: ProgramFiles) -> bytes:
     try:
-        with open(full, "rb") as file:
-            return file.read()
+        return files.read(full)
     except FileNotFoundError:
         raise ProgramError(f"no such program: {path}: check the name and the folder") from None
     except OSError as error:

@@ -312,7 +312,7 @@ class AddressSpace:
 
     def lines(self, frame: FrameType) -> tuple[str, int, str]:
         """Return the filename, line number and source line at which *frame* is."""
-        return traces.lines(frame)
+        return traces.lines(self.program, frame)
 
 
 def uninstall() -> None:

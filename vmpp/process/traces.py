@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Final
 
-from vmpp.process.imports import as_host
+from vmpp.process.host_side import as_host
 
 if TYPE_CHECKING:
     from vmpp.process.program import Program
@@ -97,7 +97,10 @@ def user_frame(program: Program, frame: FrameType | None) -> FrameType | None:
     return outside
 
 
-def lines(frame: FrameType) -> tuple[str, int, str]:
-    """Return the filename, line number and source line at which *frame* is."""
+def lines(program: Program, frame: FrameType) -> tuple[str, int, str]:
+    """Return the filename, line number and source line at which *frame* of *program* is."""
     filename, number = frame.f_code.co_filename, frame.f_lineno
-    return filename, number, as_host(linecache.getline, filename, number).strip()
+    own = program.lines(filename)
+    if own is None:
+        return filename, number, as_host(linecache.getline, filename, number).strip()
+    return filename, number, own[number - 1].strip() if 0 < number <= len(own) else ""

@@ -98,10 +98,6 @@ class FileServer:
         start = directory
         self._jobs[job] = _Job(stdio, files, lambda rank: start)
 
-    def space(self, job: int) -> Space:
-        """Return the name space of a job that is served."""
-        return self._jobs[job].space
-
     def directory(self, job: int, rank: int) -> str:
         """Return the current directory of a process of a job that is served."""
         known = self._jobs[job]

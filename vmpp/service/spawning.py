@@ -17,6 +17,7 @@ from vmpp.process import jobs
 from vmpp.process.calls import Done, Reply, encode
 from vmpp.process.command import program_of
 from vmpp.process.program import Program, ProgramError
+from vmpp.process.program_files import ProgramFiles
 from vmpp.service.launcher import JobRecord, Launcher, LaunchError, NodesBusyError
 from vmpp.service.names import NameServer
 from vmpp.service.server import Server
@@ -134,11 +135,11 @@ class SpawnServer(Server):
         """Start programs as a job."""
         friends = self._allowed(caller, call.jobs)
         directory = self._directory(caller.job.id, rank)
-        environ = caller.job.program(rank).environ
+        own: Program = caller.job.program(rank)
         counts = counts_of(call.commands, self._launcher.free)
-        hints = [_hints(command, directory) for command in call.commands]
+        hints = [_hints(command, directory, own.files) for command in call.commands]
         programs = [
-            _program(*each, directory, environ) for each in zip(call.commands, hints, strict=True)
+            _program(*each, directory, own) for each in zip(call.commands, hints, strict=True)
         ]
         started = _Starting(self._launcher, counts, answer)
         started.begin(
@@ -249,31 +250,31 @@ def counts_of(commands: Sequence[jobs.Command], free: int) -> list[int]:
 
 
 def _program(
-    command: jobs.Command,
-    hints: Mapping[str, str],
-    directory: str,
-    environ: Mapping[bytes, bytes],
+    command: jobs.Command, hints: Mapping[str, str], directory: str, spawner: Program
 ) -> Program:
+    """Return the program of a command, found where the *spawner*'s own files are."""
+    files, environ = spawner.files, spawner.environ
     variables = {os.fsdecode(key): os.fsdecode(value) for key, value in environ.items()}
     cwd = os.path.join(directory, hints.get("wdir", ""))
-    if not os.path.isdir(cwd):
+    if not files.is_dir(cwd):
         raise ProgramError(f"there is no folder {cwd} to work in")
     path = [folder for folder in hints.get("path", "").split(os.pathsep) if folder]
     args = [os.fsdecode(argument) for argument in command.args]
-    return program_of(os.fsdecode(command.name), args, cwd, variables, path)
+    name = os.fsdecode(command.name)
+    return program_of(name, args, cwd, variables, path, files, spawner.epoch)
 
 
-def _hints(command: jobs.Command, directory: str) -> Mapping[str, str]:
+def _hints(command: jobs.Command, directory: str, files: ProgramFiles) -> Mapping[str, str]:
     """Return a command's hints, those in the file that it may name included."""
     given = {key: os.fsdecode(value) for key, value in command.hints.items()}
     if "file" not in given:
         return given
     name = os.path.join(directory, given["file"])
     try:
-        with open(name, encoding="utf-8") as file:
-            lines = [line.split("#")[0].partition("=") for line in file]
+        text = files.read(name).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise LaunchError(f"cannot read the hints in {name}: {error}") from None
+    lines = [line.split("#")[0].partition("=") for line in text.splitlines()]
     said = {key.strip(): value.strip() for key, found, value in lines if found}
     return {**said, **given}
 

@@ -72,7 +72,7 @@ class FixedVolume(Volume):
         self.device = device
         self._time = time
         self._count = 0
-        self.root = self._add(b"", None, files)
+        self.root: FixedNode = self._add(b"", None, files)
 
     def _add(self, name: bytes, above: FixedNode | None, what: Any) -> FixedNode:
         self._count += 1

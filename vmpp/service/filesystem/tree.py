@@ -77,6 +77,7 @@ class Tree:
     Attributes:
         time: what changes are noted with, virtual time in nanoseconds since 1970.
         root: the topmost directory.
+        images: what is mounted at ``/images``.
     """
 
     def __init__(
@@ -110,7 +111,8 @@ class Tree:
         self._host: HostFolder | None = None
         if self._inodes.fresh:
             self._lay_out()
-        self._mount(b"images", FixedVolume(2, images(programs or {}), EPOCH_NS))
+        self.images = FixedVolume(2, images(programs or {}), EPOCH_NS)
+        self._mount(b"images", self.images)
         self._mount(b"dev", FixedVolume(3, devices(), EPOCH_NS))
         if host is not None and console is not None:
             self._host = HostFolder(4, host, console)
