@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,15 +24,3 @@ def booting() -> Booting:
         return vmpp.boot(state=state or State.ephemeral(user="alice"), **options)
 
     return boot
-
-
-@pytest.fixture
-def program(tmp_path: Path) -> Callable[..., Path]:
-    """What writes a program."""
-
-    def write(text: str, name: str = "program.py") -> Path:
-        path = tmp_path / name
-        path.write_text(text)
-        return path
-
-    return write

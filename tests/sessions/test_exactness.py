@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import trio
@@ -11,7 +10,7 @@ import trio
 from vmpp.engine import MICROSECOND, MILLISECOND
 from vmpp.machine.session import LoginError
 
-BUSY = """
+BUSY = b"""
 import time
 from mpi4py import MPI
 comm = MPI.COMM_WORLD
@@ -20,15 +19,13 @@ for step in range(40):
     print(comm.rank, step, f"{time.time():.9f}")
     time.sleep(37e-6)
 """
-SHORT = """
+SHORT = b"""
 from mpi4py import MPI
 print("hello from", MPI.COMM_WORLD.rank, f"{MPI.Wtime():.9f}")
 """
 
 
-async def script(
-    booting: Any, program: Callable[..., Path], delays: Sequence[float]
-) -> tuple[list[Any], str]:
+async def script(booting: Any, delays: Sequence[float]) -> tuple[list[Any], str]:
     """Run a session while a job runs in the background, the host taking its time in between."""
     told: list[Any] = []
     pauses = iter(list(delays) * 20)
@@ -43,12 +40,14 @@ async def script(
         root = await alice.become("root")
         await root.add_user("bob", "tuna")
         await step("added", [each.user for each in await root.who()])
-        busy = await alice.launch(program(BUSY, "busy.py"), 4)
+        await alice.files.write("busy.py", BUSY)
+        busy = await alice.launch("busy.py", 4)
         await step("launched", busy.id)
         for _ in range(3):
             await alice.sleep(50 * MICROSECOND)
             await step("slept", bytes(busy.stdout))
-        short = await alice.launch(program(SHORT, "short.py"), 2)
+        await alice.files.write("short.py", SHORT)
+        short = await alice.launch("short.py", 2)
         await step("second", bytes(busy.stdout))
         result = await alice.wait(short)
         await step("ended", (result.status, result.stdout))
@@ -66,10 +65,10 @@ async def script(
 
 
 async def test_however_slow_the_host_is_everything_happens_at_the_same_times(
-    booting: Any, program: Callable[..., Path]
+    booting: Any,
 ) -> None:
-    prompt = await script(booting, program, [0])
-    slow = await script(booting, program, [0.02, 0, 0.05, 0.003])
+    prompt = await script(booting, [0])
+    slow = await script(booting, [0.02, 0, 0.05, 0.003])
     for one, other in zip(prompt[0], slow[0], strict=True):
         assert one == other
     assert prompt[1] == slow[1]
@@ -78,22 +77,24 @@ async def test_however_slow_the_host_is_everything_happens_at_the_same_times(
 
 
 async def test_time_passes_for_a_session_that_is_not_exact(
-    booting: Any, program: Callable[..., Path]
+    booting: Any,
 ) -> None:
     async with booting() as machine:
         alice = await machine.console()
-        busy = await alice.launch(program(BUSY, "busy.py"), 4)
+        await alice.files.write("busy.py", BUSY)
+        busy = await alice.launch("busy.py", 4)
         with trio.fail_after(30):
             await busy.wait()
         assert busy.record.status == 0
 
 
 async def test_time_stands_still_while_no_exact_session_waits(
-    booting: Any, program: Callable[..., Path]
+    booting: Any,
 ) -> None:
     async with booting() as machine:
         alice = await machine.console(exact=True)
-        busy = await alice.launch(program(BUSY, "busy.py"), 4)
+        await alice.files.write("busy.py", BUSY)
+        busy = await alice.launch("busy.py", 4)
         before = machine.engine.now
         await trio.sleep(0.05)
         assert machine.engine.now == before

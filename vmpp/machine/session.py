@@ -21,6 +21,7 @@ from vmpp.process import calls
 from vmpp.process.calls import Call, Failed, Reply, encode
 from vmpp.process.program import Program
 from vmpp.service import account_calls, accounting, log
+from vmpp.service.filesystem.programs import load
 from vmpp.service.identity import Credentials, host_user
 from vmpp.service.status import JobState, JobStatus
 
@@ -326,13 +327,22 @@ class Session:
             options: as for `Machine.launch`.
 
         Raises:
-            NoProgramError: there is no such file or image.
+            ProgramError: there is no such program, or the user may not run it: only members of the
+                group ``programmers`` run others than those in ``/images``.
             LaunchError: it cannot be launched.
         """
         if not isinstance(program, Program):
-            path = locate(program, self._machine.plugins, pathlib.Path(self.directory))
-            program = Program.script(path, args, self.directory, {**os.environ, **(environ or {})})
+            program = self._loaded(os.fspath(program), args, environ or {})
         return await self._machine.launch(program, nprocs, **options)
+
+    def _loaded(self, program: str, args: Sequence[str], environ: Mapping[str, str]) -> Program:
+        installation = self._machine.installation
+        if installation is not None:
+            return load(
+                installation.tree, self.user, program, args, cwd=self.directory, environ=environ
+            )
+        path = locate(program, self._machine.plugins, pathlib.Path(self.directory))
+        return Program.script(path, args, self.directory, {**os.environ, **environ})
 
     async def wait(self, job: Job) -> Result:
         """Wait for the end of a job, and of what it has spawned; return what has come of it."""
