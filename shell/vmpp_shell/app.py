@@ -17,6 +17,7 @@ from vmpp.machine import cli
 
 SUBCOMMANDS: Final = {
     "run": "vmpp.machine.cli:run",
+    "serve": "vmpp_shell.serve.command:serve",
     "machines": "vmpp.machine.cli:machines",
     "algorithms": "vmpp.machine.cli:algorithms",
     "plugins": "vmpp.machine.cli:plugins",

@@ -12,8 +12,6 @@ import asyncssh
 
 from vmpp.errors import VmppError
 
-FILE_NAME: Final = "ssh_host_ed25519_key"
-"""Name of the file that holds it, as OpenSSH's own."""
 ALGORITHM: Final = "ssh-ed25519"
 
 
@@ -21,8 +19,8 @@ class HostKeyError(VmppError):
     """The host key is there, but cannot be used."""
 
 
-def host_key(directory: Path) -> asyncssh.SSHKey:
-    """Return the host key that is kept in *directory*, made if there is none.
+def host_key(path: Path) -> asyncssh.SSHKey:
+    """Return the host key that is kept in the file *path*, made if there is none.
 
     The file is readable by its owner only, before there is anything in it, and is there whole or
     not at all.
@@ -31,7 +29,6 @@ def host_key(directory: Path) -> asyncssh.SSHKey:
         HostKeyError: somebody else may read the file, or there is no private key in it.
         OSError: it cannot be read or made.
     """
-    path = directory / FILE_NAME
     if not path.exists():
         _make(path)
     if stat.S_IMODE(path.stat().st_mode) & 0o077:
@@ -48,7 +45,7 @@ def host_key(directory: Path) -> asyncssh.SSHKey:
 def _make(path: Path) -> None:
     key = asyncssh.generate_private_key(ALGORITHM, comment="vmpp")
     # Files of mkstemp are made with mode 0600.
-    descriptor, name = mkstemp(prefix=f".{FILE_NAME}-", dir=path.parent)
+    descriptor, name = mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
         with open(descriptor, "wb") as file:
             file.write(key.export_private_key())

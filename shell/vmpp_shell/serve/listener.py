@@ -12,8 +12,9 @@ import trio
 from trio_asyncio import aio_as_trio
 
 from vmpp.errors import VmppError
-from vmpp_shell.serve.tree import VERSION, Tree
+from vmpp_shell.serve.sftp import VERSION, SftpServer
 from vmpp_shell.serve.visitor import Hall
+from vmpp_shell.tasks import nursery
 
 Process = asyncssh.SSHServerProcess[bytes]
 """What a client has asked to run: a shell, or one command."""
@@ -48,7 +49,7 @@ async def listening(
     hall: Hall,
     key: asyncssh.SSHKey,
     attend: Callable[[Process], Awaitable[object]],
-    serve_files: Callable[[asyncssh.SSHServerChannel[bytes]], Awaitable[Tree]],
+    serve_files: Callable[[asyncssh.SSHServerChannel[bytes]], Awaitable[SftpServer]],
     *,
     host: str,
     port: int,
@@ -82,12 +83,12 @@ async def listening(
         reason = (error.strerror or str(error)).lower()
         raise ListenError(f"cannot listen at {host}, port {port}: {reason}") from None
     try:
-        async with trio.open_nursery() as nursery:
-            attending.append(nursery)
+        async with nursery() as tasks:
+            attending.append(tasks)
             yield Listener(acceptor, host)
             hall.open = False
             acceptor.close()
-            nursery.cancel_scope.cancel()
+            tasks.cancel_scope.cancel()
     finally:
         hall.open = False
         acceptor.close()

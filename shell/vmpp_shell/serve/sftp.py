@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 import asyncssh
 from asyncssh import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_READ, FXF_TRUNC, FXF_WRITE
+from trio_asyncio import trio_as_aio
 
 from vmpp.process import calls
 from vmpp.process.calls import HERE, Attributes
@@ -43,7 +44,7 @@ _FLAGS: Final = {
 
 
 class Ask(Protocol):
-    """Makes a system call for the user. Raises OSError with the number that the server answers."""
+    """Makes a system call for the user, under Trio; raises OSError as the server answers."""
 
     def __call__(self, call: calls.Call[R]) -> Awaitable[R]:
         """Return the reply to *call*."""
@@ -64,7 +65,7 @@ class OpenFile:
         return offset if whence == os.SEEK_DATA else 1 << 62
 
 
-class Tree(asyncssh.SFTPServer):
+class SftpServer(asyncssh.SFTPServer):
     """The SFTP server of one channel."""
 
     def __init__(
@@ -76,7 +77,7 @@ class Tree(asyncssh.SFTPServer):
         groups: Mapping[int, str],
         closed: Callable[[], object],
     ) -> None:
-        """Serve the files that *ask* reaches.
+        """Serve the files that *ask* reaches; asyncssh calls the methods under asyncio.
 
         Args:
             users: names of users by number, for listings.
@@ -84,7 +85,7 @@ class Tree(asyncssh.SFTPServer):
             closed: told when the client has gone.
         """
         super().__init__(chan)
-        self._ask = ask
+        self._ask: Ask = trio_as_aio(ask)
         self._users = users
         self._groups = groups
         self._closed = closed
@@ -286,7 +287,7 @@ class Tree(asyncssh.SFTPServer):
         return "" if gid is None else self._groups.get(gid, str(gid))
 
 
-def _refused(self: Tree, *arguments: Any) -> NoReturn:
+def _refused(self: SftpServer, *arguments: Any) -> NoReturn:
     raise asyncssh.SFTPOpUnsupported("this machine's files have no such operation")
 
 
@@ -296,9 +297,9 @@ HARMLESS: Final = frozenset(
 """What is used of asyncssh's own SFTP server."""
 
 # All else of it, in this version or in later ones, reaches the files of the host.
-for _name in vars(asyncssh.SFTPServer).keys() - vars(Tree).keys() - HARMLESS:
+for _name in vars(asyncssh.SFTPServer).keys() - vars(SftpServer).keys() - HARMLESS:
     if not _name.startswith("__"):
-        setattr(Tree, _name, _refused)
+        setattr(SftpServer, _name, _refused)
 
 
 def _handle(file: object) -> int:
