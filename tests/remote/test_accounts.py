@@ -61,7 +61,7 @@ async def test_a_user_who_is_locked_out_stays_out(house: Any) -> None:
 async def test_by_a_key_that_root_has_added(house: Any) -> None:
     async with house() as at:
         assert await refused(at, client_keys=[KEY])
-        await at.root.add_key(PUBLIC, "a laptop", name="alice")
+        await at.root.add_key(f"{PUBLIC} a laptop", name="alice")
         assert not await refused(at, client_keys=[KEY])
         assert await refused(at, "bob", client_keys=[KEY])
 
