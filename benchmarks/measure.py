@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.cases import Case
+from benchmarks.prompt import seconds_to_prompt
 
 HERE = Path(__file__).resolve().parent
 WARM_UP = 2
@@ -56,6 +57,8 @@ class Measurement:
         case = self.case
         if case.target is None:
             return None
+        if case.kind == "prompt":
+            return self.elapsed_s is not None and self.elapsed_s <= case.target
         if case.kind == "start":
             small = case.memory_target is None or self.peak_bytes <= case.memory_target
             return self.cpu_s is not None and self.cpu_s <= case.target and small
@@ -78,6 +81,8 @@ def measure(
     """
     if case.kind == "start":
         return _start(case, repetitions)
+    if case.kind == "prompt":
+        return _prompt(case, repetitions)
     rounds = max(1, round(case.rounds * share))
     bare = case.against is None and case.kind == "rate"
     shorts, longs, bare_shorts, bare_longs = [], [], [], []
@@ -151,6 +156,19 @@ def _start(case: Case, repetitions: int) -> Measurement:
             best = found
     assert best is not None
     return best
+
+
+def _prompt(case: Case, repetitions: int) -> Measurement:
+    """Measure what somebody waits for who starts the shell; once more, to fill the caches."""
+    try:
+        runs = [
+            seconds_to_prompt("--ephemeral", "--nodes", str(case.ranks))
+            for _ in range(repetitions + 1)
+        ]
+    except (TimeoutError, OSError) as error:
+        raise CaseFailedError(f"{case.name}: {error}") from error
+    elapsed, cpu = min(runs[1:])
+    return Measurement(case, cpu_s=cpu, elapsed_s=elapsed)
 
 
 def _command(case: Case) -> Measurement:

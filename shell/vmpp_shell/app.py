@@ -54,15 +54,25 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 @click.version_option(package_name="vmpp", message="%(prog)s %(version)s")
 @click.option("--machine", default="default", show_default=True, metavar="NAME|FILE.toml",
               help="Machine to boot; see 'vmpp machines'.")  # fmt: skip
-@click.option("--nodes", type=click.IntRange(1), default=64, show_default=True, metavar="N",
-              help="Compute nodes, of a machine that grows.")  # fmt: skip
+@click.option("--nodes", type=click.IntRange(1), metavar="N",
+              help="Compute nodes, of a machine that grows.  [default: 64]")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True,
               help="Seed of everything that is random.")  # fmt: skip
+@click.option("--state", metavar="DIR",
+              help="Folder for accounts and files, not the machine's usual one.")  # fmt: skip
+@click.option("--ephemeral", is_flag=True,
+              help="Keep nothing: no accounts, no files, no history.")  # fmt: skip
 @click.option("-c", "line", metavar="COMMAND",
               help="Carry out this command line and exit with its status.")  # fmt: skip
 @click.pass_context
 def vmpp(
-    context: click.Context, machine: str, nodes: int, seed: int, line: str | None
+    context: click.Context,
+    machine: str,
+    nodes: int | None,
+    seed: int,
+    state: str | None,
+    ephemeral: bool,
+    line: str | None,
 ) -> int | None:
     """A virtual massively parallel processor.
 
@@ -78,6 +88,9 @@ def vmpp(
     """
     if context.invoked_subcommand is not None:
         return None
-    from vmpp_shell.start import start
+    if state and ephemeral:
+        raise click.UsageError("--state and --ephemeral exclude each other")
+    from vmpp_shell.console import Boot
+    from vmpp_shell.start import start, states
 
-    return start({"machine": machine, "nodes": nodes, "seed": seed}, line)
+    return start(Boot(machine, nodes, seed), states(state, ephemeral=ephemeral), line)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -173,12 +175,11 @@ async def _paths(interpreter: Interpreter, typed: str) -> list[_Choice]:
     """Return the names in the folder that *typed* leads to; folders end in ``/``."""
     folder, slash, prefix = typed.rpartition("/")
     above = folder + slash
-    entries = await interpreter.console.session.files.scandir(above or ".")
+    entries = await interpreter.console.session.files.entries(above or ".")
+    named = [(os.fsdecode(entry.name), entry.kind == stat.S_IFDIR) for entry in entries]
     return [
-        _Choice(
-            f"{above}{name}{'/' if is_folder else ''}", shown=f"{name}{'/' if is_folder else ''}"
-        )
-        for name, is_folder in entries
+        _Choice(f"{above}{name}{'/' * is_folder}", shown=f"{name}{'/' * is_folder}")
+        for name, is_folder in named
         if prefix.startswith(".") or not name.startswith(".")
     ]
 
@@ -195,6 +196,10 @@ async def _programs(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
     ]
 
 
+async def _users(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
+    return [_Choice(each.name) for each in await interpreter.console.session.users()]
+
+
 async def _machines(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
     return [_Choice(name) for name in interpreter.console.plugins.machines]
 
@@ -209,5 +214,6 @@ _COMPLETIONS: Final[dict[str, Callable[[Interpreter, str], Awaitable[Iterable[_C
     "machine": _machines,
     "path": _paths,
     "program": _programs,
+    "user": _users,
     "variable": _variables,
 }

@@ -9,6 +9,7 @@ import msgspec
 
 if TYPE_CHECKING:
     from vmpp.machine.boot import Machine
+    from vmpp.machine.session import Session
     from vmpp_shell.console import Console
     from vmpp_shell.interpreter import Interpreter
     from vmpp_shell.terminal import Stream, Terminal
@@ -31,8 +32,8 @@ class Context:
     json: bool = field(default=False)
 
     @property
-    def session(self) -> Any:
-        """What the user who is logged in can do: a `vmpp.machine.session.Session`.
+    def session(self) -> Session:
+        """What the user who is logged in can do.
 
         Raises:
             NotBootedError: there is no machine.

@@ -31,5 +31,5 @@ async def in_foreground(context: Context, job: Any) -> Any:
 async def _signal(context: Context, job: Any, struck: trio.MemoryReceiveChannel[None]) -> None:
     number: Signals = SIGTERM
     async for _ in struck:
-        await context.session.signal(job, number)
+        job.end(128 + number)
         number = SIGKILL

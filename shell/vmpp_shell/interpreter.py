@@ -10,7 +10,7 @@ import click
 import trio
 
 from vmpp.errors import VmppError
-from vmpp_shell import redirection
+from vmpp_shell import expansion, redirection
 from vmpp_shell.context import Context
 from vmpp_shell.registry import NoCommandError, Registry
 from vmpp_shell.syntax import Step, SyntaxMistake, Word, parse
@@ -28,6 +28,14 @@ NOT_FOUND: Final = 127
 """Status when there is no such command."""
 INTERRUPTED: Final = 130
 """Status of a command that was interrupted: 128 and the number of the signal."""
+
+
+DEEPEST: Final = 16
+"""How deep command files may source each other."""
+
+
+class NestingError(VmppError):
+    """Command files that source each other without end."""
 
 
 class Interpreter:
@@ -53,6 +61,7 @@ class Interpreter:
         self.status = 0
         self.leaving = False
         self.tasks: trio.Nursery
+        self._depth = 0
         self._interrupts: list[Callable[[], object]] = []
 
     @classmethod
@@ -63,8 +72,11 @@ class Interpreter:
         """Open a shell; what it still does when the block ends is given up."""
         interpreter = cls(console, terminal, **options)
         async with nursery() as interpreter.tasks:
-            yield interpreter
-            interpreter.tasks.cancel_scope.cancel()
+            try:
+                yield interpreter
+            finally:
+                interpreter.tasks.cancel_scope.cancel()
+                console.leave()
 
     async def execute(self, line: str, terminal: Terminal | None = None) -> int:
         """Carry out the commands of *line*; return the status of the last one.
@@ -86,6 +98,21 @@ class Interpreter:
     async def nested(self, context: Context, words: Sequence[str]) -> int:
         """Carry out the command of *words* for another one, where that prints."""
         return await self._found(words, context.terminal, context.background)
+
+    @contextmanager
+    def deeper(self, file: str) -> Iterator[None]:
+        """Carry out, within the block, lines of *file*.
+
+        Raises:
+            NestingError: files lead to each other without end.
+        """
+        if self._depth >= DEEPEST:
+            raise NestingError(f"{file}: files source each other too deeply")
+        self._depth += 1
+        try:
+            yield
+        finally:
+            self._depth -= 1
 
     def interrupt(self) -> bool:
         """Interrupt what is in the foreground, as ^C does; return whether anything was."""
@@ -145,14 +172,14 @@ class Interpreter:
     def _complain(self, name: str, message: str, terminal: Terminal) -> None:
         terminal.err.print(f"{name or 'vmpp'}: {message}")
 
-    async def expand(self, word: Word) -> str:
+    def expand(self, word: Word) -> str:
         """Return *word* with its variables replaced: one word, whatever it contains."""
-        return "".join(
-            self._value(part.text) if part.variable else part.text for part in word.parts
-        )
+        home = self.console.session.user.home if self.console.sessions else ""
+        return expansion.plain(word, self._value, home)
 
     async def _expanded(self, word: Word) -> list[str]:
-        return [await self.expand(word)]
+        session = self.console.session if self.console.sessions else None
+        return await expansion.expanded(word, self._value, session)
 
     def _value(self, name: str) -> str:
         return str(self.status) if name == "?" else self.variables.get(name, "")

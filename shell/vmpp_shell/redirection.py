@@ -51,7 +51,7 @@ async def redirected(
     """
     files: dict[int, tuple[str, Collected]] = {}
     for each in step.redirections:
-        name = await interpreter.expand(each.target)
+        name = interpreter.expand(each.target)
         if each.operator == "<":
             terminal = terminal.reading(await interpreter.console.session.files.read(name))
         else:
@@ -93,7 +93,7 @@ async def _piped(
         return
     if not interpreter.console.local:
         raise PipeError("there are no pipes to the host's programs here")
-    filters = [[await interpreter.expand(word) for word in each] for each in step.filters]
+    filters = [[interpreter.expand(word) for word in each] for each in step.filters]
     send, receive = trio.open_memory_channel[bytes](float("inf"))
     async with nursery() as tasks:
         processes = await _started(filters, terminal.out)

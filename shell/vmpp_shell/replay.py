@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-from vmpp.machine.description import load
 from vmpp.machine.plugins import Plugins
-from vmpp.machine.policies import with_policies
-from vmpp_shell.console import Console
+from vmpp.machine.state import State
+from vmpp_shell.console import Boot, Console
 from vmpp_shell.interpreter import Interpreter
 from vmpp_shell.terminal import Terminal
 
@@ -34,22 +34,40 @@ async def replaying(
     async def answered(prompt: str, hidden: bool) -> str:
         return answer(prompt)
 
+    def state(machine: str) -> State:
+        return State.ephemeral(user=directives.user)
+
     terminal = Terminal.recorder(write, width=directives.width, answer=answered)
-    async with Console.open(Plugins.installed(), exact=True) as console:
-        await console.boot(**_machine(directives, console.plugins))
+    async with Console.open(Plugins.installed(), state=state, exact=True) as console:
+        await console.boot(_asked(directives))
+        await _furnish(console, directives)
         async with Interpreter.open(console, terminal) as interpreter:
             yield Replay(interpreter)
 
 
-def _machine(directives: Directives, plugins: Plugins) -> dict[str, Any]:
-    described = load(directives.machine, plugins)
-    asked: dict[str, Any] = {
-        "machine": with_policies(described, directives.policies, plugins),
-        "seed": directives.seed,
-    }
-    if directives.nodes is not None:
-        asked["nodes"] = directives.nodes
-    return asked
+def _asked(directives: Directives) -> Boot:
+    return Boot(
+        directives.machine,
+        directives.nodes,
+        directives.seed,
+        dict(directives.policies),
+        directives.folder,
+    )
+
+
+async def _furnish(console: Console, directives: Directives) -> None:
+    """Add the users that there are from the beginning, and the files of the console's user."""
+    if directives.accounts:
+        root = await console.machine.console("root", exact=True)
+        for account in directives.accounts:
+            await root.add_user(account.name, account.password, groups=account.groups)
+        await root.log_out()
+    files = console.session.files
+    for file in directives.files:
+        for above in reversed(PurePosixPath(file.name).parents[:-1]):
+            if not await files.exists(above):
+                await files.mkdir(above)
+        await files.write(file.name, file.content)
 
 
 class Replay:

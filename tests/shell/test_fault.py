@@ -15,15 +15,15 @@ print("done")
 
 
 async def test_what_is_broken_breaks_jobs_and_is_listed(shell, tmp_path):
-    program = tmp_path / "ring.py"
+    program = tmp_path / "program.py"
     program.write_text(RING)
-    async with shell() as run:
+    async with shell(folder=tmp_path) as run:
         assert await run("fault") == "0 messages lost\n"
         assert await run("fault link 0-1 down in 80us") == ""
-        assert "deadlock after " in await run(f"yod -n 4 {program}")
+        assert "deadlock after " in await run("yod -n 4 /host/program.py")
         assert run.status == 1
         await run("fault link 0-1 up")
-        assert await run(f"yod -n 4 {program}") == "done\n" * 4
+        assert await run("yod -n 4 /host/program.py") == "done\n" * 4
         printed = await run("fault")
         assert "link 0-1 down" in printed
         assert "link 0-1 up" in printed
@@ -60,10 +60,10 @@ async def test_mistakes_are_one_line(shell):
 
 
 async def test_a_server_that_is_stopped_and_started(shell, tmp_path):
-    program = tmp_path / "hello.py"
+    program = tmp_path / "program.py"
     program.write_text("print('hello')\n")
-    async with shell() as run:
+    async with shell(folder=tmp_path) as run:
         await run("fault server files stop")
-        assert "Input/output error" in await run(f"yod {program}")
+        assert "Input/output error" in await run("yod /host/program.py")
         await run("fault server files start")
-        assert await run(f"yod {program}") == "hello\n"
+        assert await run("yod /host/program.py") == "hello\n"

@@ -36,12 +36,12 @@ class Watchdog:
     """How often a program may catch `Overrun` and go on."""
 
     __slots__ = (
-        "_clock", "_done", "_fed", "_limit", "_refusal", "_target", "fiber_runs", "place",
-        "refused",
+        "_clock", "_done", "_fed", "_limit", "_patience", "_refusal", "_target", "fiber_runs",
+        "place", "refused",
     )  # fmt: skip
 
     def __init__(self, limit: float) -> None:
-        self._limit = limit
+        self._patience = self._limit = limit
         self._target = threading.get_ident()
         self._clock = time.pthread_getcpuclockid(self._target)
         self._done = threading.Event()
@@ -76,6 +76,10 @@ class Watchdog:
     def hurry(self) -> None:
         """Have little patience from now on. Safe to call from a signal handler."""
         self._limit = min(self._limit, self.HURRIED)
+
+    def calm(self) -> None:
+        """Be as patient again as at the beginning: what was waited for has ended."""
+        self._limit = self._patience
 
     @contextmanager
     def watching(self) -> Iterator[None]:

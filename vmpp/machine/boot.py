@@ -31,6 +31,8 @@ __all__ = ["Job", "Machine", "boot"]
 
 WATCHDOG_SECONDS: Final = 60.0
 """CPU time that a process may take on the host between two calls, unless said otherwise."""
+USUAL_NODES: Final = 64
+"""Compute nodes of a machine that grows, unless said otherwise."""
 COLLECTOR_THRESHOLDS: Final = (50_000, 20, 1000)
 """Thresholds of Python's garbage collector while a machine is up: a full collection of 16,384
 processes takes longer than a thousand of their messages each."""
@@ -40,7 +42,7 @@ processes takes longer than a thousand of their messages each."""
 async def boot(
     machine: str | PathLike[str] | MachineDescription = "default",
     *,
-    nodes: int = 64,
+    nodes: int = USUAL_NODES,
     universe: int | None = None,
     seed: int = 0,
     watchdog: float | None = None,
@@ -48,6 +50,7 @@ async def boot(
     coll: Mapping[str, object] | None = None,
     plugins: Plugins | None = None,
     state: State | None = None,
+    host: str | PathLike[str] | None = None,
 ) -> AsyncIterator[Machine]:
     """Boot a machine under Trio; it is shut down when the block ends.
 
@@ -68,6 +71,8 @@ async def boot(
         plugins: those to use; all that are installed if left out.
         state: where the machine keeps accounts, files and what its users have done; without one it
             has none of these, and serves the host's files to the host's user.
+        host: of a machine with a state, the host's folder that is its ``/host``; the current one
+            by default.
 
     Raises:
         VmppError: the machine cannot be made as described.
@@ -81,7 +86,8 @@ async def boot(
         stack.enter_context(_patient_collector())
         installation = None
         if state is not None:
-            opening = Installation.open(state, programs=found.images, host=os.getcwd())
+            folder = os.getcwd() if host is None else os.path.abspath(host)
+            opening = Installation.open(state, programs=found.images, host=folder)
             installation = stack.enter_context(opening)
         built = Machine(
             Universe.of(

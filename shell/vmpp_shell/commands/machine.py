@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import click
+
+from vmpp.errors import VmppError
 from vmpp.machine import listings
 from vmpp.machine.quantities import DURATION, SIZE
+from vmpp_shell.console import Boot
 from vmpp_shell.registry import command
 from vmpp_shell.tables import table
+from vmpp_shell.types import MACHINE
 
 if TYPE_CHECKING:
     from vmpp_shell.context import Context
@@ -67,3 +72,58 @@ async def plugins(context: Context) -> None:
         for offer in offers
     ]
     context.show(data, listings.plugins(offers))
+
+
+@command("boot", section="machine")
+@click.option("--nodes", type=click.IntRange(1), metavar="N",
+              help="Compute nodes, of a machine that grows.")  # fmt: skip
+@click.option("--seed", type=int, metavar="N", help="Seed of everything that is random.")
+@click.option("--policy", "policies", multiple=True, metavar="KIND=NAME",
+              help="A policy instead of the machine's own; see 'policy'. Repeatable.")  # fmt: skip
+@click.argument("machine", required=False, type=MACHINE, metavar="[MACHINE]")
+async def boot(
+    context: Context,
+    machine: str | None,
+    nodes: int | None,
+    seed: int | None,
+    policies: tuple[str, ...],
+) -> None:
+    """Boot MACHINE, a name or a file, or the one that was up before.
+
+    What 'policy' has chosen for the next boot is chosen then.
+
+    \b
+    Example:
+      shutdown
+      boot paragon --policy timing=wormhole
+    """
+    console = context.console
+    before = console.asked
+    chosen = {**before.policies, **dict(each.partition("=")[::2] for each in policies)}
+    await console.boot(
+        Boot(
+            before.machine if machine is None else machine,
+            before.nodes if nodes is None else nodes,
+            before.seed if seed is None else seed,
+            chosen,
+        )
+    )
+    up = console.machine.description
+    context.out.print(f"{up.name} is up: {up.compute_nodes:,} compute nodes")
+
+
+@command("shutdown", section="machine")
+@click.option("--force", is_flag=True, help="Even if jobs run; they end with the machine.")
+async def shutdown(context: Context, force: bool) -> None:
+    """Shut the machine down, at its console.
+
+    \b
+    Example:
+      shutdown
+      boot
+    """
+    running = len(context.machine.launcher.records)
+    if running and not force:
+        jobs = "1 job runs" if running == 1 else f"{running} jobs run"
+        raise VmppError(f"{jobs} or wait; --force ends them")
+    await context.console.shut_down()

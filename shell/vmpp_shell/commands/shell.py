@@ -109,10 +109,11 @@ async def source(context: Context, file: str) -> int:
     text = (await context.session.files.read(file)).decode(errors="surrogateescape")
     interpreter = context.interpreter
     status = 0
-    for line in logical_lines(text):
-        status = await interpreter.execute(line, context.terminal)
-        if interpreter.leaving:
-            break
+    with interpreter.deeper(file):
+        for line in logical_lines(text):
+            status = await interpreter.execute(line, context.terminal)
+            if interpreter.leaving:
+                break
     return status
 
 

@@ -23,7 +23,7 @@ class Seat(Console):
         """Sit down as who has *session*; *down* has the machine shut down."""
         super().__init__(machine.plugins, local=False)
         self._machine = machine
-        self._session = session
+        self.sessions = [session]
         self._down = down
 
     async def shut_down(self) -> None:
