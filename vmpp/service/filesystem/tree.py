@@ -12,7 +12,7 @@ import stat
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from vmpp.engine import SECOND
 from vmpp.process.program import EPOCH
@@ -62,10 +62,28 @@ class Directory(OpenFile):
         del size
         fail(errno.EISDIR)
 
+    def pread(self, size: int, offset: int) -> bytes:
+        """Refuse: a directory is listed."""
+        del size
+        fail(errno.EINVAL if offset < 0 else errno.EISDIR)
+
+    def write(self, data: Any) -> int:
+        """Refuse: a directory is never open for writing."""
+        del data
+        fail(errno.EBADF)
+
+    def pwrite(self, data: Any, offset: int) -> int:
+        """Refuse: a directory is never open for writing."""
+        del data
+        fail(errno.EINVAL if offset < 0 else errno.EBADF)
+
     def lseek(self, offset: int, whence: int) -> int:
         """Return 0: listing does not depend on a position."""
         del offset, whence
         return 0
+
+    def fsync(self) -> None:
+        """Do nothing: names are where they are kept as soon as they are made."""
 
 
 class Tree:
@@ -238,6 +256,8 @@ class Tree:
         exclusive = flags & os.O_CREAT and flags & os.O_EXCL
         follow = not (flags & os.O_NOFOLLOW or exclusive)
         found = walk(self, who, at, path, follow)
+        if flags & os.O_CREAT and found.slashed:
+            fail(errno.EISDIR)
         if found.node is None:
             return self._open_new(who, found, flags, mode)
         if exclusive:
@@ -249,8 +269,6 @@ class Tree:
     def _open_new(self, who: Credentials, found: Found, flags: int, mode: int) -> OpenFile:
         if not flags & os.O_CREAT:
             fail(errno.ENOENT)
-        if found.slashed:
-            fail(errno.EISDIR)
         self._need(found.directory, who, WRITE | SEARCH)
         node = found.directory.volume.create(found.directory, found.name, mode & 0o7777, who)
         return node.volume.open(node, flags, who)
@@ -258,7 +276,7 @@ class Tree:
     def _open_old(self, who: Credentials, node: Node, flags: int, wanted: int) -> OpenFile:
         kind = stat.S_IFMT(self.status(node).mode)
         if kind == stat.S_IFLNK:
-            fail(errno.ELOOP)
+            fail(errno.ENOTDIR if flags & os.O_DIRECTORY else errno.ELOOP)
         if kind == stat.S_IFDIR:
             if wanted & WRITE or flags & os.O_CREAT:
                 fail(errno.EISDIR)
@@ -268,14 +286,9 @@ class Tree:
         if flags & os.O_DIRECTORY:
             fail(errno.ENOTDIR)
         self._need(node, who, wanted)
-        file = node.volume.open(node, flags, who)
         if flags & os.O_TRUNC and kind == stat.S_IFREG:
-            try:
-                file.truncate(0)
-            except OSError:
-                file.close()
-                raise
-        return file
+            node.volume.truncate(node, 0, who)
+        return node.volume.open(node, flags, who)
 
     def read(self, who: Credentials, path: bytes) -> bytes:
         """Return all that a file, not one that would have to be waited for, holds."""
@@ -308,7 +321,7 @@ class Tree:
 
     def _new_name(self, who: Credentials, at: Node, path: bytes) -> Found:
         """Return where a name is to be made that is not there yet."""
-        found = walk(self, who, at, path, follow=False)
+        found = walk(self, who, at, path, naming=True)
         if found.node is not None:
             fail(errno.EEXIST)
         self._need(found.directory, who, WRITE | SEARCH)
@@ -325,6 +338,8 @@ class Tree:
         node = self.find(who, at, path, follow)
         status = self.status(node)
         found = self._new_name(who, to_at, to)
+        if found.slashed:
+            fail(errno.ENOENT)
         if stat.S_ISDIR(status.mode):
             fail(errno.EPERM)
         if node.volume is not found.directory.volume:
@@ -332,13 +347,11 @@ class Tree:
         harmless = stat.S_ISREG(status.mode) and self.permits(node, who, READ | WRITE)
         if not owns(status, who) and not harmless:
             fail(errno.EPERM)
-        if found.slashed:
-            fail(errno.ENOENT)
         node.volume.link(node, found.directory, found.name)
 
     def unlink(self, who: Credentials, at: Node, path: bytes) -> None:
         """Remove a name of a file."""
-        found = walk(self, who, at, path, follow=False)
+        found = walk(self, who, at, path, naming=True)
         node = found.there()
         if not found.name:
             fail(errno.EISDIR)
@@ -351,7 +364,7 @@ class Tree:
 
     def rmdir(self, who: Credentials, at: Node, path: bytes) -> None:
         """Remove an empty directory."""
-        found = walk(self, who, at, path, follow=False)
+        found = walk(self, who, at, path, naming=True)
         node = found.there()
         if not found.name:
             last = path.rstrip(b"/").rpartition(b"/")[2]
@@ -364,30 +377,40 @@ class Tree:
     def rename(self, who: Credentials, at: Node, path: bytes, to_at: Node, to: bytes) -> None:
         """Give a file another name, in place of what had it."""
         source, target = (
-            walk(self, who, start, one, follow=False) for start, one in ((at, path), (to_at, to))
+            walk(self, who, start, one, naming=True) for start, one in ((at, path), (to_at, to))
         )
-        node = source.there()
-        if not source.name or not target.name:
-            fail(errno.EBUSY)
         if source.directory.volume is not target.directory.volume:
             fail(errno.EXDEV)
-        self._may_take(source, node, who)
+        if not source.name or not target.name:
+            fail(errno.EBUSY)
+        node = source.there()
         is_directory = stat.S_ISDIR(self.status(node).mode)
         if not is_directory and (source.slashed or target.slashed):
             fail(errno.ENOTDIR)
-        if is_directory:
-            self._not_into_itself(node, target.directory)
-            if not source.directory.same(target.directory):
-                # The entry ".." of the directory changes with it.
-                self._need(node, who, WRITE)
-        if target.node is None:
-            self._need(target.directory, who, WRITE | SEARCH)
-        elif target.node.same(node):
+        if self._is_above(node, target.directory):
+            fail(errno.EINVAL)
+        if target.node is not None and self._is_above(target.node, source.directory):
+            fail(errno.ENOTEMPTY)
+        if target.node is not None and target.node.same(node):
             return
-        else:
-            self._may_take(target, target.node, who)
-            self._fit(is_directory, target.node)
+        self._may_take(source, node, who)
+        self._may_put(target, is_directory, who)
+        if is_directory and not source.directory.same(target.directory):
+            # The entry ".." of the directory changes with it.
+            self._need(node, who, WRITE)
         source.directory.volume.rename(source.directory, source.name, target.directory, target.name)
+
+    def _may_put(self, found: Found, is_directory: bool, who: Credentials) -> None:
+        """Raise OSError if *who* may not have a file, or a directory, take a place."""
+        if found.node is None:
+            self._need(found.directory, who, WRITE | SEARCH)
+            return
+        self._may_take(found, found.node, who)
+        was_directory = stat.S_ISDIR(self.status(found.node).mode)
+        if is_directory and not was_directory:
+            fail(errno.ENOTDIR)
+        if was_directory and not is_directory:
+            fail(errno.EISDIR)
 
     def _may_take(self, found: Found, node: Node, who: Credentials) -> None:
         """Raise OSError if *who* may not remove the name of *node*."""
@@ -397,19 +420,13 @@ class Tree:
         if node.volume is not found.directory.volume:
             fail(errno.EBUSY)
 
-    def _fit(self, is_directory: bool, former: Node) -> None:
-        """Raise OSError if a directory would take the place of a file, or the other way round."""
-        was_directory = stat.S_ISDIR(self.status(former).mode)
-        if is_directory and not was_directory:
-            fail(errno.ENOTDIR)
-        if was_directory and not is_directory:
-            fail(errno.EISDIR)
-
-    def _not_into_itself(self, node: Node, directory: Node) -> None:
-        while not directory.same(self.root):
-            if directory.same(node):
-                fail(errno.EINVAL)
+    def _is_above(self, node: Node, directory: Node) -> bool:
+        """Return whether *node* is a directory or one above it."""
+        while not directory.same(node):
+            if directory.same(self.root):
+                return False
             directory = self.above(directory)
+        return True
 
     def readlink(self, who: Credentials, at: Node, path: bytes) -> bytes:
         """Return what a symbolic link says."""

@@ -91,9 +91,12 @@ class TreeView:
         return _attributes(self._tree.status(file.node))
 
     def access(self, at: At, path: bytes, mode: int, effective: bool, follow: bool) -> bool:
-        """Return whether a file may be used as *mode* says."""
+        """Return whether a file may be used as *mode* says; not if anything is wrong with it."""
         del effective  # a process has one user
-        return self._tree.access(self._who, self._find(at, path, follow), mode)
+        try:
+            return self._tree.access(self._who, self._find(at, path, follow), mode)
+        except OSError:
+            return False
 
     def chmod(self, at: At, path: bytes, mode: int, follow: bool) -> None:
         """Change permissions."""
@@ -156,6 +159,8 @@ class TreeView:
 
     def link(self, at: At, path: bytes, to_at: At, to: bytes, follow: bool) -> None:
         """Give a file a second name."""
+        # Without a directory, `os.link` calls link(2), which on Linux goes through no link.
+        follow = follow and (at is not None or to_at is not None)
         self._tree.link(self._who, self._start(at), path, self._start(to_at), to, follow)
 
     def symlink(self, at: At, path: bytes, target: bytes) -> None:

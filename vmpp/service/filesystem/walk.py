@@ -65,7 +65,15 @@ class Found(NamedTuple):
         return self.node
 
 
-def walk(tree: Mounted, who: Credentials, start: Node, path: bytes, follow: bool = True) -> Found:
+def walk(
+    tree: Mounted,
+    who: Credentials,
+    start: Node,
+    path: bytes,
+    follow: bool = True,
+    *,
+    naming: bool = False,
+) -> Found:
     """Return what *path*, from *start* unless it is absolute, leads *who* to.
 
     Every directory on the way must let *who* search it.
@@ -73,12 +81,14 @@ def walk(tree: Mounted, who: Credentials, start: Node, path: bytes, follow: bool
     Args:
         follow: whether a symbolic link at the very end is gone through; one that a slash follows
             always is.
+        naming: whether the last component is wanted as a name, to be made or removed. Then a link
+            with that name is not gone through, as on Linux not even if a slash follows.
 
     Raises:
         OSError: EACCES, ELOOP, ENAMETOOLONG, ENOTDIR; EINVAL for a zero byte; ENOENT if any
             component but the last is not there.
     """
-    return _Walk(tree, who, start).go(path, follow)
+    return _Walk(tree, who, start, naming).go(path, follow and not naming)
 
 
 class _Walk:
@@ -88,16 +98,19 @@ class _Walk:
         node: where it is.
         todo: the components that are left, the next one last.
         links: how many symbolic links it has gone through.
+        slashed: whether the path ends in a slash.
+        naming: whether the last component is wanted as a name.
     """
 
-    __slots__ = ("links", "node", "slashed", "todo", "tree", "who")
+    __slots__ = ("links", "naming", "node", "slashed", "todo", "tree", "who")
 
-    def __init__(self, tree: Mounted, who: Credentials, start: Node) -> None:
+    def __init__(self, tree: Mounted, who: Credentials, start: Node, naming: bool) -> None:
         self.tree = tree
         self.who = who
         self.node = start
         self.todo: list[bytes] = []
         self.slashed = False
+        self.naming = naming
         self.links = 0
 
     def go(self, path: bytes, follow: bool) -> Found:
@@ -128,11 +141,12 @@ class _Walk:
                 raise
             return Found(directory, name, None, self.slashed)
         mode = self.tree.status(child).mode
-        if stat.S_ISLNK(mode) and (self.todo or follow or self.slashed):
+        must_be_directory = self.slashed and not self.naming
+        if stat.S_ISLNK(mode) and (self.todo or follow or must_be_directory):
             self._follow(child)
         elif self.todo:
             self.node = child
-        elif self.slashed and not stat.S_ISDIR(mode):
+        elif must_be_directory and not stat.S_ISDIR(mode):
             fail(errno.ENOTDIR)
         else:
             return Found(directory, name, child, self.slashed)
