@@ -62,10 +62,14 @@ def test_answers_to_questions_are_in_the_transcript(play: Play) -> None:
     assert refused.passed
 
 
+def test_an_answer_may_be_empty(play: Play) -> None:
+    assert play("vmpp> login bob\nPassword:\nlogin: refused\n[1]\n").passed
+
+
 def test_a_question_that_nobody_answers_is_an_error_of_the_command(play: Play) -> None:
     outcome = play("vmpp> login bob\nbob is in\n")
     assert "".join(outcome.replayed[0].lines) == (
-        "Password:\nlogin: nobody answers; write 'Password: ANSWER' below the command\n"
+        "login: nobody answers; write 'Password: ANSWER' below the command\n"
     )
 
 

@@ -147,7 +147,7 @@ class _Script:
                 answer = text.removeprefix(asked).removeprefix(" ")
                 self.write(f"{asked} {answer}\n".encode(errors="surrogateescape"))
                 return answer
-        self.write(f"{asked}\n".encode())
+        # Not even the question is output: it would be taken for one with an empty answer.
         raise NobodyAnswersError(f"nobody answers; write '{asked} ANSWER' below the command")
 
     def located(self, message: str) -> str:
