@@ -193,18 +193,18 @@ class TestSacct:
 
 class TestNodes:
     def test_one_line_each(self, machine, draw):
-        machine.change(5, memory_used=1 << 20, activity=Activity.COMPUTE)
+        machine.change(5, memory_used=17 << 20, activity=Activity.COMPUTE)
+        lines = draw(nodes.listing(machine.nodes[:9])).splitlines()
+        assert lines[0] == ("NODE NAME        PARTITION PLACE STATE JOB RANK ACTIVITY     MEMORY")
+        assert lines[6] == ("   5 test-n00005 compute     1,1 busy    2    1 compute  17MiB/1GiB")
+        assert lines[9] == ("   8 test-n00008 compute     0,2 stale          down        0B/1GiB")
+
+    def test_servers_have_a_column_where_there_are_any(self, machine, draw):
         lines = draw(nodes.listing(machine.nodes), 100).splitlines()
-        assert lines[0] == (
-            "NODE  NAME         PARTITION  PLACE  STATE  JOB  RANK  ACTIVITY        MEMORY  SERVERS"
-        )
-        assert lines[6] == (
-            "   5  test-n00005  compute      1,1  busy     2     1  compute   1MiB of 1GiB"
-        )
-        assert lines[9] == (
-            "   8  test-n00008  compute      0,2  stale             down        0B of 1GiB"
-        )
-        assert lines[10].endswith("idle        0B of 1GiB  files,yod")
+        assert lines[0].endswith("MEMORY SERVERS")
+        assert lines[10].endswith("idle     0B/1GiB files,yod")
+        narrow = draw(nodes.listing(machine.nodes), 70).splitlines()
+        assert "        files,yod" in narrow
 
 
 class TestListings:

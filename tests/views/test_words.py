@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from vmpp_shell.views.durations import elapsed, instant
 from vmpp_shell.views.hostlist import compress, expand
-from vmpp_shell.views.letters import letter, letters
+from vmpp_shell.views.letters import Lettering, letter, letters, place
 from vmpp_shell.views.links import amount
 
 SECOND = 10**12
@@ -54,6 +54,18 @@ def test_letters_go_on_after_z():
 @given(st.sets(st.integers(0, 10**5), max_size=200))
 def test_every_job_has_a_letter_of_its_own(jobs):
     assert len(set(letters(jobs).values())) == len(jobs)
+
+
+@given(st.integers(0, 10**6))
+def test_a_letter_tells_its_place(at):
+    assert place(letter(at)) == at
+
+
+def test_jobs_keep_their_letters_while_others_come_and_go():
+    lettering = Lettering()
+    assert lettering.of([3, 5, 8]) == {3: "a", 5: "b", 8: "c"}
+    assert lettering.of([5, 8]) == {5: "b", 8: "c"}
+    assert lettering.of([5, 8, 9, 10]) == {5: "b", 8: "c", 9: "a", 10: "d"}
 
 
 @pytest.mark.parametrize(

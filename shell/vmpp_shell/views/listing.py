@@ -14,6 +14,8 @@ from rich.segment import Segment
 Row = TypeVar("Row")
 _LEAST: Final = 16
 """Columns that what is folded has at the least."""
+_INDENT: Final = 8
+"""Where a cell begins that has a line of its own, since there is no room behind the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,13 +114,14 @@ class Listing(Generic[Row]):
 
     def _folded(self, text: str, style: Any, used: int, most: int) -> Iterator[Segment]:
         """Draw the last cell, which begins in column *used*, in as many lines as it needs."""
-        room = most - used
+        room, indent = most - used, used
         if not self._fold:
             yield Segment(set_cell_size(text, max(0, room)).rstrip(), style)
             return
-        indent = used
-        if room < _LEAST:
-            room, indent = max(room, 1), 0
+        if room < min(_LEAST, cell_len(text)):
+            yield Segment.line()
+            yield Segment(" " * _INDENT)
+            room, indent = max(1, most - _INDENT), _INDENT
         while cell_len(text) > room:
             piece = set_cell_size(text, room).rstrip()
             # Not even one character may fit, which is drawn then nevertheless.

@@ -26,7 +26,7 @@ def _state(node: NodeStatus) -> str:
 
 
 def _memory(node: NodeStatus) -> str:
-    return f"{_binary(node.memory_used)} of {_binary(node.memory)}" if node.memory else ""
+    return f"{_binary(node.memory_used)}/{_binary(node.memory)}" if node.memory else ""
 
 
 def _binary(size: int) -> str:
@@ -51,10 +51,12 @@ _COLUMNS: Final[tuple[Column[NodeStatus], ...]] = (
         style=lambda text: _ACTIVITY_STYLES.get(text, ""),
     ),
     Column("MEMORY", _memory, right=True),
-    Column("SERVERS", lambda node: ",".join(node.servers)),
 )
+_SERVERS: Final[Column[NodeStatus]] = Column("SERVERS", lambda node: ",".join(node.servers))
 
 
 def listing(nodes: Iterable[NodeStatus], *, header: bool = True) -> Listing[NodeStatus]:
-    """Return the table."""
-    return Listing(_COLUMNS, nodes, header=header, gap="  ")
+    """Return the table; servers have a column if there are any."""
+    shown = list(nodes)
+    columns = [*_COLUMNS, _SERVERS] if any(node.servers for node in shown) else _COLUMNS
+    return Listing(columns, shown, header=header)

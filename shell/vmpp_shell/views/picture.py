@@ -14,7 +14,7 @@ from vmpp_shell.views import activity, canvas, jobs
 from vmpp_shell.views.canvas import Cell
 from vmpp_shell.views.durations import elapsed
 from vmpp_shell.views.grid import Plane, planes
-from vmpp_shell.views.letters import letters
+from vmpp_shell.views.letters import Lettering
 from vmpp_shell.views.links import LinkUse
 from vmpp_shell.views.showmesh import NOWHERE, colours, symbol
 
@@ -39,6 +39,7 @@ class Picture:
         use: LinkUse | None = None,
         *,
         heading: str = "",
+        lettering: Lettering | None = None,
     ) -> None:
         """Draw a frame.
 
@@ -48,10 +49,11 @@ class Picture:
             now: the time in picoseconds of virtual time.
             use: of links, since the last frame.
             heading: what stands before the time in the first line.
+            lettering: what has given letters in earlier frames.
         """
         self._nodes = nodes
         self._jobs = jobs.live(known)
-        self._letters = letters(job.id for job in self._jobs)
+        self._letters = (lettering or Lettering()).of(job.id for job in self._jobs)
         self._styles = colours(self._letters)
         self._cell = max(map(len, self._letters.values()), default=1)
         self._now = now

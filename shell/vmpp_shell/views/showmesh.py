@@ -17,7 +17,7 @@ from vmpp.service.status import Activity, JobStatus, NodeState, NodeStatus
 from vmpp_shell.views import canvas, jobs
 from vmpp_shell.views.canvas import Cell
 from vmpp_shell.views.grid import Plane, planes
-from vmpp_shell.views.letters import letters
+from vmpp_shell.views.letters import letters, place
 from vmpp_shell.views.listing import Column, Listing
 
 SERVICE: Final = "S"
@@ -72,11 +72,8 @@ def symbol(node: NodeStatus, letter: Mapping[int, str]) -> str:
 
 def colours(letter: Mapping[int, str]) -> dict[str, str]:
     """Return the style of each symbol, those of jobs included."""
-    places = {text: place for place, text in enumerate(letter.values())}
-    return {
-        **STYLES,
-        **{text: COLOURS[place % len(COLOURS)] for text, place in places.items()},
-    }
+    places = {text: COLOURS[place(text) % len(COLOURS)] for text in letter.values()}
+    return {**STYLES, **places}
 
 
 class Showmesh:
