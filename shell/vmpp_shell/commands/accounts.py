@@ -175,7 +175,8 @@ async def keys(context: Context, name: str | None, added: str | None, removed: i
 
 @command("log", section="people", json=True)
 @click.option("--kind", "-k", "kinds", multiple=True, type=click.Choice([k.value for k in Kind]),
-              metavar="KIND", help=f"Only what is of this kind: {', '.join(Kind)}; repeatable.")  # fmt: skip
+              metavar="KIND",
+              help=f"Only what is of this kind: {', '.join(Kind)}; repeatable.")  # fmt: skip
 @click.option("--user", "-u", default="", type=USER, help="Only what this user has done.")
 @click.option("--since", type=DURATION, metavar="TIME", help="Only from this virtual time on.")
 @click.option("--until", type=DURATION, metavar="TIME", help="Only before this virtual time.")
