@@ -72,6 +72,11 @@ class Toy:
         self._write(f"{name} is in\n".encode() if secret == "sesame" else b"login: refused\n")
         return secret != "sesame"
 
+    async def _ask(self, text: str) -> int:
+        for _ in range(2):
+            self._write(f"heard {self._answer('Say: ')!r}\n".encode(errors="surrogateescape"))
+        return 0
+
     async def _hang(self, text: str) -> int:
         await trio.sleep_forever()
         return 0

@@ -46,6 +46,25 @@ def test_what_is_recorded_replays_equal_to_itself(session: dict[str, tuple[bytes
     assert outcome.failed == ()
 
 
+answers = texts.map(lambda text: text.replace("\n", "").rstrip(" \t")).filter(
+    lambda text: text.isprintable() or text.isascii()
+)
+
+
+@given(answers, answers)
+def test_answers_are_given_again(first: str, second: str) -> None:
+    file = io.StringIO()
+    recorder = Recorder(file, Directives())
+    recorder.command("ask")
+    for answer in (first, second):
+        recorder.answered("Say: ", answer)
+        recorder.output(f"heard {answer!r}\n".encode())
+    recorder.ended(0)
+    outcome = trio.run(replay, parse(file.getvalue(), Path("it.vmpp")), toy_shell())
+    assert outcome.error is None
+    assert outcome.failed == ()
+
+
 @given(outputs, outputs)
 def test_only_the_same_output_passes(recorded: bytes, other: bytes) -> None:
     lines, others = split(decoded(recorded)), split(decoded(other))
