@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.state import State
+from vmpp.scenario.furnishing import furnish
 from vmpp_shell.console import Boot, Console
 from vmpp_shell.interpreter import Interpreter
 from vmpp_shell.terminal import Terminal
@@ -40,7 +40,9 @@ async def replaying(
     terminal = Terminal.recorder(write, width=directives.width, answer=answered)
     async with Console.open(Plugins.installed(), state=state, exact=True) as console:
         await console.boot(_asked(directives))
-        await _furnish(console, directives)
+        installation = console.machine.installation
+        assert installation is not None
+        await furnish(installation, directives)
         async with Interpreter.open(console, terminal) as interpreter:
             yield Replay(interpreter)
 
@@ -53,21 +55,6 @@ def _asked(directives: Directives) -> Boot:
         dict(directives.policies),
         directives.folder,
     )
-
-
-async def _furnish(console: Console, directives: Directives) -> None:
-    """Add the users that there are from the beginning, and the files of the console's user."""
-    if directives.accounts:
-        root = await console.machine.console("root", exact=True)
-        for account in directives.accounts:
-            await root.add_user(account.name, account.password, groups=account.groups)
-        await root.log_out()
-    files = console.session.files
-    for file in directives.files:
-        for above in reversed(PurePosixPath(file.name).parents[:-1]):
-            if not await files.exists(above):
-                await files.mkdir(above)
-        await files.write(file.name, file.content)
 
 
 class Replay:
