@@ -78,7 +78,7 @@ async def test_words_are_completed(house: Any) -> None:
     async with house() as at, at.connected() as connection, shell(connection) as (screen, _):
         await screen.until("vmpp>")
         screen.type("mach\t")
-        await screen.until("machine")
+        await screen.until("ine")
         screen.type("\r")
         assert "compute nodes" in await screen.until("compute nodes", "vmpp>")
 

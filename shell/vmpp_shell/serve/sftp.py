@@ -15,6 +15,12 @@ from typing import Any, Final, NoReturn, Protocol, TypeVar
 
 import asyncssh
 from asyncssh import FXF_APPEND, FXF_CREAT, FXF_EXCL, FXF_READ, FXF_TRUNC, FXF_WRITE
+from asyncssh.constants import (
+    FILEXFER_TYPE_DIRECTORY,
+    FILEXFER_TYPE_REGULAR,
+    FILEXFER_TYPE_SPECIAL,
+    FILEXFER_TYPE_SYMLINK,
+)
 from trio_asyncio import trio_as_aio
 
 from vmpp.process import calls
@@ -40,6 +46,11 @@ _FLAGS: Final = {
     FXF_CREAT: os.O_CREAT,
     FXF_TRUNC: os.O_TRUNC,
     FXF_EXCL: os.O_EXCL,
+}
+_TYPES: Final = {
+    stat.S_IFREG: FILEXFER_TYPE_REGULAR,
+    stat.S_IFDIR: FILEXFER_TYPE_DIRECTORY,
+    stat.S_IFLNK: FILEXFER_TYPE_SYMLINK,
 }
 
 
@@ -91,7 +102,8 @@ class SftpServer(asyncssh.SFTPServer):
         self._closed = closed
 
     def exit(self) -> None:
-        """Tell that the client has gone."""
+        """Tell that the client has gone; ``scp`` wants to hear that all went well."""
+        self.channel.exit(0)
         self._closed()
 
     # -- open files ------------------------------------------------------------------------------
@@ -309,6 +321,7 @@ def _handle(file: object) -> int:
 
 def _attributes(known: Attributes) -> asyncssh.SFTPAttrs:
     return asyncssh.SFTPAttrs(
+        type=_TYPES.get(stat.S_IFMT(known.mode), FILEXFER_TYPE_SPECIAL),
         size=known.size,
         uid=known.uid,
         gid=known.gid,
