@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, BinaryIO, Final, TextIO, cast
 
@@ -68,7 +68,7 @@ class Channel:
         width, height, _, _ = self._process.term_size
         return width or WIDTH, height or HEIGHT
 
-    async def lines(self) -> AsyncIterator[str]:
+    async def lines(self) -> AsyncGenerator[str, None]:
         """Yield the lines that the client sends, as it sends them."""
         source, held = HostInput(self._keys.stdin), b""
         while data := await source.read(_PIECE):

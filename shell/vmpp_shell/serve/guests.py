@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncssh
@@ -93,13 +93,14 @@ class Guests:
     async def _read(self, channel: Channel, interpreter: Interpreter) -> None:
         """Carry out what a client without a terminal sends, line by line."""
         held = ""
-        async for line in channel.lines():
-            held = f"{held}\n{line}" if held else line
-            if is_complete(held):
-                await interpreter.execute(held)
-                held = ""
-            if interpreter.leaving:
-                return
+        async with aclosing(channel.lines()) as lines:
+            async for line in lines:
+                held = f"{held}\n{line}" if held else line
+                if is_complete(held):
+                    await interpreter.execute(held)
+                    held = ""
+                if interpreter.leaving:
+                    return
         if held:
             await interpreter.execute(held)
 

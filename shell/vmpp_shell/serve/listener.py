@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
@@ -80,7 +82,9 @@ async def listening(
             host, port, **_options(hall, key, begin, serve_files)
         )
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        # asyncio words the first kind itself, at length.
+        own = isinstance(error, socket.gaierror) or not error.errno
+        reason = (str(error.strerror) if own else os.strerror(error.errno or 0)).lower()
         raise ListenError(f"cannot listen at {host}, port {port}: {reason}") from None
     try:
         async with nursery() as tasks:

@@ -61,11 +61,12 @@ async def _serve(machine: Mapping[str, Any], state: State, host: str, port: int)
 async def _serve_within(machine: Mapping[str, Any], state: State, host: str, port: int) -> None:
     async with boot(**machine, state=state) as booted:
         await _let_somebody_in(booted)
-        async with serving(booted, host_key(state.host_key), host=host, port=port) as served:
-            click.echo(served.notice(str(state)).text())
-            with trio.open_signal_receiver(*_ENDING) as struck:
+        key = host_key(state.host_key)
+        with trio.open_signal_receiver(*_ENDING) as struck:
+            async with serving(booted, key, host=host, port=port) as served:
+                click.echo(served.notice(str(state)).text())
                 await served.until_down(struck)
-            click.echo("shutting down")
+                click.echo("shutting down")
 
 
 class Served:

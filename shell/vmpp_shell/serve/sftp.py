@@ -23,6 +23,7 @@ from asyncssh.constants import (
 )
 from trio_asyncio import trio_as_aio
 
+from vmpp.errors import VmppError
 from vmpp.process import calls
 from vmpp.process.calls import HERE, Attributes
 
@@ -96,7 +97,8 @@ class SftpServer(asyncssh.SFTPServer):
             closed: told when the client has gone.
         """
         super().__init__(chan)
-        self._ask: Ask = trio_as_aio(ask)
+        self._make = ask
+        self._ask: Ask = trio_as_aio(self._asked)
         self._users = users
         self._groups = groups
         self._closed = closed
@@ -105,6 +107,15 @@ class SftpServer(asyncssh.SFTPServer):
         """Tell that the client has gone; ``scp`` wants to hear that all went well."""
         self.channel.exit(0)
         self._closed()
+
+    async def _asked(self, call: calls.Call[R]) -> R:
+        """Make a system call; asyncssh knows what to tell the client of most errors."""
+        try:
+            return await self._make(call)
+        except PermissionError as error:
+            raise asyncssh.SFTPPermissionDenied(error.strerror or "") from None
+        except VmppError as error:
+            raise asyncssh.SFTPFailure(str(error)) from None
 
     # -- open files ------------------------------------------------------------------------------
 

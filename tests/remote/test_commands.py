@@ -1,0 +1,108 @@
+"""``ssh HOST COMMAND``: one command, with its streams and its status."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import trio
+from trio_asyncio import aio_as_trio
+
+PROGRAM = """
+import sys
+from mpi4py import MPI
+comm = MPI.COMM_WORLD
+print("out", comm.rank)
+print("err", comm.rank, file=sys.stderr)
+comm.barrier()
+sys.exit(comm.rank and 5)
+"""
+WAITING = """
+import time
+from mpi4py import MPI
+MPI.COMM_WORLD.barrier()
+print("begun", flush=True)
+while True:
+    time.sleep(1)
+"""
+
+
+async def with_programs(at: Any) -> None:
+    alice = await at.machine.log_in("alice", "alice")
+    await alice.files.write("program.py", PROGRAM.encode())
+    await alice.files.write("waiting.py", WAITING.encode())
+    await alice.log_out()
+
+
+async def test_streams_are_apart_and_the_status_is_the_jobs(house: Any) -> None:
+    async with house() as at, at.connected() as connection:
+        await with_programs(at)
+        done = await at.run(connection, "yod -n 2 program.py")
+        assert sorted(done.stdout.splitlines()) == ["out 0", "out 1"]
+        assert sorted(done.stderr.splitlines())[:2] == ["err 0", "err 1"]
+        assert done.exit_status == 5
+
+
+async def test_several_commands_and_the_status_of_the_last(house: Any) -> None:
+    async with house() as at, at.connected() as connection:
+        done = await at.run(connection, "echo one; echo two && nonsense")
+        assert done.stdout == "one\ntwo\n"
+        assert done.stderr == "nonsense: no such command; 'help' lists what there is\n"
+        assert done.exit_status == 127
+
+
+async def test_commands_are_read_from_standard_input(house: Any) -> None:
+    async with house() as at, at.connected() as connection:
+        done = await at.run(connection, None, stdin="echo 'one\ntwo'\necho $?\nexit 4\necho no\n")
+        assert (done.stdout, done.exit_status) == ("one\ntwo\n0\n", 4)
+
+
+async def test_a_last_line_without_an_end_is_carried_out(house: Any) -> None:
+    async with house() as at, at.connected() as connection:
+        done = await at.run(connection, None, stdin="echo one\necho two")
+        assert (done.stdout, done.exit_status) == ("one\ntwo\n", 0)
+
+
+async def test_tables_are_not_folded_and_have_no_colours(house: Any) -> None:
+    async with house() as at, at.connected() as connection:
+        done = await at.run(connection, "help")
+        assert "\x1b" not in done.stdout
+        assert "..." not in done.stdout
+
+
+async def test_an_interrupt_reaches_the_job_in_the_foreground(house: Any) -> None:
+    async with house() as at, at.connected() as connection:
+        await with_programs(at)
+        process = await aio_as_trio(connection.create_process)("yod waiting.py")
+        assert await aio_as_trio(process.stdout.readline)() == "begun\n"
+        process.send_signal("INT")
+        assert (await aio_as_trio(process.wait)()).exit_status == 128 + 15
+
+
+async def test_there_is_no_way_to_the_host(house: Any) -> None:
+    async with house() as at, at.connected() as connection:
+        for command, complaint in {
+            "echo hi | cat": "no pipes to the host's programs",
+            "echo < /etc/passwd": "/etc/passwd: No such file or directory",
+            "source /etc/passwd": "/etc/passwd: No such file or directory",
+            "echo hi > /etc/motd": "/etc/motd: No such file or directory",
+            "yod /etc/passwd": "/etc/passwd",
+        }.items():
+            done = await at.run(connection, command)
+            assert complaint in done.stderr, command
+            assert done.exit_status != 0
+            assert len(done.stderr.splitlines()) == 1
+
+
+async def test_programs_of_ones_own_are_for_programmers(house: Any) -> None:
+    async with house() as at:
+        await with_programs(at)
+        async with at.connected("bob") as connection:
+            files = await aio_as_trio(connection.start_sftp_client)()
+            async with at.connected("alice") as other:
+                assert (await at.run(other, "yod program.py")).exit_status == 0
+            remote = await aio_as_trio(files.open)("mine.py", "w")
+            await aio_as_trio(remote.write)(PROGRAM)
+            await aio_as_trio(remote.close)()
+            done = await at.run(connection, "yod mine.py")
+            assert "programmers" in done.stderr
+            assert done.exit_status != 0
