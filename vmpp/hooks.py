@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from vmpp.pct import SchedulingPolicy
     from vmpp.process.library import Algorithm, Library
     from vmpp.scenario.interpreter import InterpreterFactory
-    from vmpp.service import AllocationPolicy
+    from vmpp.service import AllocationPolicy, QueueingPolicy
 
 PROJECT: Final = "vmpp"
 """Both pluggy's project name and the entry-point group."""
@@ -98,6 +98,12 @@ def vmpp_policies() -> Mapping[str, SchedulingFactory]:
 @hookspec
 def vmpp_allocators() -> Mapping[str, AllocationPolicy]:
     """Return allocation policies, by the name that ``[service] allocator`` uses."""
+    raise NotImplementedError
+
+
+@hookspec
+def vmpp_queueing() -> Mapping[str, QueueingPolicy]:
+    """Return queueing policies, by the name that ``[service] queue`` uses."""
     raise NotImplementedError
 
 

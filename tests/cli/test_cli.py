@@ -30,6 +30,10 @@ class Policies:
     def vmpp_allocators(self) -> dict[str, Any]:
         return {"first-free": object()}
 
+    @hookimpl
+    def vmpp_queueing(self) -> dict[str, Any]:
+        return {"fcfs": object()}
+
 
 class FakeRun(ModuleType):
     """Stands for `vmpp.machine.run`, and remembers what it was asked for."""

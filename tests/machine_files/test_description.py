@@ -38,6 +38,10 @@ class Policies:
     def vmpp_allocators(self) -> dict[str, Any]:
         return {"first-free": object()}
 
+    @hookimpl
+    def vmpp_queueing(self) -> dict[str, Any]:
+        return {"fcfs": object()}
+
 
 @pytest.fixture(name="plugins")
 def _plugins() -> Plugins:

@@ -22,6 +22,8 @@ from vmpp.kernel import (
 )
 from vmpp.pct import LoadError, Outcome, ProcessControlThread
 from vmpp.service import JobRecord, Launcher
+from vmpp.service.nodebook import NodeBook
+from vmpp.service.partition import ServicePartition
 from vmpp_pct import SingleTask
 from vmpp_topology import ContentionFree, FullyConnected
 
@@ -46,6 +48,7 @@ class PretendedLoader:
     bytes_needed: int = 100
     failures: dict[int, str] = field(default_factory=dict)
     events: list[tuple[str, int]] = field(default_factory=list)
+    handled: set[int] = field(default_factory=set)
 
     def memory(self, process: Process) -> int:
         return self.bytes_needed
@@ -68,6 +71,10 @@ class PretendedLoader:
 
     def discard(self, process: Process) -> None:
         self.events.append(("discard", process.rank))
+
+    def signal(self, process: Process, number: int) -> bool:
+        self.events.append(("signal", process.rank))
+        return number in self.handled
 
 
 class WholeMachine:
@@ -103,30 +110,24 @@ class Cluster:
             self.kernels.append(
                 QuintessentialKernel(self.engine, node, network.transmit, COSTS, trace, lookahead)
             )
+        self.services = ServicePartition(self.kernels[size:], Bridge(self.engine))
         self.launcher = Launcher(
-            self.kernels[size],
-            1,
-            Bridge(self.engine),
-            range(size),
-            range(0),
-            WholeMachine(),
+            self.services,
+            NodeBook(range(size), range(0), WholeMachine(), lambda nodes: None),
             service_time=500,
             chunk=chunk,
             fanout=fanout,
             seed=0,
-            boot=lambda nodes: None,
             surroundings=lambda nodes: Surroundings(),
             started=lambda record: None,
             ended=self.ended.append,
         )
-        self.kernels[size].processes = {1: self.launcher}
         self.threads = [
             ProcessControlThread(
                 self.kernels[nid],
                 policy(),
                 self.loader,
                 self.launcher.job,
-                self.launcher.address,
                 fanout=fanout,
                 start_time=PROCESS_START,
             )
@@ -134,8 +135,14 @@ class Cluster:
         ]
 
     def launch(self, main: Callable[[Process], Any], size: int, **image: Any) -> JobRecord:
-        """Launch a job without letting time pass."""
-        return self.launcher.launch(Image(main, **image), size)
+        """Launch a job without letting time pass; there is no allocation server to ask."""
+        record = self.launcher.make([(Image(main, **image), size)])
+        nodes = self.launcher.book.allocate(record.id, size, {})
+        record.gone.then(lambda _: self.launcher.book.release(record.id, nodes))
+        record.over.then(lambda _: record.done.set())
+        self.launcher.place(record, nodes)
+        self.engine.after(500, lambda _: self.launcher.load(record))
+        return record
 
     def run(self, main: Callable[[Process], Any], size: int, **image: Any) -> JobRecord:
         """Launch a job and run everything to the end."""
@@ -155,7 +162,8 @@ class Cluster:
             assert thread._heap.used == 0
             assert thread.table.drops == 0
         assert self.launcher.records == {}
-        assert self.launcher._free == list(range(len(self.threads)))
+        assert self.launcher.book.free == list(range(len(self.threads)))
+        assert self.launcher.book.holders == {}
 
 
 @pytest.fixture(scope="session")

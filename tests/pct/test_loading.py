@@ -22,7 +22,7 @@ from vmpp.pct import (
 )
 from vmpp.portals import Address, Header, SendInfo
 from vmpp.service import LaunchError
-from vmpp.service.launcher import TERMINATED
+from vmpp.service.record import TERMINATED
 
 FANOUTS = st.integers(1, 8)
 SIZES = st.integers(1, 300)
@@ -270,7 +270,7 @@ def test_a_refused_process_leaves_the_first_as_it_was(cluster: Any) -> None:
 def test_more_nodes_than_there_are_is_a_launch_error(cluster: Any) -> None:
     machine = cluster(2)
     with pytest.raises(LaunchError):
-        machine.launcher.launch(None, 3)  # type: ignore[arg-type]
+        machine.launch(lambda process: None, 3)
 
 
 # -- protection ----------------------------------------------------------------------------------
@@ -334,7 +334,9 @@ def test_all_processes_of_a_job_admit_those_of_another_when_both_are_introduced(
     record = machine.launch(main, size)
     while not record.running:
         machine.engine.step(1)
-    machine.launcher.introduce({record: [7, 9]}, lambda: told.append(machine.engine.now))
+    machine.launcher.introductions.introduce(
+        {record: [7, 9]}, lambda: told.append(machine.engine.now)
+    )
     machine.engine.run()
     assert admitted == [frozenset((7, 9))] * size
     assert len(told) == 1
@@ -345,7 +347,7 @@ def test_all_processes_of_a_job_admit_those_of_another_when_both_are_introduced(
 def test_an_introduction_of_nobody_is_over_at_once(cluster: Any) -> None:
     machine = cluster(1)
     told: list[bool] = []
-    machine.launcher.introduce({}, lambda: told.append(True))
+    machine.launcher.introductions.introduce({}, lambda: told.append(True))
     assert told == [True]
 
 
@@ -358,7 +360,7 @@ def test_an_introduction_does_not_wait_for_a_job_that_ends(cluster: Any) -> None
     # The word to go is on its way, and so is the end.
     while record.statuses.count(None) > 1:
         machine.engine.step(1)
-    machine.launcher.introduce({record: [7]}, lambda: told.append(True))
+    machine.launcher.introductions.introduce({record: [7]}, lambda: told.append(True))
     machine.engine.run()
     assert told == [True]
     machine.assert_clean()

@@ -173,17 +173,21 @@ class TestBoot:
                 [f"{name} {total} {nodes}"] * 3 + [f"{name} {total} False"] * 3 * (len(nodes) - 1)
             )
 
-    async def test_too_few_free_nodes_are_refused_and_later_free_again(self, program, tmp_path):
+    async def test_who_wants_busy_nodes_waits_and_who_wants_too_many_is_refused(
+        self, program, tmp_path
+    ):
         path = program(WAIT_FOR_FILE)
         sign = tmp_path / "go"
         async with vmpp.boot(nodes=4) as machine:
             first = await machine.launch(path, 3, [str(sign)])
-            with pytest.raises(LaunchError, match="nodes are lacking: 2 wanted, 1 free"):
-                await machine.launch(path, 2, [str(sign)])
+            second = await machine.launch(path, 4, [str(sign)])
+            assert (len(first.nodes), len(second.nodes)) == (3, 0)
+            with pytest.raises(LaunchError, match="nodes are lacking: 5 wanted, 1 free, 4 in all"):
+                await machine.launch(path, 5, [str(sign)])
             sign.touch()
             assert (await first.wait()).status == 0
-            again = await machine.launch(path, 4, [str(sign)])
-            assert (await again.wait()).status == 0
+            assert (await second.wait()).status == 0
+            assert len(second.nodes) == 4
 
     async def test_jobs_are_ended_by_the_host(self, program):
         async with vmpp.boot() as machine:

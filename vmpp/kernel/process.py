@@ -60,10 +60,15 @@ class Job:
         machine: what it can know of its machine.
         parcel: what a process that had the job started left for it, empty if nobody did.
         friends: numbers of the jobs that may send to this one from the start.
+        launcher: whom its nodes report to; None: nobody.
+        policy: scheduling policy of its nodes; empty: whatever they have.
+        messages, bytes, calls: what those of its processes have sent, and asked of servers, that
+            are no more.
     """
 
     __slots__ = (
-        "_ends", "addresses", "friends", "id", "machine", "nodes", "parcel", "programs", "streams",
+        "_ends", "addresses", "bytes", "calls", "friends", "id", "launcher", "machine", "messages",
+        "nodes", "parcel", "policy", "programs", "streams",
     )  # fmt: skip
 
     def __init__(
@@ -93,6 +98,17 @@ class Job:
         self.parcel = parcel
         self.friends = friends
         self.addresses: list[Address] = []
+        self.launcher: Address | None = None
+        self.policy = ""
+        self.messages = 0
+        self.bytes = 0
+        self.calls = 0
+
+    def place(self, nodes: Sequence[int], machine: Surroundings) -> None:
+        """Give the job its nodes, and its processes their addresses."""
+        self.nodes = nodes
+        self.machine = machine
+        self.addresses[:] = [Address(nid, self.id, rank, self.id) for rank, nid in enumerate(nodes)]
 
     @property
     def size(self) -> int:
@@ -125,9 +141,14 @@ class SystemProcess:
         held: messages that arrived while it was busy.
         admitted: the other groups that may send to it: the jobs that the system has connected its
             own to.
+        messages: how many it has sent.
+        bytes: those of their bodies.
     """
 
-    __slots__ = ("address", "admitted", "clock", "dead", "group", "held", "table", "watch")
+    __slots__ = (
+        "address", "admitted", "bytes", "clock", "dead", "group", "held", "messages", "table",
+        "watch",
+    )  # fmt: skip
 
     def __init__(self, address: Address) -> None:
         self.address = address
@@ -138,6 +159,8 @@ class SystemProcess:
         self.watch: Any = None
         self.held: deque[Header] | None = None
         self.admitted = NOBODY
+        self.messages = 0
+        self.bytes = 0
 
     def run_handler(
         self, handler: Callable[[Header, int], Any], header: Header, outcome: int, when: int
@@ -176,12 +199,13 @@ class Process(SystemProcess):
             its CPU.
         rpc: asks a server, by name; `vmpp.process` sets it.
         post: tells a server, by name, what it need not answer; `vmpp.process` sets it.
+        calls: how often it has asked or told one.
     """
 
     __slots__ = (
-        "_computes", "_cpu", "_deaths", "_engine", "_lookahead", "_roused", "dying", "fiber",
-        "fibers", "files", "in_handler", "install", "job", "kernel", "libraries", "nid", "passed",
-        "pid", "post", "rank", "ready", "resting", "rpc", "size", "space",
+        "_computes", "_cpu", "_deaths", "_engine", "_lookahead", "_roused", "calls", "dying",
+        "fiber", "fibers", "files", "in_handler", "install", "job", "kernel", "libraries", "nid",
+        "passed", "pid", "post", "rank", "ready", "resting", "rpc", "size", "space",
     )  # fmt: skip
 
     def __init__(self, kernel: QuintessentialKernel, job: Job, address: Address) -> None:
@@ -193,6 +217,7 @@ class Process(SystemProcess):
         self._deaths = 0
         self._roused = False
         self.passed = 0
+        self.calls = 0
         self.kernel = kernel
         self.job = job
         self.rank = address.rank

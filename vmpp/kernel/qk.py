@@ -45,16 +45,17 @@ class QuintessentialKernel:
         node: the hardware it runs on.
         processes: the process control thread's table, by process number.
         free: the time from which the kernel's CPU takes the next interrupt.
-        messages: messages sent from here, acknowledgements and replies included.
-        bytes: bytes of their bodies.
+        own_messages: messages sent on the kernel's own account, acknowledgements and replies, and
+            those of processes that are no more; the others are counted with their processes.
+        own_bytes: bytes of their bodies.
         drops: messages discarded here for processes that do not exist.
         transmit: the network's entry, or what stands before it; see `vmpp.hardware.fabric`.
     """
 
     __slots__ = (
         "_acknowledge", "_cpu", "_match", "_place", "_receive", "_send", "abort_job",
-        "bytes", "context_switch", "drops", "engine", "free", "lookahead", "messages", "nid",
-        "node", "processes", "trace", "transmit",
+        "context_switch", "drops", "engine", "free", "lookahead", "nid", "node", "own_bytes",
+        "own_messages", "processes", "trace", "transmit",
     )  # fmt: skip
 
     def __init__(
@@ -82,10 +83,20 @@ class QuintessentialKernel:
         self.processes: Mapping[int, SystemProcess] = {}
         self.abort_job: Callable[[Process, int], object] = _nobody_to_tell
         self.free = 0
-        self.messages = 0
-        self.bytes = 0
+        self.own_messages = 0
+        self.own_bytes = 0
         self.drops = 0
         node.interface.deliver = self.receive
+
+    @property
+    def messages(self) -> int:
+        """Messages sent from here so far, acknowledgements and replies included."""
+        return self.own_messages + sum(each.messages for each in self.processes.values())
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of their bodies."""
+        return self.own_bytes + sum(each.bytes for each in self.processes.values())
 
     # -- entry points --------------------------------------------------------------------------
 
@@ -119,8 +130,8 @@ class QuintessentialKernel:
                 f"match bits are 64 bits, not {bits:#x}, portals and lengths from 0 on, "
                 f"not {portal} and {length}"
             )
-        self.messages += 1
-        self.bytes += length
+        process.messages += 1
+        process.bytes += length
         process.clock = ready = process.clock + self._send
         return self.transmit(
             self.nid,
@@ -332,8 +343,8 @@ class QuintessentialKernel:
         if portal < 0:
             return False
         back = header.source
-        self.messages += 1
-        self.bytes += length
+        self.own_messages += 1
+        self.own_bytes += length
         self.transmit(
             self.nid,
             Header(

@@ -351,6 +351,7 @@ def _check_names(description: MachineDescription, plugins: Plugins, file: str) -
         ("[network] timing", description.network.timing, plugins.networks),
         ("[pct] policy", description.pct.policy, plugins.policies),
         ("[service] allocator", description.service.allocator, plugins.allocators),
+        ("[service] queue", description.service.queue, plugins.queueing),
     )
     for key, name, offers in named:
         if name not in offers:

@@ -9,7 +9,7 @@ from vmpp.engine import to_seconds
 from vmpp.machine.result import Result
 from vmpp.process.library import Report
 from vmpp.service import JobRecord
-from vmpp.service.launcher import TERMINATED
+from vmpp.service.record import TERMINATED
 
 if TYPE_CHECKING:
     from vmpp.machine.machine import Machine
@@ -37,7 +37,7 @@ class Job:
     @property
     def id(self) -> int:
         """Number of the job."""
-        return self.record.job.id
+        return self.record.id
 
     @property
     def nodes(self) -> Sequence[int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from os import PathLike, fspath
 from typing import Any, Final
 
@@ -19,28 +20,37 @@ from vmpp.machine.injection import inject
 from vmpp.machine.installation import Installation
 from vmpp.machine.job import Job
 from vmpp.machine.nodes import Nodes
+from vmpp.machine.overview import Overview
 from vmpp.machine.plugins import Plugins
-from vmpp.machine.report import deadlock, refusal, silence
+from vmpp.machine.policies import PolicyError, checked, chosen
+from vmpp.machine.report import Standing, deadlock, refusal, silence
 from vmpp.machine.session import CONSOLE, Session
 from vmpp.machine.streams import Capture, HostInput, StreamSink, Traced
 from vmpp.machine.universe import Universe
 from vmpp.pct import ProcessControlThread
 from vmpp.portals import Address
 from vmpp.process import calls, jobs, places
+from vmpp.process.calls import Reply
 from vmpp.process.library import Report
 from vmpp.process.loader import ProgramLoader
 from vmpp.process.program import Program
 from vmpp.process.space import uninstall
-from vmpp.service import JobRecord, Launcher, accounting
+from vmpp.service import JobRecord, Launcher, LaunchError, Wishes, accounting
 from vmpp.service.accounting import Accounting, AccountingServer
 from vmpp.service.accounts import LoginServer
+from vmpp.service.allocator import AllocationServer
+from vmpp.service.client import ServiceClient
 from vmpp.service.files import FileServer, Stdio
 from vmpp.service.filesystem.programs import space_of
+from vmpp.service.identity import Credentials, host_user
 from vmpp.service.log import Kind, LogServer
 from vmpp.service.names import NameServer
+from vmpp.service.nodebook import NodeBook
 from vmpp.service.partition import ServicePartition
+from vmpp.service.requests import Allocate
 from vmpp.service.sockets import SocketServer
 from vmpp.service.spawning import SpawnServer
+from vmpp.service.status import JobStatus, NodeStatus
 
 CLOSED_PIPE: Final = 128 + 13
 """Exit status of a job whose output nobody reads any more."""
@@ -63,12 +73,16 @@ class Machine:
             last what was booted later, compute nodes again.
         threads: the process control threads of the compute nodes, by number.
         services: the service partition, with its servers.
-        launcher: ``yod``.
+        launcher: makes a ``yod`` for every job.
         files: the file server.
         names: the name server.
         sockets: the server of sockets.
         libraries: those that are linked to every process.
         faults: that have been injected, and when they happen.
+        allocation: the server that hands nodes out, with the queue.
+        overview: tells of jobs and nodes.
+        policy: scheduling policy of the nodes of later jobs; empty: as booted.
+        policies: names of the policies that decide, by what they decide.
         trace: the digest of what happened.
         streams: what is random about the machine itself.
         installation: what it knows from boot to boot; None of a machine without a state.
@@ -99,6 +113,8 @@ class Machine:
         self.trace = Trace()
         self.streams = Streams(seed)
         self.faults: list[Fault] = []
+        self.policy = ""
+        self.policies = chosen(description)
         self._jobs: dict[int, Job] = {}
         self._stdio: dict[int, Stdio] = {}
         self._nodes = Nodes(self.engine, universe, plugins, self.trace)
@@ -112,7 +128,7 @@ class Machine:
         self.partitions = [self._nodes.partition(nid) for nid in range(description.nodes + more)]
         self.services = ServicePartition(self._nodes.service, self.bridge, description.servers)
         self.files = FileServer(description.service.files_service)
-        self.names = NameServer(description.service.names_service)
+        self.names = NameServer(description.service.names_service, self._owner)
         self.sockets = SocketServer(
             description.service.names_service,
             lambda node: node in self.threads or node in self._later,
@@ -124,27 +140,39 @@ class Machine:
         self._add_accounts()
         self._socket_process = self.services.add(self.sockets)
         self.services.add(self.names)
-        self.launcher = self.services.add_own(
-            jobs.LAUNCHER,
-            lambda kernel, pid: Launcher(
-                kernel,
-                pid,
-                self.bridge,
+        self.overview = Overview(self)
+        self.launcher = Launcher(
+            self.services,
+            NodeBook(
                 range(min(compute, universe.most)),
                 spare,
                 plugins.allocators[description.service.allocator],
-                service_time=description.service.launcher_service,
-                chunk=description.loader.chunk,
-                fanout=description.loader.fanout,
-                seed=seed,
-                boot=self._boot_nodes,
-                surroundings=self._nodes.surroundings,
-                started=self._started,
-                ended=self._ended,
-                lost=self._lost,
-                reset=lambda node, job: self.threads[node].reset(job),
+                self._boot_nodes,
             ),
+            service_time=description.service.launcher_service,
+            chunk=description.loader.chunk,
+            fanout=description.loader.fanout,
+            seed=seed,
+            surroundings=self._nodes.surroundings,
+            started=self._started,
+            ended=self._ended,
+            lost=self._lost,
+            abnormal=self._abnormal,
+            reset=lambda node, job: self.threads[node].reset(job),
+            processes=self.processes,
         )
+        self.launcher.over = self.overview.over
+        self.launcher.policy = description.pct.policy
+        if installation is not None:
+            self.launcher.go_on_after(installation.last_job)
+        self.overview.user = self.doors.user if self.login is None else self.login.user
+        self.allocation = AllocationServer(
+            self.launcher.book,
+            plugins.queueing[description.service.queue],
+            self.overview,
+            description.service.launcher_service,
+        )
+        self.services.add_prompt(self.allocation)
         self.services.add_own(
             jobs.LAUNCHER,
             lambda kernel, pid: SpawnServer(
@@ -211,7 +239,11 @@ class Machine:
 
     @property
     def attended(self) -> int:
-        """How many are logged in: as long as anybody is, somebody may bring news from outside."""
+        """How many are logged in: as long as anybody is, somebody may bring news from outside.
+
+        So a job that waits with an open port may wait for one that is still to be launched, and is
+        not in a deadlock.
+        """
         return len(self.doors.sessions)
 
     def _start_thread(self, nid: int) -> None:
@@ -222,9 +254,9 @@ class Machine:
             self.plugins.policies[description.pct.policy](),
             self._loader,
             self.launcher.job,
-            self.launcher.address,
             fanout=description.loader.fanout,
             start_time=description.pct.process_start,
+            policies=lambda name: self.plugins.policies[name](),
         )
 
     def _boot_nodes(self, nodes: Sequence[int]) -> None:
@@ -244,8 +276,17 @@ class Machine:
         stdout: Any = None,
         stderr: Any = None,
         keep_going: bool = False,
+        kill: bool = True,
+        backtrace: bool = False,
+        nodes: Sequence[int] = (),
+        policy: str = "",
+        owner: Credentials | None = None,
+        client: ServiceClient | None = None,
     ) -> Job:
-        """Launch *program* on *nprocs* nodes.
+        """Launch *program* on *nprocs* nodes; wait until it is known whether it gets them.
+
+        A job whose nodes are busy waits its turn, as the queueing policy says; it has no nodes yet
+        when this returns.
 
         Args:
             program: a Python file, or a program that has been made already.
@@ -254,17 +295,56 @@ class Machine:
             stdout: a binary file that takes whole lines, in order of virtual time; None: captured.
             stderr: likewise.
             keep_going: whether the job goes on without ranks whose nodes crash.
+            kill: whether the job ends when one of its processes ends by an error; otherwise the
+                others run on, and the error is reported at the end.
+            backtrace: whether the report on a job that is ended abnormally says where all of its
+                processes stood.
+            nodes: numbers of the nodes that it must have, by rank; any if left out.
+            policy: scheduling policy of its nodes, instead of the machine's.
+            owner: whose job it is; of the user who runs vmpp by default.
+            client: by whom it is launched, as an event of virtual time; otherwise it is from
+                outside of the machine, and no time passes before it is decided what nodes it gets.
 
         Raises:
-            LaunchError: there are too few free nodes.
+            LaunchError: it can never have the nodes.
+            PolicyError: there is no such policy.
             ProgramError: the file is not there, or not Python.
         """
         if not isinstance(program, Program):
             program = Program.script(fspath(program), args)
-        record = self.launcher.launch(program, nprocs, keeps_going=keep_going)
+        wishes = Wishes(
+            owner=owner or host_user(),
+            hosts=_hosts(nodes, nprocs),
+            keeps_going=keep_going,
+            kills=kill,
+            traces=backtrace,
+            policy=checked("scheduling", policy, self.plugins) if policy else self.policy,
+        )
+        begin = partial(self._begin, program, nprocs, wishes, stdin, stdout, stderr)
+        if client is None:
+            job = begin(partial(self.allocation.decide, now=self.engine.now))
+            await trio.lowlevel.checkpoint()
+        else:
+            job = await client.act(partial(begin, None))
+            await client.until(job.record.answered)
+        if job.record.refused:
+            raise LaunchError(job.record.failure or "the job cannot be launched")
+        return job
+
+    def _begin(
+        self,
+        program: Program,
+        nprocs: int,
+        wishes: Wishes,
+        stdin: Any,
+        stdout: Any,
+        stderr: Any,
+        decide: Callable[[Allocate], Reply] | None,
+    ) -> Job:
+        record = self.launcher.launch(program, nprocs, wishes, decide)
         out = Capture() if stdout is None else StreamSink(stdout)
         err = Capture() if stderr is None else StreamSink(stderr)
-        job = self._jobs[record.job.id] = Job(
+        job = self._jobs[record.id] = Job(
             self, record, getattr(out, "data", b""), getattr(err, "data", b"")
         )
         stdio = Stdio(
@@ -273,23 +353,69 @@ class Machine:
             None if stdin is None else HostInput(stdin),
         )
         stdio.on_broken = lambda: self.launcher.end(record, CLOSED_PIPE)
-        self._stdio[record.job.id] = stdio
-        self.files.open_job(record.job.id, stdio, program.cwd, space_of(program))
-        await trio.lowlevel.checkpoint()
+        self._stdio[record.id] = stdio
+        self.files.open_job(record.id, stdio, program.cwd, space_of(program))
+        self.bridge.wake()
         return job
+
+    def _owner(self, job: int) -> Credentials | None:
+        record = self.launcher.records.get(job)
+        return None if record is None else record.wishes.owner
 
     def process(self, job: Job, rank: int) -> Process | None:
         """Return the process of *rank*, or None if it is not there (any more)."""
-        return self._process_at(job.record.job.addresses[rank])
+        addresses = job.record.job.addresses
+        return self._process_at(addresses[rank]) if addresses else None
 
     def _process_at(self, address: Address) -> Process | None:
         process = self.threads[address.nid].processes.get(address.pid)
         return process if isinstance(process, Process) else None
 
-    def _processes(self, record: JobRecord) -> list[Process]:
+    def processes(self, record: JobRecord) -> list[Process]:
         """Return the processes of a job that are there, in the order of their ranks."""
         found = map(self._process_at, record.job.addresses)
         return [process for process in found if process is not None]
+
+    # -- how things are ------------------------------------------------------------------------
+
+    def jobs(self, *, past: bool = False) -> list[JobStatus]:
+        """Return the jobs that wait or run, by number; with *past* those too that are over."""
+        return self.overview.jobs(past=past)
+
+    def nodes(self) -> list[NodeStatus]:
+        """Return what every node is and does, by number."""
+        return self.overview.nodes()
+
+    def where(self, job: Job) -> list[Standing]:
+        """Return where the processes of a job stand, those that stand alike together."""
+        return self.overview.where(job.record)
+
+    def signal(self, job: int, number: int, by: Credentials | None = None) -> None:
+        """Send a signal to a job; see `Launcher.signal`, also for what it raises."""
+        self.launcher.signal(job, number, by)
+
+    def set_policy(self, kind: str, name: str) -> None:
+        """Go on with another policy.
+
+        Those of ``allocation`` and ``queueing`` decide at once; that of ``scheduling`` on the nodes
+        of jobs that are launched from now on.
+
+        Raises:
+            PolicyError: there is none of this name, or it can be chosen at boot time only.
+        """
+        checked(kind, name, self.plugins)
+        if kind == "scheduling":
+            self.policy = self.launcher.policy = name
+        elif kind == "allocation":
+            self.allocation.swap(allocation=self.plugins.allocators[name])
+        elif kind == "queueing":
+            self.allocation.swap(queueing=self.plugins.queueing[name])
+        else:
+            raise PolicyError(f"the policy of {kind} is chosen when a machine is booted")
+        self.policies[kind] = name
+        self.bridge.wake()
+
+    # -- what goes wrong -----------------------------------------------------------------------
 
     def stop_server(self, name: str) -> None:
         """Stop a server of the service partition; whoever asks it from now on gets EIO.
@@ -342,7 +468,11 @@ class Machine:
         thread = self.threads.get(node)
         if thread is not None and not thread.dead:
             thread.crash()
-        self.engine.after(self.description.service.crash_detection, self.launcher.lose, node)
+        self.engine.after(self.description.service.crash_detection, self._learn_of_loss, node)
+
+    def _learn_of_loss(self, node: int) -> None:
+        self.allocation.lose(node)
+        self.launcher.lose(node)
 
     def counters(self) -> dict[str, int]:
         """Return what has been counted: messages, bytes, drops, losses and system calls."""
@@ -359,8 +489,8 @@ class Machine:
     def _started(self, record: JobRecord) -> None:
         origin = record.origin
         if record is not origin:
-            self._spawned(record, self._jobs[origin.job.id], self._stdio[origin.job.id])
-        self.plugins.manager.hook.vmpp_job_started(job=self._jobs[record.job.id])
+            self._spawned(record, self._jobs[origin.id], self._stdio[origin.id])
+        self.plugins.manager.hook.vmpp_job_started(job=self._jobs[record.id])
 
     def _spawned(self, record: JobRecord, origin: Job, stdio: Stdio) -> None:
         """Make a job of what *origin* has spawned: it prints where that does, and reads nothing."""
@@ -372,29 +502,38 @@ class Machine:
 
     def _lost(self, record: JobRecord, rank: int) -> None:
         """Have servers forget a rank, by messages that they take in their turn."""
-        number = record.job.id
+        number = record.id
         for server, request in (
             (self._file_process, calls.Forget(number, rank)),
             (self._socket_process, places.Forget(number, rank)),
         ):
-            self.launcher.tell(server.address, calls.encode(request))
+            record.yod.tell(server.address, calls.encode(request))
+
+    def _abnormal(self, origin: JobRecord) -> None:
+        """Look where the processes of a job stand that is about to be ended abnormally."""
+        if origin.wishes.traces and origin.traced is None:
+            groups = [str(each) for record in origin.family for each in self.overview.where(record)]
+            origin.traced = "\n".join(groups)
 
     def _ended(self, record: JobRecord) -> None:
-        self.names.close_job(record.job.id)
-        self.sockets.close_job(record.job.id)
-        reports = self._reports(record)
-        job = self._jobs.pop(record.job.id, None)
+        job = self._jobs.pop(record.id, None)
+        reports: list[Report] = []
+        if record.placed:
+            self.names.close_job(record.id)
+            self.sockets.close_job(record.id)
+            reports = self._reports(record)
         if job is None:
             # It could not be loaded, which is its spawner's business alone.
             return
         job.reports += reports
         if record is not record.origin:
-            self._jobs[record.origin.job.id].reports += reports
-        self._stdio.pop(record.job.id, None)
-        self.files.close_job(record.job.id)
-        for rank, status in enumerate(record.statuses):
-            self.trace.output(f"{rank} {status}\n".encode())
-        self.plugins.manager.hook.vmpp_job_ended(job=job, result=job.result())
+            self._jobs[record.origin.id].reports += reports
+        self._stdio.pop(record.id, None)
+        self.files.close_job(record.id)
+        if record.placed:
+            for rank, status in enumerate(record.statuses):
+                self.trace.output(f"{rank} {status}\n".encode())
+            self.plugins.manager.hook.vmpp_job_ended(job=job, result=job.result())
 
     def _reports(self, record: JobRecord) -> list[Report]:
         found = [library.report(record.job) for library in self.libraries]
@@ -417,18 +556,27 @@ class Machine:
         waiting: dict[JobRecord, list[Process]] = {}
         silent: list[JobRecord] = []
         for record in self.launcher.records.values():
-            processes = self._processes(record)
+            processes = self.processes(record)
             if record.running and not record.ending and (processes or not self.fabric.lost):
                 waiting.setdefault(record.origin, []).extend(processes)
-            elif self.fabric.lost:
+            elif self.fabric.lost and record.placed:
                 silent.append(record)
+        ends = False
         for origin, processes in waiting.items():
-            elapsed = origin.elapsed(self.engine.now)
-            self.launcher.end(origin, 1, deadlock(processes, elapsed, self.fabric.lost))
+            if not self._may_be_met(origin):
+                ends = True
+                elapsed = origin.elapsed(self.engine.now)
+                self.launcher.end(origin, 1, deadlock(processes, elapsed, self.fabric.lost))
         for record in silent:
             # No process of it waits, but a node or the launcher for what was lost.
             self.engine.at(self.engine.now, self._forsake, record)
-        return bool(waiting or silent)
+        if ends or silent:
+            return True
+        return bool(self.fabric.lost) and self.services.give_up()
+
+    def _may_be_met(self, origin: JobRecord) -> bool:
+        """Return whether somebody may still launch what a job waits for, at a port of its own."""
+        return self.attended > 0 and any(self.names.has_port(each.id) for each in origin.family)
 
     def _forsake(self, record: JobRecord) -> None:
         self.launcher.forsake(record, silence(record.running, self.fabric.lost))
@@ -445,8 +593,17 @@ class Machine:
         self.watchdog.hurry()
         self.watchdog.fiber_runs = True
         for record in list(self.launcher.records.values()):
-            for process in self._processes(record):
+            for process in self.processes(record):
                 self.threads[process.nid].kill(process)
         self.watchdog.fiber_runs = False
         self.files.close()
         self.note(Kind.SHUTDOWN)
+
+
+def _hosts(nodes: Sequence[int], nprocs: int) -> tuple[tuple[int, int], ...]:
+    """Return the nodes asked for by number, by rank. Raises LaunchError if they are too few."""
+    if nodes and len(nodes) < nprocs:
+        raise LaunchError(
+            f"{nprocs} processes do not fit on the {len(nodes)} nodes that are asked for by number"
+        )
+    return tuple(enumerate(nodes[:nprocs]))

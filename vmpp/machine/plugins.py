@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from vmpp.pct import SchedulingPolicy
     from vmpp.process.library import Algorithm, Library
     from vmpp.scenario.interpreter import InterpreterFactory
-    from vmpp.service import AllocationPolicy
+    from vmpp.service import AllocationPolicy, QueueingPolicy
 
 
 T = TypeVar("T")
@@ -149,6 +149,11 @@ class Plugins:
         return self._gather("allocator", "vmpp_allocators")
 
     @cached_property
+    def queueing(self) -> Mapping[str, QueueingPolicy]:
+        """Queueing policies by name."""
+        return self._gather("queueing", "vmpp_queueing")
+
+    @cached_property
     def libraries(self) -> Mapping[str, Library]:
         """User-space libraries by name."""
         return self._gather("library", "vmpp_libraries")
@@ -190,7 +195,8 @@ class Plugins:
         """Return all that the plugins offer, by kind and name."""
         gathered = (
             self.topologies, self.networks, self.policies, self.allocators,
-            self.libraries, self.images, self.machines, self.commands, self.interpreters,
+            self.queueing, self.libraries, self.images, self.machines, self.commands,
+            self.interpreters,
         )  # fmt: skip
         assert len(gathered) == len(self._offers)
         return [offer for offers in self._offers.values() for offer in offers]

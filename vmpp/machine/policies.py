@@ -44,6 +44,9 @@ KINDS: Final[Mapping[str, PolicyKind]] = {
     "allocation": PolicyKind(
         "which free nodes a job gets", "service", "allocator", lambda plugins: plugins.allocators
     ),
+    "queueing": PolicyKind(
+        "which waiting job gets nodes next", "service", "queue", lambda plugins: plugins.queueing
+    ),
     "timing": PolicyKind(
         "how long messages take each other's way", "network", "timing",
         lambda plugins: plugins.networks,
@@ -64,18 +67,30 @@ def with_policies(
         PolicyError: there is no such policy, or it decides nothing.
     """
     for kind_name, name in chosen.items():
-        kind = KINDS.get(kind_name)
-        if kind is None:
-            raise PolicyError(
-                f"no policy decides {kind_name!r}{suggestion(kind_name, KINDS)} "
-                f"(there is: {', '.join(KINDS)})"
-            )
-        offered = kind.offered(plugins)
-        if name not in offered:
-            raise PolicyError(
-                f"no plugin offers the policy {kind_name}={name}{suggestion(name, offered)} "
-                f"(there is: {', '.join(offered)})"
-            )
+        checked(kind_name, name, plugins)
+        kind = KINDS[kind_name]
         table = msgspec.structs.replace(getattr(description, kind.table), **{kind.key: name})
         description = msgspec.structs.replace(description, **{kind.table: table})
     return description
+
+
+def checked(kind_name: str, name: str, plugins: Plugins) -> str:
+    """Return *name*, which a plugin offers as a policy of that kind. Raises PolicyError."""
+    kind = KINDS.get(kind_name)
+    if kind is None:
+        raise PolicyError(
+            f"no policy decides {kind_name!r}{suggestion(kind_name, KINDS)} "
+            f"(there is: {', '.join(KINDS)})"
+        )
+    offered = kind.offered(plugins)
+    if name not in offered:
+        raise PolicyError(
+            f"no plugin offers the policy {kind_name}={name}{suggestion(name, offered)} "
+            f"(there is: {', '.join(offered)})"
+        )
+    return name
+
+
+def chosen(description: MachineDescription) -> dict[str, str]:
+    """Return the names of a machine's policies, by what they decide."""
+    return {name: kind.of(description) for name, kind in KINDS.items()}

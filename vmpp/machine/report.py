@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import FrameType
 from typing import Any, Final, NamedTuple
 
+from msgspec import Struct
+
 from vmpp.engine import Fiber
 from vmpp.kernel import Process
 from vmpp.machine.quantities import DURATION
@@ -22,18 +24,81 @@ class _Wait(NamedTuple):
 
     call: str
     arguments: tuple[tuple[str, str], ...]
-    place: str
+    file: str = ""
+    line: int = 0
+    source: str = ""
     thread: str = ""
 
-    def __str__(self) -> str:
-        if not self.place:
+    @property
+    def written(self) -> str:
+        """The call as it would be written."""
+        if not self.file:
             return self.call
         arguments = ", ".join(f"{name}={value}" for name, value in self.arguments)
-        return f"{self.call}({arguments}){self.place}"
+        return f"{self.call}({arguments})"
+
+    def __str__(self) -> str:
+        if not self.file:
+            return self.call
+        return f'{self.written}\n      File "{self.file}", line {self.line}\n        {self.source}'
 
 
 _Waits = tuple[_Wait, ...]
 """What all threads of a process wait in: the main one, then the others by name."""
+
+
+class Place(Struct, frozen=True):
+    """Where one thread stands.
+
+    Attributes:
+        call: the call of a library that it is in, with its arguments.
+        file: of the program's own line; empty if it has not come to any.
+        line: number of that line.
+        source: the line itself.
+        thread: name of the thread; empty for the main one.
+    """
+
+    call: str
+    file: str = ""
+    line: int = 0
+    source: str = ""
+    thread: str = ""
+
+
+class Standing(Struct, frozen=True):
+    """Ranks that stand alike.
+
+    Attributes:
+        ranks: their numbers, sorted.
+        places: where their threads stand, the main one first.
+    """
+
+    ranks: tuple[int, ...]
+    places: tuple[Place, ...]
+
+    def __str__(self) -> str:
+        lines = []
+        for place in self.places:
+            who = f"  thread {place.thread!r}" if place.thread else ranges(self.ranks)
+            lines.append(f"{who} in {place.call}")
+            if place.file:
+                lines.append(f'    File "{place.file}", line {place.line}')
+                lines.append(f"      {place.source}")
+        return "\n".join(lines)
+
+
+def standings(processes: Sequence[Process]) -> list[Standing]:
+    """Return where the processes of one job stand, those that stand alike together.
+
+    A process that computes stands in the call that says so.
+    """
+    return [
+        Standing(
+            tuple(ranks),
+            tuple(Place(w.written, w.file, w.line, w.source, w.thread) for w in waits),
+        )
+        for waits, ranks in _groups(processes).items()
+    ]
 
 
 def deadlock(processes: Sequence[Process], elapsed: int, lost: int = 0) -> str:
@@ -85,11 +150,7 @@ def _losses(lost: int) -> str:
 
 def _waiting(processes: Sequence[Process]) -> list[str]:
     """Return the lines of a report on what the ranks of one job wait for."""
-    groups: dict[_Waits, list[int]] = {}
-    for process in processes:
-        groups.setdefault(_waits(process), []).append(process.rank)
-    if len(groups) > MOST_GROUPS:
-        groups = _taken_together(groups)
+    groups = _groups(processes)
     lines = []
     for (main, *others), ranks in list(groups.items())[:MOST_GROUPS]:
         lines.append(f"  {ranges(ranks)} in {main}")
@@ -98,6 +159,14 @@ def _waiting(processes: Sequence[Process]) -> list[str]:
         rest = sum(len(ranks) for ranks in list(groups.values())[MOST_GROUPS:])
         lines.append(f"  and {rest} more ranks, each in its own way")
     return lines
+
+
+def _groups(processes: Sequence[Process]) -> dict[_Waits, list[int]]:
+    """Return the ranks of one job by what they wait in."""
+    groups: dict[_Waits, list[int]] = {}
+    for process in processes:
+        groups.setdefault(_waits(process), []).append(process.rank)
+    return groups if len(groups) <= MOST_GROUPS else _taken_together(groups)
 
 
 def _taken_together(groups: Mapping[_Waits, list[int]]) -> dict[_Waits, list[int]]:
@@ -175,13 +244,12 @@ def _wait(process: Process, fiber: Fiber | None) -> _Wait:
     """Return where a parked fiber waits."""
     frame: FrameType | None = fiber.gr_frame if fiber is not None else None
     if frame is None:
-        return _Wait("its first instruction", (), "")
+        return _Wait("its first instruction", ())
     own = process.space.user_frame(frame)
     if own is None and process.fibers is not None and fiber is process.fibers.main:
-        return _Wait("its end, which waits for its threads", (), "")
+        return _Wait("its end, which waits for its threads", ())
     file, line, source = process.space.lines(frame if own is None else own)
-    place = f'\n      File "{file}", line {line}\n        {source}'
-    return _Wait(*_called_from(frame, own), place)
+    return _Wait(*_called_from(frame, own), file, line, source)
 
 
 def _called_from(

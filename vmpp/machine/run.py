@@ -20,7 +20,7 @@ from vmpp.machine.images import locate
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.result import Phase, Result
 from vmpp.process.program import Program
-from vmpp.service.launcher import INTERRUPTED
+from vmpp.service.record import INTERRUPTED
 
 __all__ = ["Phase", "Result", "run"]
 

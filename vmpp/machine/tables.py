@@ -170,7 +170,7 @@ class ServiceTable(Table, frozen=True, kw_only=True):
         int, _time("the least that the file server takes for a request", "1 ns")
     ] = duration("10 us")
     launcher_service: Annotated[
-        int, _time("the least that the launcher takes for a request", "1 ns")
+        int, _time("the least that the launcher, or node allocation, takes for a request", "1 ns")
     ] = duration("20 us")
     names_service: Annotated[
         int,
@@ -184,6 +184,7 @@ class ServiceTable(Table, frozen=True, kw_only=True):
         int, _time("from a node's crash until the launcher knows of it", "1 ns")
     ] = duration("10 ms")
     allocator: Annotated[str, Is("allocation policy, as a plugin calls it")] = "first-free"
+    queue: Annotated[str, Is("queueing policy, as a plugin calls it")] = "fcfs"
 
 
 class LoaderTable(Table, frozen=True, kw_only=True):

@@ -23,7 +23,8 @@ _USER_DATA: Final = Struct("<IIi")
 
 
 class Control(IntEnum):
-    """What a control message says. Down the tree: data, load, go, kill, admit, lost. Up: the rest.
+    """What a control message says. Down the tree: data, load, go, kill, admit, lost, signal. Up:
+    the rest.
 
     The pieces of a program's image come as data, and the last of them with the word to load. The
     word to admit brings the numbers of the jobs whose messages the job is to get from now on. That
@@ -42,6 +43,7 @@ class Control(IntEnum):
     ADMIT = 9
     ADMITTED = 10
     LOST = 11
+    SIGNAL = 12
 
 
 class ControlMessage(NamedTuple):
@@ -51,7 +53,7 @@ class ControlMessage(NamedTuple):
         kind: what it says.
         job: the job it is about.
         rank: whom it is for, on the way down; whom it is from, on the way up.
-        value: an exit status, the number of an admission, or a rank that is lost.
+        value: an exit status, the number of an admission or a signal, or a rank that is lost.
         text: a report, the program's image, or the numbers of jobs.
     """
 

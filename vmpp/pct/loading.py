@@ -58,6 +58,10 @@ class Loader(Protocol):
         """Run the program in the fiber that calls, to its end."""
         ...
 
+    def signal(self, process: Process, number: int) -> bool:
+        """Let the program deal with a signal; return False if it does not, which ends it."""
+        ...
+
     def discard(self, process: Process) -> None:
         """Let go of everything that *process*, which has ended, held."""
         ...

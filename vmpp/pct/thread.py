@@ -63,7 +63,7 @@ class ProcessControlThread(SystemProcess):
         memory_map: the regions of the node's memory that processes hold, by process number.
         job_of: how a job's number becomes the job, as the launcher described it; None once it has
             ended.
-        launcher: whom to report to.
+        policies: makes scheduling policies, by name, for jobs that bring theirs.
     """
 
     __slots__ = (
@@ -78,8 +78,8 @@ class ProcessControlThread(SystemProcess):
         "_start_time",
         "job_of",
         "kernel",
-        "launcher",
         "memory_map",
+        "policies",
         "processes",
     )  # fmt: skip
 
@@ -89,17 +89,17 @@ class ProcessControlThread(SystemProcess):
         policy: SchedulingPolicy,
         loader: Loader,
         job_of: Callable[[int], Job | None],
-        launcher: Address,
         *,
         fanout: int,
         start_time: int,
+        policies: Callable[[str], SchedulingPolicy] | None = None,
     ) -> None:
         super().__init__(Address(kernel.nid, 0, -1, 0))
         self.kernel = kernel
         self.processes: dict[int, SystemProcess] = {0: self}
         self.memory_map: dict[int, Region] = {}
         self.job_of = job_of
-        self.launcher = launcher
+        self.policies = policies
         self._policy = policy
         self._loader = loader
         self._fanout = fanout
@@ -158,6 +158,7 @@ class ProcessControlThread(SystemProcess):
         Raises:
             LoadError: the policy takes no more processes, or memory is short.
         """
+        self._take_policy(job)
         refusal = self._policy.admit(len(self.processes) - 1)
         if refusal is not None:
             raise LoadError(f"node {self.kernel.nid} takes no more processes: {refusal}")
@@ -180,6 +181,11 @@ class ProcessControlThread(SystemProcess):
             raise
         return process
 
+    def _take_policy(self, job: Job) -> None:
+        """Have the policy that *job* wants from now on, unless others are here already."""
+        if job.policy and self.policies is not None and len(self.processes) == 1:
+            self._policy = self.policies(job.policy)
+
     def _loaded(self, message: ControlMessage, job: Job) -> None:
         """Count a report from below, good or bad."""
         load = self._loads.get(message.job)
@@ -198,12 +204,25 @@ class ProcessControlThread(SystemProcess):
         kind, rank, text = Control.LOADED, load.rank, b""
         if load.failure is not None:
             kind, (rank, text) = Control.LOAD_FAILED, load.failure
-        send_control(self.kernel, self, target, kind, job.id, rank, text=text)
+        self._tell(target, kind, job, rank, text=text)
 
-    def _above(self, job: Job, rank: int) -> Address:
+    def _above(self, job: Job, rank: int) -> Address | None:
         """Return whom the node of *rank* reports to: the next in the tree, or the launcher."""
         above = parent(rank, self._fanout)
-        return self.launcher if above < 0 else Address(job.nodes[above], 0, -1, 0)
+        return job.launcher if above < 0 else Address(job.nodes[above], 0, -1, 0)
+
+    def _tell(
+        self,
+        target: Address | None,
+        kind: Control,
+        job: Job,
+        rank: int,
+        value: int = 0,
+        text: bytes = b"",
+    ) -> None:
+        """Send a control message about *job* to *target*, if there is one."""
+        if target is not None:
+            send_control(self.kernel, self, target, kind, job.id, rank, value, text)
 
     def _pass_on(self, message: ControlMessage, job: Job) -> None:
         """Send a message down the tree."""
@@ -240,8 +259,8 @@ class ProcessControlThread(SystemProcess):
         if not admission.missing:
             del self._admissions[key]
             rank = admission.rank
-            target = self.launcher if message.value < 0 else self._above(job, rank)
-            send_control(self.kernel, self, target, Control.ADMITTED, job.id, rank, message.value)
+            target = job.launcher if message.value < 0 else self._above(job, rank)
+            self._tell(target, Control.ADMITTED, job, rank, message.value)
 
     # -- running and ending --------------------------------------------------------------------
 
@@ -284,16 +303,26 @@ class ProcessControlThread(SystemProcess):
     def _tell_exit(self, job: Job, rank: int, outcome: Outcome | None) -> None:
         status, failure = (-1, None) if outcome is None else (outcome.status, outcome.failure)
         text = (failure or "").encode()
-        send_control(self.kernel, self, self.launcher, Control.EXITED, job.id, rank, status, text)
+        self._tell(job.launcher, Control.EXITED, job, rank, status, text)
 
     def _forget(self, process: Process) -> None:
         pid = process.address.pid
-        self.processes.pop(pid, None)
+        if self.processes.pop(pid, None) is not None:
+            self._account(process)
         region = self.memory_map.pop(pid, None)
         if region is not None:
             self.kernel.node.memory.free(region)
         self._share_cpu()
         self._loader.discard(process)
+
+    def _account(self, process: Process) -> None:
+        """Keep what a process that is no more has sent: with its job, and for the node."""
+        job, kernel = process.job, self.kernel
+        job.messages += process.messages
+        job.bytes += process.bytes
+        job.calls += process.calls
+        kernel.own_messages += process.messages
+        kernel.own_bytes += process.bytes
 
     def _kill(self, message: ControlMessage, job: Job) -> None:
         """Pass the word on and end every process of the job."""
@@ -305,6 +334,13 @@ class ProcessControlThread(SystemProcess):
         if not own:
             # It could not be loaded, or never was: a node above in the tree has crashed.
             self._tell_exit(job, message.rank, None)
+
+    def _signal(self, message: ControlMessage, job: Job) -> None:
+        """Pass a signal on, and end the processes that do not deal with it."""
+        self._pass_on(message, job)
+        for process in self._processes_of(job):
+            if not self._loader.signal(process, message.value):
+                self.kill(process)
 
     def _processes_of(self, job: Job) -> list[Process]:
         return [
@@ -351,9 +387,8 @@ class ProcessControlThread(SystemProcess):
     def abort(self, process: Process, status: int) -> None:
         """Have the launcher end the whole job of *process* with *status*."""
         self.clock = max(self.clock, process.clock)
-        send_control(
-            self.kernel, self, self.launcher, Control.ABORT, process.job.id, process.rank, status
-        )
+        job = process.job
+        self._tell(job.launcher, Control.ABORT, job, process.rank, status)
 
     # -- scheduling ----------------------------------------------------------------------------
 
@@ -394,6 +429,7 @@ _ACTIONS: Final[dict[Control, Callable[[ProcessControlThread, ControlMessage, Jo
     Control.GO: ProcessControlThread._go,
     Control.KILL: ProcessControlThread._kill,
     Control.LOST: ProcessControlThread._lost,
+    Control.SIGNAL: ProcessControlThread._signal,
     Control.ADMIT: ProcessControlThread._admit,
     Control.ADMITTED: ProcessControlThread._admitted,
 }

@@ -64,6 +64,7 @@ class ServerLink:
         if address is None:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         self._sequence += 1
+        process.calls += 1
         bits = self._sequence
         process.kernel.send(
             process,
@@ -88,6 +89,7 @@ class ServerLink:
         address = self._servers.get(server)
         if address is not None:
             process = self._process
+            process.calls += 1
             process.kernel.send(process, address, REQUEST_PORTAL, 0, request, len(request))
 
     def _taken(self, bits: int) -> Header | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from vmpp.engine.watchdog import Overrun
 from vmpp.kernel import ProcessExit, ProcessKilled
 from vmpp.pct import Outcome
-from vmpp.process import traces
+from vmpp.process import signals, traces
 from vmpp.process.files import Files
 from vmpp.process.link import ServerLink, unlinked
 from vmpp.process.space import AddressSpace, ProgramFailed
@@ -84,6 +84,10 @@ class ProgramLoader:
         for library in self._libraries:
             library.detach(process)
         process.libraries.clear()
+
+    def signal(self, process: Process, number: int) -> bool:
+        """Let the program deal with a signal; return whether it does."""
+        return signals.deliver(process, number)
 
     @staticmethod
     def _let_go(process: Process) -> None:

@@ -3,7 +3,7 @@
 A compute node runs one process. What it does not have raises OSError(ENOSYS), which says so:
 ``os.fork``, ``forkpty``, ``exec*``, ``posix_spawn*``, ``system``, ``subprocess``,
 ``signal.alarm``, ``setitimer`` and ``pause``, ``select`` other than as a pause. Signal handlers can
-be set, and run when the process sends the signal to itself; nobody else sends any.
+be set, and run when the process sends the signal to itself, or a user to its job.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from vmpp.engine import SECOND, to_ps
 from vmpp.process.clocks import cpu_time
 from vmpp.process.host_side import as_host
 from vmpp.process.program_files import Owner
+from vmpp.process.signals import HARMLESS
 from vmpp.process.space import process_id
 from vmpp.process.threads import ENDINGS
 from vmpp.process.virtual import Functions, Virtual, absent, ignored
@@ -161,9 +162,6 @@ def _getsignal(process: Process, signalnum: int) -> Any:
     return (process.space.signals or {}).get(number, default)
 
 
-_HARMLESS: Final = frozenset((signal.SIGCHLD, signal.SIGCONT, signal.SIGURG, signal.SIGWINCH))
-
-
 def _raise_signal(process: Process, signalnum: int, /) -> None:
     handler = _getsignal(process, signalnum)
     if callable(handler):
@@ -174,7 +172,7 @@ def _raise_signal(process: Process, signalnum: int, /) -> None:
                 raise
             # Handlers are the main thread's, and so is what they raise.
             process.fibers.raise_in_main(error)
-    elif handler == signal.SIG_DFL and signalnum not in _HARMLESS:
+    elif handler == signal.SIG_DFL and signalnum not in HARMLESS:
         process.exit(128 + signalnum)
 
 

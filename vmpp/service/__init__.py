@@ -1,7 +1,10 @@
 """Servers of the service and I/O partitions: allocation, launch and files."""
 
 from vmpp.service.allocation import AllocationPolicy
-from vmpp.service.launcher import JobRecord, Launcher, LaunchError, Phase
+from vmpp.service.errors import LaunchError, NodesBusyError, NotPermittedError
+from vmpp.service.launcher import Launcher
+from vmpp.service.queueing import QueueingPolicy, Waiting
+from vmpp.service.record import JobRecord, Phase, Wishes
 from vmpp.service.server import Caller, Service, ServiceProcess
 
 __all__ = [
@@ -10,7 +13,12 @@ __all__ = [
     "JobRecord",
     "LaunchError",
     "Launcher",
+    "NodesBusyError",
+    "NotPermittedError",
     "Phase",
+    "QueueingPolicy",
     "Service",
     "ServiceProcess",
+    "Waiting",
+    "Wishes",
 ]

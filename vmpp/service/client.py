@@ -33,6 +33,10 @@ class ServerDownError(VmppError):
     """A server does not answer: it has been stopped, or the machine has none of that name."""
 
 
+class NoAnswerError(ServerDownError):
+    """The network has lost a request to a server, or the reply."""
+
+
 class _Wait:
     """What a task waits for in virtual time.
 
@@ -194,6 +198,18 @@ class ServiceClient(SystemProcess):
         """Wait until *duration* picoseconds of virtual time have passed."""
         engine = self._kernel.engine
         await self._until(_Wait(lambda wait: engine.after(duration, self._resume, wait)))
+
+    def give_up(self) -> bool:
+        """Have a request fail whose reply has been lost; return whether one was waited for.
+
+        To be called when nothing else happens on the machine.
+        """
+        wait = self._wait
+        if wait is None or not wait.request:
+            return False
+        wait.error = NoAnswerError("a server's answer was lost in the network")
+        self._resume(wait)
+        return True
 
     # -- the task's side -----------------------------------------------------------------------
 

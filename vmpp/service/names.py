@@ -10,6 +10,7 @@ import msgspec
 
 from vmpp.process import jobs
 from vmpp.process.calls import Done, Reply, encode
+from vmpp.service.identity import Credentials
 from vmpp.service.server import Caller
 
 
@@ -23,10 +24,16 @@ class NameServer:
         least_service_time: that of a request, ps.
     """
 
-    __slots__ = ("_opened", "_ports", "_published", "least_service_time", "name")
+    __slots__ = ("_opened", "_ports", "_published", "_user", "least_service_time", "name")
 
-    def __init__(self, least_service_time: int) -> None:
+    def __init__(
+        self,
+        least_service_time: int,
+        user: Callable[[int], Credentials | None] = lambda job: None,
+    ) -> None:
+        """Set the server up; *user* tells whose a job is, None if nobody minds."""
         self.name = jobs.NAMES
+        self._user = user
         self.least_service_time = least_service_time
         self._opened = 0
         self._ports: dict[str, jobs.Place] = {}
@@ -44,6 +51,10 @@ class NameServer:
     def owner(self, port: str) -> jobs.Place | None:
         """Return who opened *port*, None if nobody has it open."""
         return self._ports.get(port)
+
+    def has_port(self, job: int) -> bool:
+        """Return whether *job* has a port open, at which others may reach it."""
+        return any(place.job == job for place in self._ports.values())
 
     def close_job(self, job: int) -> None:
         """Forget the ports and names of *job*, which has ended."""
@@ -84,6 +95,9 @@ class NameServer:
         found = self._published.get(call.service)
         if found is None:
             return jobs.refusal(errno.ENOENT, f"service {call.service!r} is not published")
+        asks, owner = self._user(caller.job), self._user(found[1])
+        if asks is not None and owner is not None and not asks.may_command(owner):
+            return jobs.refusal(errno.EPERM, f"service {call.service!r} is another user's")
         return jobs.Name(found[0])
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from itertools import count
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import trio
 
+from vmpp.engine import Occasion
 from vmpp.engine.bridge import Bridge
 from vmpp.errors import VmppError, suggestion
 from vmpp.kernel import QuintessentialKernel, SystemProcess
 from vmpp.portals import Address
 from vmpp.service.client import ServiceClient
+from vmpp.service.prompt import PromptProcess
 from vmpp.service.server import Server, Service, ServiceProcess
 from vmpp.service.status import ServerStatus
 
@@ -48,8 +50,8 @@ class ServicePartition:
     """
 
     __slots__ = (
-        "_further", "_kernels", "_nursery", "_pids", "_placement", "_sessions", "addresses",
-        "bridge", "servers",
+        "_further", "_kernels", "_nursery", "_pids", "_placement", "_sessions", "_starts",
+        "_waiting", "addresses", "bridge", "servers",
     )  # fmt: skip
 
     def __init__(
@@ -76,11 +78,26 @@ class ServicePartition:
         self._pids = count(1).__next__
         self._sessions = SESSIONS
         self._nursery: trio.Nursery | None = None
+        self._waiting: list[tuple[Callable[..., Awaitable[object]], tuple[Any, ...]]] = []
+        self._starts: dict[str, Occasion] = {}
         for kernel in kernels:
             kernel.processes = {}
         _check(self._placement, len(kernels))
 
+    @property
+    def now(self) -> int:
+        """The virtual time, in picoseconds."""
+        return self._kernels[0].engine.now
+
     # -- what is added -------------------------------------------------------------------------
+
+    def add_prompt(self, service: Service) -> PromptProcess:
+        """Add a server that does what *service* says, and never waits for the host."""
+        server = self.enter(
+            self._node(service.name), lambda kernel, pid: PromptProcess(kernel, pid, service)
+        )
+        self.name(service.name, server)
+        return server
 
     def add(self, service: Service) -> ServiceProcess:
         """Add a server that does what *service* says; it runs as soon as the partition does."""
@@ -122,8 +139,11 @@ class ServicePartition:
         """Forget a process, which takes no more messages."""
         process.dead = True
         for kernel in self._kernels:
-            if kernel.nid == process.address.nid and isinstance(kernel.processes, dict):
-                kernel.processes.pop(process.address.pid, None)
+            table = kernel.processes
+            if kernel.nid == process.address.nid and isinstance(table, dict):
+                del table[process.address.pid]
+                kernel.own_messages += process.messages
+                kernel.own_bytes += process.bytes
 
     def client(
         self, number: int = 0, *, node: int | None = None, exact: bool = True
@@ -142,6 +162,24 @@ class ServicePartition:
                 kernel, pid, number, self.addresses, self.bridge, self.leave, exact=exact
             ),
         )
+
+    def start_task(self, task: Callable[..., Awaitable[object]], *args: Any) -> None:
+        """Have a task run beside the servers; one that is started before they run waits for them.
+
+        It ends with the partition; what it raises ends the machine.
+        """
+        if self._nursery is None:
+            self._waiting.append((task, args))
+        else:
+            self._nursery.start_soon(task, *args)
+
+    def up(self, name: str) -> Occasion:
+        """Return the occasion of a server's answering again, if it has been stopped."""
+        occasion = self._starts.setdefault(name, Occasion())
+        server = self.servers.get(name)
+        if server is None or not server.dead:
+            occasion.set()
+        return occasion
 
     def session(self) -> int:
         """Return a number for one more session."""
@@ -166,6 +204,8 @@ class ServicePartition:
             for server in self.servers.values():
                 if isinstance(server, ServiceProcess):
                     self._nursery.start_soon(server.run)
+            for task, args in self._waiting:
+                self._nursery.start_soon(task, *args)
             await trio.sleep_forever()
 
     def server(self, name: str) -> Server:
@@ -210,6 +250,24 @@ class ServicePartition:
     def start(self, name: str) -> None:
         """Have a server that was stopped answer again. Raises UnknownServerError."""
         self.server(name).start()
+        occasion = self._starts.pop(name, None)
+        if occasion is not None:
+            occasion.set()
+            self.bridge.wake()
+
+    def give_up(self) -> bool:
+        """Have all requests of clients fail that wait for a reply; return whether there were any.
+
+        To be called when nothing else happens on the machine, and messages have been lost.
+        """
+        clients = [
+            process
+            for kernel in self._kernels
+            for process in kernel.processes.values()
+            if isinstance(process, ServiceClient)
+        ]
+        gave_up = [client.give_up() for client in clients]
+        return any(gave_up)
 
     def status(self) -> list[ServerStatus]:
         """Return what there is to tell of the servers, in the order of their names."""

@@ -60,10 +60,10 @@ class Later:
         """Say what the answer is to be given to; whoever receives requests calls this, once."""
         self._deliver = deliver
 
-    def answer(self, reply: bytes) -> None:
-        """Answer the request."""
+    def answer(self, reply: bytes) -> bool:
+        """Answer the request; return whether anybody still waits for it."""
         assert self._deliver is not None
-        self._deliver(reply)
+        return bool(self._deliver(reply))
 
 
 class Delayed(NamedTuple):
@@ -246,14 +246,15 @@ class ServiceProcess(Server):
         else:
             self._bridge.close(ticket, self._reply_all, answered)
 
-    def _answered(self, later: Later, reply: bytes | None) -> None:
+    def _answered(self, later: Later, reply: bytes | None) -> bool:
         found = self._later.pop(later, None)
         if found is None:
-            return  # it was told that the server has gone
+            return False  # it was told that the server has gone
         self._released.append((found[0], reply))
         if not self._serving:
             # Nobody's request has brought the answer about, but a process's end has.
             self._close(self._bridge.open(self.kernel.engine.now))
+        return True
 
     def _wait(self, waits: tuple[list[_Answered], Later, int]) -> None:
         """Reply to those whom a request that waits has released, and begin to wait."""

@@ -18,8 +18,10 @@ from vmpp.process.calls import Done, Reply, encode
 from vmpp.process.command import program_of
 from vmpp.process.program import Program, ProgramError
 from vmpp.process.program_files import ProgramFiles
-from vmpp.service.launcher import JobRecord, Launcher, LaunchError, NodesBusyError
+from vmpp.service.errors import LaunchError, NodesBusyError, NotPermittedError
+from vmpp.service.launcher import Launcher
 from vmpp.service.names import NameServer
+from vmpp.service.record import JobRecord
 from vmpp.service.server import Server
 
 PATIENCE: Final = 50
@@ -65,6 +67,7 @@ class SpawnServer(Server):
         self._until = 0
         self._waiting: dict[Header, NodesBusyError] = {}
         launcher.on_exit = self._process_ended
+        launcher.on_freed = self._nodes_freed
 
     def received(self, header: Header, due: int) -> None:
         """Look at a request when it is due."""
@@ -86,6 +89,9 @@ class SpawnServer(Server):
                 self._until = self.kernel.engine.now + self._patience
                 self.kernel.engine.at(self._until, self._expire)
             self._waiting[header] = error
+        except NotPermittedError as error:
+            self._waiting.pop(header, None)
+            self._answer(header, jobs.refusal(errno.EPERM, str(error)))
         except (LaunchError, ProgramError) as error:
             self._waiting.pop(header, None)
             self._answer(header, jobs.refusal(errno.ENOEXEC, str(error)))
@@ -109,13 +115,15 @@ class SpawnServer(Server):
         else:
             action(self, caller, header.source.rank, call, answer)
 
-    def _process_ended(self, nodes_freed: bool) -> None:
-        if not self._waiting:
-            return
+    def _process_ended(self) -> None:
+        """Have those who wait be patient: somebody's job is ending."""
         self._until = self.kernel.engine.now + self._patience
-        if nodes_freed:
-            for header in list(self._waiting):
-                self._serve(header)
+
+    def _nodes_freed(self) -> None:
+        """Try again for those who wait."""
+        self._process_ended()
+        for header in list(self._waiting):
+            self._serve(header)
 
     def _expire(self, _: object) -> None:
         """Refuse the requests that wait, if no process has ended for a while."""
@@ -134,9 +142,9 @@ class SpawnServer(Server):
     def _spawn(self, caller: JobRecord, rank: int, call: jobs.Spawn, answer: Answer) -> None:
         """Start programs as a job."""
         friends = self._allowed(caller, call.jobs)
-        directory = self._directory(caller.job.id, rank)
+        directory = self._directory(caller.id, rank)
         own: Program = caller.job.program(rank)
-        counts = counts_of(call.commands, self._launcher.free)
+        counts = counts_of(call.commands, self._launcher.book.within_reach)
         hints = [_hints(command, directory, own.files) for command in call.commands]
         programs = [
             _program(*each, directory, own) for each in zip(call.commands, hints, strict=True)
@@ -163,9 +171,11 @@ class SpawnServer(Server):
         owner = None if place is None else self._launcher.records.get(place.job)
         if place is None or owner is None:
             raise LaunchError(f"port {call.port!r} is not open")
+        if not caller.wishes.owner.may_command(owner.wishes.owner):
+            raise NotPermittedError(f"port {call.port!r} belongs to another user")
         others = [record for record in records if record is not owner]
-        told = {record: [owner.job.id] for record in others}
-        told[owner] = [record.job.id for record in others]
+        told = {record: [owner.id] for record in others}
+        told[owner] = [record.id for record in others]
         where = jobs.Place(place.job, place.rank, owner.job.nodes[place.rank])
         self._introduce(told, partial(answer, where))
 
@@ -174,7 +184,7 @@ class SpawnServer(Server):
             record: [number for number in numbers if number not in record.connected]
             for record, numbers in told.items()
         }
-        self._launcher.introduce(new, then)
+        self._launcher.introductions.introduce(new, then)
 
     def _allowed(self, caller: JobRecord, numbers: Sequence[int]) -> list[JobRecord]:
         """Return those of the jobs that still run.
@@ -211,7 +221,9 @@ class _Starting:
         """Have the job loaded, and its friends told of it. Raises LaunchError."""
         record = self._launcher.spawn(caller, parts, hosts, parcel, friends, self._loaded)
         self._record = record
-        self._launcher.introduce({friend: [record.job.id] for friend in friends}, self._go)
+        self._launcher.introductions.introduce(
+            {friend: [record.id] for friend in friends}, self._go
+        )
 
     def _loaded(self, _: JobRecord, reason: str | None) -> None:
         if reason is None:

@@ -75,6 +75,26 @@ class JobStatus(Struct, frozen=True, kw_only=True):
     system_calls: int = 0
 
 
+class RankStatus(Struct, frozen=True, kw_only=True):
+    """How one rank of a job has ended: a row of `yod`'s completion table.
+
+    Attributes:
+        rank: its number.
+        node: number of its node; -1 if it has none yet.
+        pid: its number there, which is the service partition's name for the process.
+        elapsed: how long it has run, in picoseconds of virtual time.
+        exit: its exit status; None while it runs.
+        signal: number of the signal that ended it; 0 if none did.
+    """
+
+    rank: int
+    node: int
+    pid: int
+    elapsed: int
+    exit: int | None = None
+    signal: int = 0
+
+
 class NodeState(StrEnum):
     """What a node is to whoever hands nodes out."""
 
