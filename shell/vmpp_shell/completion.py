@@ -188,6 +188,21 @@ async def _folders(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
     return [each for each in await _paths(interpreter, typed) if each.word.endswith("/")]
 
 
+async def _host_paths(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
+    """Return names in a folder of the host, for whoever may see them."""
+    if not interpreter.console.local:
+        return []
+    folder, slash, prefix = typed.rpartition("/")
+    above = folder + slash
+    with os.scandir(above or ".") as scan:
+        named = sorted((entry.name, entry.is_dir()) for entry in scan)
+    return [
+        _Choice(f"{above}{name}{'/' * is_folder}", shown=f"{name}{'/' * is_folder}")
+        for name, is_folder in named
+        if prefix.startswith(".") or not name.startswith(".")
+    ]
+
+
 async def _programs(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
     images = [_Choice(name, "image") for name in interpreter.console.plugins.images]
     return [
@@ -211,6 +226,7 @@ async def _variables(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
 _COMPLETIONS: Final[dict[str, Callable[[Interpreter, str], Awaitable[Iterable[_Choice]]]]] = {
     "command": _commands,
     "folder": _folders,
+    "host-path": _host_paths,
     "machine": _machines,
     "path": _paths,
     "program": _programs,

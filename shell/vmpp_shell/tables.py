@@ -26,5 +26,5 @@ def table(
     for number, title in enumerate(titles):
         made.add_column(title, justify="right" if number in right else "left", overflow="fold")
     for row in rows:
-        made.add_row(*(Text(str(cell)) for cell in row))
+        made.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
     return made

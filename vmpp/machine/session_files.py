@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Final, TypeAlias, TypeVar
 
 from vmpp.process import calls
+from vmpp.service.client import ServerDownError
 
 R = TypeVar("R", bound=calls.Reply)
 Path: TypeAlias = str | bytes | PathLike[str]
@@ -46,7 +47,11 @@ class SessionFiles:
 
     async def ask(self, call: calls.Call[R], *paths: Path) -> R:
         """Make a system call and return its reply; an error names *paths*."""
-        reply = calls.decode_reply(await self._call("files", calls.encode(call)))
+        try:
+            reply = calls.decode_reply(await self._call("files", calls.encode(call)))
+        except ServerDownError:
+            culprit = "".join(f"{os.fsdecode(path)}: " for path in paths[:1])
+            raise ServerDownError(f"{culprit}the file server does not answer") from None
         if isinstance(reply, calls.Failed):
             names = [os.fsdecode(path) for path in paths]
             text = reply.text or os.strerror(reply.errno)
@@ -180,6 +185,10 @@ class SessionFiles:
     async def statvfs(self, path: Path = ".") -> calls.Space:
         """Return how much room there is where a file is, for whoever asks."""
         return await self.ask(calls.Statvfs(_bytes(path)), path)
+
+    async def quota(self, uid: int = calls.BOUNDLESS) -> calls.Limits:
+        """Return what one has of the files, and may have, or as root what the user *uid* has."""
+        return await self.ask(calls.Quota(uid))
 
     # -- the session's own -----------------------------------------------------------------------
 

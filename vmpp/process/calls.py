@@ -25,6 +25,9 @@ MOST: Final = 1 << 20
 PAGE: Final = 4096
 """The most entries of a directory in one reply."""
 
+BOUNDLESS: Final = -1
+"""In place of a limit: there is none."""
+
 FILLED: Final = 128
 """Bytes that a reply full of the host's own numbers takes on the wire. Inode numbers and the like
 differ from host to host and from run to run; the time that a message takes must not."""
@@ -164,6 +167,22 @@ class Key(Reply, frozen=True, array_like=True, tag=-14, gc=False):
     """What other processes join a shared open file by."""
 
     key: int
+
+
+class Limits(Reply, frozen=True, array_like=True, tag=-15, gc=False):
+    """What a user has of a file tree, and may have; a limit of `BOUNDLESS` is none.
+
+    Attributes:
+        bytes: sizes of the user's files together.
+        files: how many files, directories and symbolic links are the user's.
+        byte_limit: the most bytes.
+        file_limit: the most files.
+    """
+
+    bytes: int
+    files: int
+    byte_limit: int
+    file_limit: int
 
 
 R = TypeVar("R", bound=Reply)
@@ -514,6 +533,15 @@ class Forget(Call[Done], frozen=True, array_like=True, tag=46, gc=False):
     rank: int
 
 
+class Quota(Call[Limits], frozen=True, array_like=True, tag=47, gc=False):
+    """Tell what the user *uid*, or the caller if that is `BOUNDLESS`, has and may have of files.
+
+    Of others only root is told. The host's files have no quotas (ENOSYS).
+    """
+
+    uid: int
+
+
 AnyCall = (
     Open
     | Close
@@ -561,6 +589,7 @@ AnyCall = (
     | Lock
     | Unlock
     | Forget
+    | Quota
 )
 """Every request that there is."""
 
@@ -579,6 +608,7 @@ AnyReply = (
     | Mask
     | Clock
     | Key
+    | Limits
 )
 """Every reply that there is."""
 

@@ -81,6 +81,10 @@ def _umask(session: FileSession, call: calls.Umask) -> calls.Mask:
     return calls.Mask(session.view.umask(call.mask & 0o777))
 
 
+def _quota(session: FileSession, call: calls.Quota) -> calls.Limits:
+    return session.view.quota(call.uid)
+
+
 ANSWERS: Final[Mapping[type[Any], Callable[..., Any]]] = {
     calls.Fstat: _fstat,
     calls.Stat: _stat,
@@ -95,5 +99,6 @@ ANSWERS: Final[Mapping[type[Any], Callable[..., Any]]] = {
     calls.Statvfs: _statvfs,
     calls.Fstatvfs: _fstatvfs,
     calls.Umask: _umask,
+    calls.Quota: _quota,
 }
 """Which function answers which request."""

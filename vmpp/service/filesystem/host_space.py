@@ -176,6 +176,11 @@ class HostView:
         self.mask = mask
         return before
 
+    def quota(self, uid: int) -> calls.Limits:
+        """Refuse: nobody keeps account of the host's files."""
+        del uid
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+
     # -- names and directories ---------------------------------------------------------------------
 
     def mkdir(self, at: At, path: bytes, mode: int) -> None:

@@ -88,6 +88,10 @@ class View(Protocol):
         """Set the mask and return the one before."""
         ...
 
+    def quota(self, uid: int) -> calls.Limits:
+        """Return what a user has, and may have; `calls.BOUNDLESS` is who asks."""
+        ...
+
     # -- names and directories ---------------------------------------------------------------------
 
     def mkdir(self, at: At, path: bytes, mode: int) -> None:

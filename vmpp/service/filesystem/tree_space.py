@@ -139,6 +139,16 @@ class TreeView:
         before, self.mask = self.mask, mask
         return before
 
+    def quota(self, uid: int) -> calls.Limits:
+        """Return what a user has, and may have; others' only to root."""
+        wanted = self._who.uid if uid == calls.BOUNDLESS else uid
+        if wanted != self._who.uid and not self._who.is_root:
+            fail(errno.EPERM)
+        usage = self._tree.usage(wanted)
+        limits = (usage.byte_limit, usage.file_limit)
+        told = (calls.BOUNDLESS if limit is None else limit for limit in limits)
+        return calls.Limits(usage.bytes, usage.files, *told)
+
     # -- names and directories ---------------------------------------------------------------------
 
     def mkdir(self, at: At, path: bytes, mode: int) -> None:
