@@ -119,7 +119,7 @@ async def test_requests_take_virtual_time(session: Session) -> None:
 
 async def test_a_file_server_that_is_stopped_is_named(session: Session) -> None:
     session._machine.stop_server("files")
-    with pytest.raises(ServerDownError, match="'files' does not answer"):
+    with pytest.raises(ServerDownError, match="the file server does not answer"):
         await session.files.listdir()
     session._machine.start_server("files")
     assert await session.files.listdir() == []
