@@ -96,7 +96,7 @@ def test_a_file_that_is_replaced_counts_no_more(limited, tree):
 
 
 def test_room_is_what_the_quota_leaves(limited, bob, tree):
-    tree.set_quota(ALICE.uid, 10 * 4096, 10)
+    tree.set_quota(ALICE.uid, 10 * 1024, 10)
     room = tree.room(ALICE, limited.at)
     assert (room.blocks, room.files) == (10, 10)
     assert room.files_free == 9

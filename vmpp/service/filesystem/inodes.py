@@ -19,6 +19,8 @@ from vmpp.service.filesystem.store import ROOT, Store
 from vmpp.service.filesystem.volume import BLOCK, Entry, Node, Status, Volume
 from vmpp.service.identity import Credentials
 
+_UNIT: Final = 1024
+"""The unit in which the room is told, bytes: small, for quotas may be."""
 _BOUNDLESS: Final = 1 << 40
 """How many inodes there can be, as ``statvfs`` tells it to those who have no quota."""
 _MOST_BYTES: Final = 1 << 60
@@ -261,7 +263,7 @@ class InodeVolume(Volume):
             blocks, free = usage.byte_limit, max(0, usage.byte_limit - usage.bytes)
         files = _BOUNDLESS if usage.file_limit is None else usage.file_limit
         left = max(0, files - usage.files)
-        return Room(BLOCK, blocks // BLOCK, free // BLOCK, free // BLOCK, files, left)
+        return Room(_UNIT, blocks // _UNIT, free // _UNIT, free // _UNIT, files, left)
 
     # -- open files --------------------------------------------------------------------------------
 
