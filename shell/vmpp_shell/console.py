@@ -81,6 +81,7 @@ class Console:
         self._state = state
         self._nursery: trio.Nursery | None = None
         self._machine: Machine | None = None
+        self._began = 0
         self._off = trio.Event()
         self._gone = trio.Event()
 
@@ -167,6 +168,7 @@ class Console:
             ) as booted:
                 self.sessions = [await booted.console(exact=self.exact)]
                 self._machine = booted
+                self._began = booted.engine.now
                 task_status.started(None)
                 await self._off.wait()
                 self._machine = None
@@ -191,6 +193,27 @@ class Console:
             raise NotHereError("only who sits at the machine's own console can do that")
         self._off.set()
         await self._gone.wait()
+
+    def become_exact(self) -> Callable[[], None]:
+        """Have virtual time stand still between commands; return what has it go on again."""
+        before = self.exact
+
+        def restore() -> None:
+            self.exact = before
+            for session in self.sessions:
+                session.exact = before
+
+        self.exact = True
+        for session in self.sessions:
+            session.exact = True
+        return restore
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether nothing has happened on the machine since it booted, of a state that was new."""
+        installation = self.machine.installation
+        kept = installation is not None and installation.state.keeps
+        return not kept and self.machine.engine.now == self._began
 
     # -- who sits here -------------------------------------------------------------------------
 

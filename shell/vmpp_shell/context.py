@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -22,14 +23,21 @@ class Context:
     Attributes:
         interpreter: that runs the command: its variables, its jobs, its session.
         terminal: of this command, redirections included.
+        words: that it was called by, its name first.
         background: whether ``&`` follows the command; only commands that said so get it.
         json: whether ``--json`` was given, to a command that has it.
     """
 
     interpreter: Interpreter
     terminal: Terminal
+    words: Sequence[str] = ()
     background: bool = False
     json: bool = field(default=False)
+
+    @property
+    def name(self) -> str:
+        """What the command was called by."""
+        return self.words[0] if self.words else ""
 
     @property
     def session(self) -> Session:

@@ -11,6 +11,7 @@ import trio
 
 from vmpp.errors import VmppError
 from vmpp_shell import expansion, redirection
+from vmpp_shell.background import BackgroundJobs
 from vmpp_shell.context import Context
 from vmpp_shell.registry import NoCommandError, Registry
 from vmpp_shell.syntax import Step, SyntaxMistake, Word, parse
@@ -18,6 +19,7 @@ from vmpp_shell.tasks import nursery
 
 if TYPE_CHECKING:
     from vmpp_shell.console import Console
+    from vmpp_shell.recording import Recording
     from vmpp_shell.terminal import Terminal
 
 FAILED: Final = 1
@@ -48,6 +50,8 @@ class Interpreter:
         variables: set by ``set``; programs get them as their environment.
         status: of the last command, ``$?``.
         leaving: whether ``exit`` has been said.
+        jobs: in the background.
+        recording: what is made of this session, if it is recorded.
         tasks: of what goes on between commands; ends with the shell.
     """
 
@@ -61,6 +65,8 @@ class Interpreter:
         self.status = 0
         self.leaving = False
         self.tasks: trio.Nursery
+        self.jobs = BackgroundJobs(self)
+        self.recording: Recording | None = None
         self._depth = 0
         self._interrupts: list[Callable[[], object]] = []
 
@@ -76,6 +82,8 @@ class Interpreter:
                 yield interpreter
             finally:
                 interpreter.tasks.cancel_scope.cancel()
+                if interpreter.recording is not None:
+                    interpreter.recording.stop()
                 console.leave()
 
     async def execute(self, line: str, terminal: Terminal | None = None) -> int:
@@ -83,7 +91,16 @@ class Interpreter:
 
         Mistakes are told on the terminal, in one line that names the command.
         """
-        terminal = terminal or self.terminal
+        if terminal is not None or self.recording is None:
+            return await self._execute(line, terminal or self.terminal)
+        recording = self.recording
+        recording.command(line)
+        status = await self._execute(line, self.terminal)
+        if self.recording is recording:
+            recording.ended(status)
+        return status
+
+    async def _execute(self, line: str, terminal: Terminal) -> int:
         try:
             steps = parse(line)
         except SyntaxMistake as error:
@@ -93,11 +110,17 @@ class Interpreter:
         for step in steps:
             if step.runs(self.status) and not self.leaving:
                 self.status = await self._carry_out(step, terminal)
+                self.jobs.announce()
         return self.status
 
     async def nested(self, context: Context, words: Sequence[str]) -> int:
         """Carry out the command of *words* for another one, where that prints."""
         return await self._found(words, context.terminal, context.background)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a command is in the foreground."""
+        return bool(self._interrupts)
 
     @contextmanager
     def deeper(self, file: str) -> Iterator[None]:
@@ -158,7 +181,7 @@ class Interpreter:
             command = self.commands.find(name)
             if background and not command.background:
                 raise click.UsageError("cannot run in the background; only jobs can")
-            return await command.run(Context(self, terminal, background), words[1:])
+            return await command.run(Context(self, terminal, words, background), words[1:])
         except NoCommandError as error:
             self._complain(name, error.message, terminal)
             return NOT_FOUND

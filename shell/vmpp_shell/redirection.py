@@ -5,17 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
 from vmpp.errors import VmppError
-from vmpp_shell.syntax import Redirection, Step
+from vmpp_shell.syntax import Step
 from vmpp_shell.tasks import nursery
 from vmpp_shell.terminal import Stream, Terminal
 
 if TYPE_CHECKING:
+    from vmpp.machine.session import Session
+    from vmpp.service.filesystem.open_file import OpenFile
     from vmpp_shell.interpreter import Interpreter
 
 _CHUNK: Final = 1 << 16
@@ -25,15 +27,39 @@ class PipeError(VmppError):
     """Output cannot be piped so."""
 
 
-class Collected:
-    """What is written to a stream, kept until it goes to a file."""
+class OutputFile:
+    """A file of the machine that output goes to.
 
-    def __init__(self) -> None:
-        self.data = bytearray()
-        self.stream = Stream(self._take)
+    What is written costs no virtual time of its own: that of a job has come to the file server
+    already, and that of commands does not count.
 
-    def _take(self, data: bytes) -> None:
-        self.data += data
+    Attributes:
+        stream: what is written to it.
+    """
+
+    def __init__(self, name: str, file: OpenFile) -> None:
+        self.name = name
+        self._file = file
+        self.stream = Stream(self._write)
+
+    @classmethod
+    async def open(cls, session: Session, name: str, *, append: bool) -> OutputFile:
+        """Open the file *name*, as a request to the file server. Raises OSError."""
+        await session.files.write(name, b"", append=append)
+        return cls(name, session.appending(name))
+
+    def _write(self, data: bytes) -> None:
+        try:
+            rest = memoryview(data)
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            error.filename = self.name
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
 
 @asynccontextmanager
@@ -42,45 +68,32 @@ async def redirected(
 ) -> AsyncIterator[Terminal]:
     """Give *terminal* with the redirections and pipes of a command.
 
-    Files are opened before the command runs, so that one which cannot be written is told of first,
-    and written at its end.
+    Files are opened before the command runs. They are closed at its end, or at that of the job
+    that it leaves in the background.
 
     Raises:
         OSError: a file cannot be read or written.
         PipeError: there are no programs of the host here, or not this one.
     """
-    files: dict[int, tuple[str, Collected]] = {}
-    for each in step.redirections:
-        name = interpreter.expand(each.target)
-        if each.operator == "<":
-            terminal = terminal.reading(await interpreter.console.session.files.read(name))
-        else:
-            files[_descriptor(each)] = name, await _begun(interpreter, each, name)
-    async with _piped(interpreter, step, terminal) as terminal:
-        out = files[1][1].stream if 1 in files else None
-        err = files[2][1].stream if 2 in files else None
-        if step.joined:
-            err = out or terminal.out
-        try:
-            yield terminal.redirected(out, err)
-        finally:
-            for name, collected in files.values():
-                await _append(interpreter, name, bytes(collected.data))
-
-
-def _descriptor(redirection: Redirection) -> int:
-    return 2 if redirection.operator.startswith("2") else 1
-
-
-async def _begun(interpreter: Interpreter, each: Redirection, name: str) -> Collected:
-    if not each.operator.endswith(">>"):
-        await interpreter.console.session.files.write(name, b"")
-    return Collected()
-
-
-async def _append(interpreter: Interpreter, name: str, data: bytes) -> None:
-    if data:
-        await interpreter.console.session.files.write(name, data, append=True)
+    with ExitStack() as files:
+        out: Stream | None = None
+        err: Stream | None = None
+        for each in step.redirections:
+            name, session = interpreter.expand(each.target), interpreter.console.session
+            if each.operator == "<":
+                terminal = terminal.reading(await session.files.read(name))
+                continue
+            file = await OutputFile.open(session, name, append=each.operator.endswith(">>"))
+            files.callback(file.close)
+            if each.operator.startswith("2"):
+                err = file.stream
+            else:
+                out = file.stream
+        async with _piped(interpreter, step, terminal) as piped:
+            given = piped.redirected(out, (out or piped.out) if step.joined else err)
+            yield given
+        if given.kept:
+            given.at_end = files.pop_all().close
 
 
 @asynccontextmanager
@@ -91,6 +104,8 @@ async def _piped(
     if not step.filters:
         yield terminal
         return
+    if step.background:
+        raise PipeError("a job in the background cannot be piped; redirect it with > FILE")
     if not interpreter.console.local:
         raise PipeError("there are no pipes to the host's programs here")
     filters = [[interpreter.expand(word) for word in each] for each in step.filters]

@@ -91,6 +91,30 @@ class Stream:
         """Have what is written go another *way* from now on, made of the one so far."""
         self._write = way(self._write)
 
+    def transcribe(self, take: Write) -> Callable[[], None]:
+        """Be plain and of fixed width, and have *take* told of what is written; return the undo."""
+        before = self._size, self.is_terminal, self.descriptor
+        told = True
+
+        def way(write: Write) -> Write:
+            def both(data: bytes) -> None:
+                write(data)
+                if told:
+                    take(data)
+
+            return both
+
+        def undo() -> None:
+            nonlocal told
+            told = False
+            self._size, self.is_terminal, self.descriptor = before
+            vars(self).pop("console", None)
+
+        self.divert(way)
+        self._size, self.is_terminal, self.descriptor = _usual_size, False, None
+        vars(self).pop("console", None)
+        return undo
+
     def flush(self) -> None:
         """Do nothing: what is written has been passed on."""
 
@@ -175,6 +199,9 @@ class Terminal:
         err: where complaints go.
         interactive: whether somebody types, as opposed to a file that is read.
         stdin: what a job in the foreground reads, a binary file; None for nothing.
+        types: whether *stdin* is what somebody types.
+        kept: whether a job in the background goes on writing to it when the command has ended.
+        at_end: to be called at the end of that job; see `finish`.
     """
 
     def __init__(
@@ -190,6 +217,10 @@ class Terminal:
         self.err = err
         self.interactive = interactive
         self.stdin = stdin
+        self.types = interactive
+        self.kept = False
+        self.at_end: Callable[[], object] = lambda: None
+        self._behind: Terminal | None = None
         self._answer = answer
 
     @classmethod
@@ -225,24 +256,70 @@ class Terminal:
             NobodyToAskError: nobody can be asked here.
         """
         if self._answer is None:
-            raise NobodyToAskError(f"cannot ask for {prompt.rstrip(': ')!r}: nobody is there")
+            raise _nobody(prompt)
         return await self._answer(prompt, hidden)
 
     def redirected(self, out: Stream | None = None, err: Stream | None = None) -> Terminal:
         """Return this terminal with other streams."""
-        return Terminal(
+        other = Terminal(
             out or self.out,
             err or self.err,
             interactive=self.interactive,
             stdin=self.stdin,
             answer=self._answer,
         )
+        other.types = self.types
+        other._behind = self
+        return other
+
+    def transcribe(self, take: Write, answered: Callable[[str, str], object]) -> Callable[[], None]:
+        """Be as plain as a recorder's, and tell of all that passes; return what undoes that.
+
+        Args:
+            take: told of what is written.
+            answered: told of questions and their answers.
+        """
+        streams = [self.out] if self.err is self.out else [self.out, self.err]
+        undone = [stream.transcribe(take) for stream in streams]
+        answer = self._answer
+
+        async def asked(prompt: str, hidden: bool) -> str:
+            if answer is None:
+                raise _nobody(prompt)
+            given = await answer(prompt, hidden)
+            answered(prompt, given)
+            return given
+
+        def undo() -> None:
+            self._answer = answer
+            for each in undone:
+                each()
+
+        self._answer = asked
+        return undo
+
+    def keep(self) -> None:
+        """Say that a job in the background goes on writing, here and to what is behind this."""
+        self.kept = True
+        if self._behind is not None:
+            self._behind.keep()
+
+    def finish(self) -> None:
+        """Say that this job has ended."""
+        self.at_end()
+        if self._behind is not None:
+            self._behind.finish()
 
     def reading(self, stdin: Any) -> Terminal:
         """Return this terminal with another standard input for jobs."""
         other = self.redirected()
         other.stdin = stdin
+        other.types = False
         return other
+
+
+def _nobody(prompt: str) -> NobodyToAskError:
+    return NobodyToAskError(f"cannot ask for {prompt.rstrip(': ')!r}: nobody is there")
 
 
 def _host_stream(file: TextIO | None) -> Stream:

@@ -28,6 +28,7 @@ class NameType(_Type):
 
 USER: Final = NameType("user")
 PROGRAM: Final = NameType("program")
+POLICY: Final = NameType("policy")
 PATH: Final = NameType("path")
 FOLDER: Final = NameType("folder")
 HOST_PATH: Final = NameType("host-path")

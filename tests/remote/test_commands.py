@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import trio
 from trio_asyncio import aio_as_trio
 
 PROGRAM = """

@@ -73,7 +73,7 @@ async def test_a_job_has_the_status_of_its_program(shell: OpenShell, tmp_path: P
         assert await sh("yod -sz 2 /host/program.py") == "hello\nhello\n"
         assert sh.status == 3
         assert await sh("yod -n 400 heat") != ""
-        assert sh.status == 1
+        assert sh.status == 2
 
 
 async def test_output_goes_through_filters_of_the_host(shell: OpenShell) -> None:

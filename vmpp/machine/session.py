@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -20,10 +21,11 @@ from vmpp.machine.session_files import Path, SessionFiles
 from vmpp.process import calls
 from vmpp.process.calls import Call, Failed, Reply, encode
 from vmpp.process.program import Program
-from vmpp.service import account_calls, accounting, log
+from vmpp.service import account_calls, accounting, log, requests
+from vmpp.service.filesystem.open_file import HostFile, OpenFile
 from vmpp.service.filesystem.programs import load
 from vmpp.service.identity import Credentials, host_user
-from vmpp.service.status import JobState, JobStatus
+from vmpp.service.status import JobState, JobStatus, NodeStatus
 
 if TYPE_CHECKING:
     from vmpp.machine.job import Job
@@ -333,7 +335,36 @@ class Session:
         """
         if not isinstance(program, Program):
             program = self._loaded(os.fspath(program), args, environ or {})
-        return await self._machine.launch(program, nprocs, **options)
+        async with self._speaking() as client:
+            return await self._machine.launch(
+                program, nprocs, owner=self.user, client=client, **options
+            )
+
+    @asynccontextmanager
+    async def _speaking(self) -> AsyncIterator[ServiceClient]:
+        """Have the word, to do something in virtual time as this session's client."""
+        async with self._turn:
+            if self._client.dead:
+                raise LoggedOutError(f"{self.user.name} has logged out")
+            if self._exact:
+                self._machine.doors.give_word(self)
+            yield self._client
+            if self._exact:
+                await self._machine.services.caught_up()
+
+    async def jobs(self) -> list[JobStatus]:
+        """Return the jobs that wait or run, everybody's, by number."""
+        reply = await self.ask(requests.ALLOCATION, requests.ListJobs(), requests.decode_reply)
+        return list(reply.jobs)
+
+    async def nodes(self) -> list[NodeStatus]:
+        """Return all nodes, by number."""
+        reply = await self.ask(requests.ALLOCATION, requests.ListNodes(), requests.decode_reply)
+        return list(reply.nodes)
+
+    async def signal(self, job: int, number: int) -> None:
+        """Send a signal to every process of a job. Raises RefusedError."""
+        await self.ask(requests.ALLOCATION, requests.Signal(job, number), requests.decode_reply)
 
     def _loaded(self, program: str, args: Sequence[str], environ: Mapping[str, str]) -> Program:
         installation = self._machine.installation
@@ -408,6 +439,27 @@ class Session:
         return found
 
     # -- files -----------------------------------------------------------------------------------
+
+    def appending(self, path: Path, *, fresh: bool = False) -> OpenFile:
+        """Open a file for what is added to it from outside: redirected output, a record.
+
+        That costs no virtual time. A file that is to be *fresh* is emptied. Raises OSError.
+        """
+        name, flags = os.fsencode(path), os.O_WRONLY | os.O_CREAT | os.O_APPEND
+        if fresh:
+            flags |= os.O_TRUNC
+        installation = self._machine.installation
+        if installation is None:
+            full = os.path.join(os.fsencode(self.directory), name)
+            return HostFile(os.open(full, flags | os.O_CLOEXEC, 0o666))
+        tree = installation.tree
+        tree.begin(self.now)
+        try:
+            folder = tree.directory(self.user, tree.root, os.fsencode(self.directory))
+            return tree.open(self.user, folder, name, flags, 0o644)
+        except OSError as error:
+            error.filename = os.fsdecode(name)
+            raise
 
     async def chdir(self, path: Path) -> None:
         """Make a directory the current one. Raises OSError."""

@@ -1,63 +1,168 @@
-"""Launching jobs: yod."""
+"""Launching jobs: yod, and its twin srun."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from vmpp.machine import listings
-from vmpp_shell.foreground import in_foreground
+from vmpp_shell.launching import Wanted, launch
 from vmpp_shell.registry import command
-from vmpp_shell.types import PROGRAM
+from vmpp_shell.saving import saved
+from vmpp_shell.slurm import TIME
+from vmpp_shell.types import NODES, PATH, POLICY, PROGRAM
 
 if TYPE_CHECKING:
     from vmpp_shell.context import Context
+
+MODES: Final = ("heater", "message co-processor", "compute co-processor", "virtual node")
+"""CPU modes by the number that ``yod -proc`` has for them."""
+
+
+class ModeError(click.UsageError):
+    """A CPU mode that the machine's nodes have not."""
 
 
 @command(
     "yod", section="launch", background=True, context_settings={"allow_interspersed_args": False}
 )
-@click.option("-sz", "-n", "-np", "size", type=click.IntRange(1), default=1, metavar="N",
-              help="Number of processes, one to a compute node.  [default: 1]")  # fmt: skip
-@click.option("-timing", "--timing", is_flag=True,
-              help="Print each phase's virtual time, and host time beside it.")  # fmt: skip
+@click.option("-sz", "-n", "-np", "size", type=click.IntRange(1), metavar="N",
+              help="Number of processes, one to a node; 1, or that of -list.")  # fmt: skip
+@click.option("-list", "nodes", type=NODES, metavar="NODES",
+              help="The nodes, by rank: numbers and ranges, as 0..7,12.")  # fmt: skip
+@click.option("-proc", "mode", type=click.IntRange(0, 3), default=0, metavar="MODE",
+              help="CPU mode: 0 heater, 1 message co-processor, 2 compute co-processor, "
+                   "3 virtual node.")  # fmt: skip
+@click.option("-i", "stdin", type=PATH, metavar="FILE", help="What rank 0 reads.")
+@click.option("-timing", "timing", is_flag=True, help="Print the phases of the launch and the run.")
+@click.option("-kill", "kill", is_flag=True,
+              help="End the job when one of its processes ends abnormally.")  # fmt: skip
+@click.option("-bt", "backtrace", is_flag=True,
+              help="If the job ends abnormally, tell where its processes stood.")  # fmt: skip
 @click.option("--keep-going", is_flag=True,
               help="Let the job go on without ranks whose nodes crash.")  # fmt: skip
+@click.option("--policy", type=POLICY, metavar="NAME", help="Scheduling policy of its nodes.")
 @click.argument("program", type=PROGRAM)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
 async def yod(
     context: Context,
     program: str,
     arguments: tuple[str, ...],
-    size: int,
+    size: int | None,
+    nodes: tuple[int, ...] | None,
+    mode: int,
+    stdin: str | None,
     timing: bool,
-    keep_going: bool,
+    kill: bool,
+    **options: Any,
 ) -> int:
     """Launch PROGRAM on N compute nodes, and wait for its end.
 
     PROGRAM is a Python file, or the name of an image. All that comes after it is for the program,
-    options included.
+    options included. With '&' at the end the job runs in the background. ^C sends it SIGTERM, a
+    second ^C SIGKILL.
+
+    The status is the program's: the highest of its processes', or 128 and the number of the signal
+    that ended it. It is 2 if the job could not be loaded.
 
     \b
     Example:
       yod -sz 64 heat --steps 100
-      yod -n 16 ring.py > ring.out
+      yod -list 0..7 -kill ring.py > ring.out &
     """
-    terminal = context.terminal
-    job = await context.session.launch(
-        program,
-        size,
-        arguments,
-        environ=context.interpreter.variables,
-        stdin=terminal.stdin,
-        stdout=terminal.out,
-        stderr=terminal.err,
-        keep_going=keep_going,
+    _check_mode(mode)
+    return await launch(
+        await _reading(context, stdin),
+        Wanted(
+            program,
+            arguments,
+            _size(size, nodes),
+            {"kill": kill, **_options(nodes=nodes or (), **options)},
+            timing=timing,
+        ),
     )
-    result = await in_foreground(context, job)
-    if result.failure:
-        terminal.err.print(result.failure.rstrip("\n"))
-    if timing:
-        terminal.err.show(listings.phases(result.phases))
-    return int(result.status)
+
+
+def _check_mode(mode: int) -> None:
+    if mode:
+        raise ModeError(
+            f"the nodes have no mode {mode} ({MODES[mode]}); they run the program and the kernel "
+            "on one CPU, which is mode 0"
+        )
+
+
+def _size(size: int | None, nodes: tuple[int, ...] | None) -> int:
+    """Return how many ranks there are, if so many are asked for and these nodes are given."""
+    if nodes is None:
+        return 1 if size is None else size
+    if size is not None and size > len(nodes):
+        raise click.UsageError(f"{size} processes do not fit on the {len(nodes)} nodes of the list")
+    return len(nodes) if size is None else size
+
+
+def _options(**options: Any) -> dict[str, Any]:
+    """Return those of *options* that say something."""
+    return {name: value for name, value in options.items() if value not in (None, False, ())}
+
+
+async def _reading(context: Context, file: str | None) -> Context:
+    """Return a context whose job reads *file*."""
+    if file is not None:
+        context.terminal = context.terminal.reading(await context.session.files.read(file))
+    return context
+
+
+@command(
+    "srun", section="launch", background=True, context_settings={"allow_interspersed_args": False}
+)
+@click.option("-n", "--ntasks", "tasks", type=click.IntRange(1), metavar="N",
+              help="Number of tasks, one to a node; 1, or that of -N or -w.")  # fmt: skip
+@click.option("-N", "--nodes", "count", type=click.IntRange(1), metavar="N",
+              help="Number of nodes.")  # fmt: skip
+@click.option("-w", "--nodelist", "nodes", type=NODES, metavar="NODES",
+              help="The nodes, by rank, as [0-7,12].")  # fmt: skip
+@click.option("-J", "--job-name", "name", metavar="NAME", help="What the job is called.")
+@click.option("-i", "--input", "stdin", type=PATH, metavar="FILE", help="What task 0 reads.")
+@click.option("-o", "--output", "out", type=PATH, metavar="FILE",
+              help="Where standard output goes, and the errors without -e.")  # fmt: skip
+@click.option("-e", "--error", "err", type=PATH, metavar="FILE", help="Where the errors go.")
+@click.option("-t", "--time", "limit", type=TIME, metavar="TIME",
+              help="Virtual time until it is ended: minutes, h:m:s, '5 ms'.")  # fmt: skip
+@click.option("-K", "--kill-on-bad-exit", "kill", is_flag=True,
+              help="End the job when one of its tasks ends abnormally.")  # fmt: skip
+@click.argument("program", type=PROGRAM)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
+async def srun(
+    context: Context,
+    program: str,
+    arguments: tuple[str, ...],
+    tasks: int | None,
+    count: int | None,
+    nodes: tuple[int, ...] | None,
+    name: str | None,
+    stdin: str | None,
+    out: str | None,
+    err: str | None,
+    limit: int | None,
+    kill: bool,
+) -> int:
+    """Launch PROGRAM as yod does, with the options of Slurm's srun.
+
+    A node runs one task at a time, so -n and -N say the same. Options that mean nothing here are
+    refused.
+
+    \b
+    Example:
+      srun -N 64 -t 10:00 -o heat.out heat --steps 100
+    """
+    if tasks is not None and count is not None and tasks != count:
+        raise click.UsageError(f"{tasks} tasks take {tasks} nodes, one each, not {count}")
+    wanted = Wanted(
+        program,
+        arguments,
+        _size(count if tasks is None else tasks, nodes),
+        {"kill": kill, **_options(nodes=nodes or (), name=name)},
+        limit=limit,
+    )
+    async with saved(await _reading(context, stdin), out, err) as written:
+        return await launch(written, wanted)
