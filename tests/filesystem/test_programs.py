@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from textwrap import dedent
 
 import pytest
+import trio
 
 import vmpp
 from vmpp.machine.state import State
@@ -348,3 +350,48 @@ async def test_a_quota_is_an_error_inside_the_program(alice, tree, run):
     result = await run("main.py")
     assert result.status == 1
     assert "Disk quota exceeded" in result.failure
+
+
+async def test_ranks_share_parallel_files(alice, run):
+    save(
+        alice,
+        "main.py",
+        """
+        from mpi4py import MPI
+        comm = MPI.COMM_WORLD
+        file = MPI.File.Open(comm, "data", MPI.MODE_CREATE | MPI.MODE_RDWR)
+        file.Write_at_all(4 * comm.rank, b"%4d" % comm.rank)
+        file.Write_ordered(b"<%d>" % comm.rank)
+        file.Seek_shared(0)
+        file.Close()
+        if comm.rank == 0:
+            print(open("data").read())
+        """,
+    )
+    assert printed(await run("main.py", nprocs=4)) == "<0><1><2><3>   3\n"
+
+
+async def test_a_pipe_of_the_host_is_waited_for_without_holding_the_machine_up(
+    machine, tree, run, tmp_path
+):
+    os.mkfifo(tmp_path / "pipe")
+    installation = machine.installation
+    console = installation.store.credentials(installation.store.console)
+    save(User(tree, console), "main.py", "print(open('/host/pipe').read())")
+    async with trio.open_nursery() as nursery:
+
+        async def write():
+            fd = await trio.to_thread.run_sync(os.open, tmp_path / "pipe", os.O_WRONLY)
+            os.write(fd, b"through")
+            os.close(fd)
+
+        nursery.start_soon(write)
+        assert printed(await run("main.py", who=console)) == "through\n"
+
+
+async def test_what_belongs_to_programs_is_shared_by_no_two_users(alice, tree, run):
+    """The same path can be two files, one after the other, and each is what is imported."""
+    for text in ("first", "second"):
+        save(alice, "part.py", f"TEXT = {text!r}")
+        save(alice, "main.py", "import part; print(part.TEXT)")
+        assert printed(await run("main.py")) == f"{text}\n"

@@ -258,12 +258,13 @@ class InodeVolume(Volume):
     def room(self, who: Credentials) -> Room:
         """Return the room that there is: what a user has a quota for, or the host's disk."""
         usage, host = self.quotas.of(who.uid), self._store.room()
-        blocks, free = host.f_blocks * host.f_frsize, host.f_bavail * host.f_frsize
+        sizes = [n * host.f_frsize for n in (host.f_blocks, host.f_bfree, host.f_bavail)]
         if usage.byte_limit is not None:
-            blocks, free = usage.byte_limit, max(0, usage.byte_limit - usage.bytes)
+            left = max(0, usage.byte_limit - usage.bytes)
+            sizes = [usage.byte_limit, left, min(left, sizes[2])]
         files = _BOUNDLESS if usage.file_limit is None else usage.file_limit
-        left = max(0, files - usage.files)
-        return Room(_UNIT, blocks // _UNIT, free // _UNIT, free // _UNIT, files, left)
+        blocks, free, available = (size // _UNIT for size in sizes)
+        return Room(_UNIT, blocks, free, available, files, max(0, files - usage.files))
 
     # -- open files --------------------------------------------------------------------------------
 
