@@ -32,7 +32,7 @@ class Measurement:
         yardstick: likewise SimPy's, measured in turn with it, or that of the case it is against.
         seconds_a_round: CPU seconds that all ranks together take for one round.
         gigabytes: a CPU-second.
-        cpu_s: user and system time of a whole process, for its start and end.
+        cpu_s: user and system time of a whole process, for its start and end, or of a picture.
         elapsed_s: time on the wall for the same.
         peak_bytes: the most memory that the process had.
     """
@@ -59,7 +59,7 @@ class Measurement:
             return None
         if case.kind == "prompt":
             return self.elapsed_s is not None and self.elapsed_s <= case.target
-        if case.kind == "start":
+        if case.kind in {"start", "picture"}:
             small = case.memory_target is None or self.peak_bytes <= case.memory_target
             return self.cpu_s is not None and self.cpu_s <= case.target and small
         reached = self.gigabytes if case.kind == "bandwidth" else self.ratio
@@ -83,6 +83,8 @@ def measure(
         return _start(case, repetitions)
     if case.kind == "prompt":
         return _prompt(case, repetitions)
+    if case.kind == "picture":
+        return _picture(case)
     rounds = max(1, round(case.rounds * share))
     bare = case.against is None and case.kind == "rate"
     shorts, longs, bare_shorts, bare_longs = [], [], [], []
@@ -109,6 +111,12 @@ def measure(
     return found
 
 
+def _picture(case: Case) -> Measurement:
+    """Measure one picture, the best of several of one process."""
+    found = _job(case, case.rounds, "benchmarks.picture")
+    return Measurement(case, cpu_s=found["cpu_s"], peak_bytes=int(found["peak_bytes"]))
+
+
 def _least(runs: list[dict[str, float]]) -> float:
     return min(run["cpu_s"] for run in runs)
 
@@ -118,14 +126,12 @@ def _bare_rounds(ranks: int, share: float) -> int:
     return max(2, round(300_000 * share / ranks))
 
 
-def _job(case: Case, rounds: int) -> dict[str, float]:
+def _job(case: Case, rounds: int, module: str = "benchmarks.job") -> dict[str, float]:
     machine = case.machine
     if machine.endswith(".toml"):
         machine = str(HERE / "machines" / machine)
     program = str(HERE / "programs" / case.program)
-    return _child(
-        case, "benchmarks.job", program, str(case.ranks), machine, str(rounds), *case.arguments
-    )
+    return _child(case, module, program, str(case.ranks), machine, str(rounds), *case.arguments)
 
 
 def _yardstick(case: Case, rounds: int) -> dict[str, float]:

@@ -35,7 +35,7 @@ def _row(one: Measurement) -> list[str]:
         _number(one.ratio, ".2f"),
         _time(one.seconds_a_round),
         _number(one.gigabytes, ".1f"),
-        _number(one.cpu_s, ".2f"),
+        _number(one.cpu_s, ".2f" if (one.cpu_s or 1) >= 0.1 else ".2g"),
         _number(one.elapsed_s, ".2f"),
         f"{one.peak_bytes / 1e6:,.0f}",
         _target(one),
@@ -57,7 +57,7 @@ def _target(one: Measurement) -> str:
     case = one.case
     if case.target is None:
         return NOTHING
-    if case.kind in {"start", "prompt"}:
+    if case.kind in {"start", "prompt", "picture"}:
         memory = f", {case.memory_target / 1e6:,.0f} MB" if case.memory_target else ""
         return f"{case.target:g} s{memory}"
     return f"{case.target:g}" + (" GB/s" if case.kind == "bandwidth" else "")

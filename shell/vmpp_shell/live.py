@@ -26,6 +26,8 @@ Frame = Callable[[], Awaitable[Any]]
 """Makes the next picture, which rich can draw."""
 DELAY: Final = 10**12
 """Between two pictures, in picoseconds, unless said otherwise."""
+_SOON: Final = 0.25
+"""Seconds after which the second picture follows on the first."""
 _QUIT: Final = "q quits"
 
 
@@ -114,6 +116,8 @@ class _Screen:
 
     async def redraw(self, frame: Frame, seconds: float) -> None:
         """Draw picture after picture, for ever."""
+        # The first picture has nothing to compare with, such as rates need.
+        await trio.sleep(min(seconds, _SOON))
         while True:
-            await trio.sleep(seconds)
             await self.draw(frame)
+            await trio.sleep(seconds)

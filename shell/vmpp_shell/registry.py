@@ -72,8 +72,10 @@ class ShellCommand(click.Command):
                 ctx.obj.out.print(ctx.get_help())
                 ctx.exit()
 
+        taken = {name for param in self.params for name in param.opts}
         return click.Option(
-            ["-h", "--help"],
+            # To users of Slurm -h means something else.
+            [name for name in ("-h", "--help") if name not in taken],
             is_flag=True,
             is_eager=True,
             expose_value=False,

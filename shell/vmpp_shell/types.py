@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from vmpp.machine.nodesets import NodeSet
-from vmpp.machine.quantities import duration
 
 if TYPE_CHECKING:
     _Type = click.ParamType[Any]
@@ -115,24 +114,6 @@ class NodeSetType(_Type):
 
 
 NODE_SET: Final = NodeSetType()
-
-
-class DurationType(_Type):
-    """A duration, such as ``'2 ms'`` or ``2ms``, in picoseconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the picoseconds; fails if it is no duration."""
-        if isinstance(value, int):
-            return value
-        try:
-            return duration(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-DURATION: Final = DurationType()
 
 
 _LONGEST: Final = 7

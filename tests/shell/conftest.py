@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from vmpp.machine.session import Session
 from vmpp.scenario.directives import Directives
 from vmpp_shell.replay import replaying
 
@@ -31,6 +32,11 @@ class Shell:
         self.printed = ""
         self.status = await self._replay.execute(line)
         return self.printed
+
+    @property
+    def session(self) -> Session:
+        """The session of whoever is logged in."""
+        return self._replay.interpreter.console.session
 
     @asynccontextmanager
     async def on(self, directives: Directives) -> AsyncIterator[Shell]:

@@ -359,7 +359,6 @@ class ProcessControlThread(SystemProcess):
 
     def reset(self, job: Job) -> None:
         """End what this node has of *job*, whose messages have been lost."""
-        self.clock = max(self.clock, self.kernel.engine.now)
         self._loads.pop(job.id, None)
         for key in [key for key in self._admissions if key[0] == job.id]:
             del self._admissions[key]
@@ -376,6 +375,7 @@ class ProcessControlThread(SystemProcess):
 
     def kill(self, process: Process) -> None:
         """End *process* where it stands."""
+        self.clock = max(self.clock, self.kernel.engine.now)
         process.kill()
         # It may not have begun, or refuse to end.
         self._ended(process, None)

@@ -10,9 +10,10 @@ import click
 from vmpp.machine.quantities import DURATION as WRITTEN
 from vmpp.machine.quantities import size
 from vmpp.service.log import Kind
+from vmpp_shell.quantities import DURATION_TYPE
 from vmpp_shell.registry import command
 from vmpp_shell.tables import table
-from vmpp_shell.types import DURATION, PATH, USER
+from vmpp_shell.types import PATH, USER
 
 if TYPE_CHECKING:
     from vmpp_shell.context import Context
@@ -178,8 +179,8 @@ async def keys(context: Context, name: str | None, added: str | None, removed: i
               metavar="KIND",
               help=f"Only what is of this kind: {', '.join(Kind)}; repeatable.")  # fmt: skip
 @click.option("--user", "-u", default="", type=USER, help="Only what this user has done.")
-@click.option("--since", type=DURATION, metavar="TIME", help="Only from this virtual time on.")
-@click.option("--until", type=DURATION, metavar="TIME", help="Only before this virtual time.")
+@click.option("--since", type=DURATION_TYPE, metavar="TIME", help="Only from this virtual time on.")
+@click.option("--until", type=DURATION_TYPE, metavar="TIME", help="Only before this virtual time.")
 @click.option("--last", "-n", type=click.IntRange(1), metavar="N", help="Only the last N.")
 async def log(
     context: Context,

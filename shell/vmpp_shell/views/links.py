@@ -53,6 +53,8 @@ class LinkUse:
 
     def words(self, *, ascii_only: bool) -> list[Cell]:
         """Say what the shades mean."""
+        if not self.interval:
+            return [("links: watched from now on", "none")]
         if not self.most:
             return [("links: nothing sent", "none")]
         shades = PLAIN_SHADES if ascii_only else SHADES
@@ -60,8 +62,8 @@ class LinkUse:
         cells: list[Cell] = [("links: ", "none")]
         cells += [(shade, style) for shade, style in zip(shades[1:], _STYLES[1:], strict=True)]
         busiest = f" up to {amount(carried)}, between {one} and {other}"
-        rate = f" ({amount(carried * SECOND // self.interval)}/s)" if self.interval else ""
-        return [*cells, (busiest + rate, "none")]
+        rate = amount(carried * SECOND // self.interval)
+        return [*cells, (f"{busiest} ({rate}/s)", "none")]
 
 
 def _shade(carried: int, most: int, *, ascii_only: bool) -> Cell:
