@@ -19,7 +19,7 @@ NOW = 100 * MS
 def machine(fake):
     made = fake(9, 4)
     made.run([0, 1, 2])
-    made.run([3, 5], user="bob", uid=1001, name="heat", command="heat --steps 3")
+    made.run([3, 5], user="bob", uid=1001, name="/images/heat", command="heat --steps 3")
     made.run([], user="bob", uid=1001, state=JobState.PENDING, start=None, reason="Resources")
     made.run(
         [0, 1], name="old", state=JobState.COMPLETED, end=45 * MS, exit=0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -66,6 +67,11 @@ def states(text: str) -> frozenset[JobState]:
             )
         found.add(known[name])
     return frozenset(found)
+
+
+def name(job: JobStatus) -> str:
+    """Return what a job is called: its program, without the folder."""
+    return posixpath.basename(job.name) or job.name
 
 
 def runtime(job: JobStatus, now: int) -> int:

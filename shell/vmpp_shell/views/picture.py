@@ -181,7 +181,7 @@ class Picture:
             )
             text = (
                 f" {job.id:>5} {job.user:8} {job.size:>5} "
-                f"{elapsed(jobs.runtime(job, self._now)):>9}  {job.name}  {doing}"
+                f"{elapsed(jobs.runtime(job, self._now)):>9}  {jobs.name(job)}  {doing}"
             )
             yield [(letter, self._styles[letter]), (text[: width - len(letter)], "none")]
 

@@ -34,7 +34,7 @@ def columns(now: int, names: Names) -> dict[str, Column[JobStatus]]:
     """
     found: tuple[Column[JobStatus], ...] = (
         Column("JobID", lambda job: str(job.id)),
-        Column("JobName", lambda job: job.name),
+        Column("JobName", jobs.name),
         Column("User", lambda job: job.user),
         Column("UID", lambda job: str(job.uid), right=True),
         Column("Account", lambda job: job.user),
@@ -82,7 +82,7 @@ def select(
             for job in found
             if (not users or job.user in users)
             and (not ids or job.id in ids)
-            and (not names or job.name in names)
+            and (not names or jobs.name(job) in names)
             and (not states or job.state in states)
             and (begin is None or job.end is None or job.end >= begin)
             and (end is None or job.submit <= end)

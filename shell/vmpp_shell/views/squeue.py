@@ -28,7 +28,7 @@ def columns(now: int, names: Names) -> dict[str, Column[JobStatus]]:
     return {
         "i": Column("JOBID", lambda job: str(job.id), right=True),
         "P": Column("PARTITION", lambda job: jobs.PARTITION),
-        "j": Column("NAME", lambda job: job.name),
+        "j": Column("NAME", jobs.name),
         "o": Column("COMMAND", lambda job: job.command),
         "u": Column("USER", lambda job: job.user),
         "U": Column("UID", lambda job: str(job.uid), right=True),
@@ -62,7 +62,7 @@ def select(
         if job.state in states
         and (not users or job.user in users)
         and (not ids or job.id in ids)
-        and (not names or job.name in names)
+        and (not names or jobs.name(job) in names)
     ]
     return sorted(chosen, key=lambda job: (job.state is not JobState.PENDING, job.id))
 
