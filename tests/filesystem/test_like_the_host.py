@@ -154,7 +154,7 @@ class Both:
         self.tree.close()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(requests=st.lists(REQUESTS, min_size=5, max_size=40))
 def test_a_tree_answers_as_the_host_does(requests):
     folder = tempfile.mkdtemp()

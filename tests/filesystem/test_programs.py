@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import os
+import zipfile
 from textwrap import dedent
 
 import pytest
@@ -83,6 +85,26 @@ async def test_a_folder_with_a_main_module_is_a_program(alice, run):
     save(alice, "app/part.py", "VALUE = 42")
     save(alice, "app/__main__.py", "import sys, part; print(part.VALUE, sys.path[0], __file__)")
     assert printed(await run("app")) == "42 /home/alice/app /home/alice/app/__main__.py\n"
+
+
+async def test_a_zip_file_with_a_main_module_is_a_program(alice, run):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("__main__.py", "import part, package.inner\npart.fail()\n")
+        archive.writestr("part.py", "def fail():\n    raise ValueError  # zipped\n")
+        archive.writestr("package/inner.py", "print(__file__, __package__)\n")
+    alice.write("app.pyz", b"#!/usr/bin/env python3\n" + data.getvalue())
+    result = await run("app.pyz")
+    assert result.stdout == b"/home/alice/app.pyz/package/inner.py package\n"
+    assert 'File "/home/alice/app.pyz/part.py", line 2, in fail' in result.failure
+    assert "raise ValueError  # zipped" in result.failure
+    assert "part.fail()" in result.failure
+    save(
+        alice,
+        "main.py",
+        "import sys; sys.path.insert(0, 'app.pyz'); import part; print(part.__file__)",
+    )
+    assert printed(await run("main.py")) == "/home/alice/app.pyz/part.py\n"
 
 
 async def test_a_traceback_shows_the_programs_own_lines(alice, run):

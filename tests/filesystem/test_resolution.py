@@ -66,7 +66,7 @@ PLACES = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(
     links=st.dictionaries(PLACES, st.one_of(PATHS, st.sampled_from(["x", "/a/x", "y/../z", "b/c"])),
                           max_size=5),

@@ -38,6 +38,7 @@ from vmpp.engine import current_process
 from vmpp.process import randomness
 from vmpp.process.host_side import as_host
 from vmpp.process.program_files import HOST, FilesLoader, FolderFinder, ProgramFiles
+from vmpp.process.zip_files import zip_files
 
 if TYPE_CHECKING:
     from vmpp.process.space import AddressSpace
@@ -267,8 +268,8 @@ VIEW: Final = ModuleView()
 class _OwnLoader(FilesLoader):
     """Loads a module of a program, compiled once a job."""
 
-    def __init__(self, name: str, path: str, finder: ProgramFinder) -> None:
-        super().__init__(name, path, finder.files)
+    def __init__(self, name: str, path: str, finder: ProgramFinder, files: ProgramFiles) -> None:
+        super().__init__(name, path, files)
         self.finder = finder
 
     def get_code(self, fullname: str) -> CodeType:
@@ -329,8 +330,8 @@ class ProgramFinder:
     """
 
     __slots__ = (
-        "_codes", "_extensions", "_finders", "_found", "_interpreter", "_libraries", "_own",
-        "_shared", "files", "optimize", "sources",
+        "_codes", "_cwd", "_extensions", "_finders", "_found", "_interpreter", "_libraries", "_own",
+        "_places", "_shared", "files", "optimize", "sources",
     )  # fmt: skip
 
     def __init__(
@@ -339,8 +340,19 @@ class ProgramFinder:
         shared: Sequence[str],
         interpreter: frozenset[str],
         files: ProgramFiles = HOST,
+        cwd: str = "/",
     ) -> None:
+        """Set the finder up.
+
+        Args:
+            own: the program's own folders.
+            shared: those of the libraries that it shares with others.
+            interpreter: those of the interpreter itself.
+            files: where its own folders are.
+            cwd: where it is started.
+        """
         self.files = files
+        self._cwd = cwd
         self._own = tuple(entry for entry in own if entry not in interpreter)
         self._libraries = tuple(shared)
         self._shared = frozenset(shared)
@@ -349,21 +361,24 @@ class ProgramFinder:
         self._extensions: dict[str, Any] = {}
         self._finders: dict[str, FileFinder | FolderFinder | zipimporter | None] = {}
         self._found: dict[tuple[str, tuple[str, ...]], ModuleSpec] = {}
+        self._places: dict[str, ProgramFiles] = {}
         self.sources: set[str] = set()
         self.optimize = 0
 
-    def remember(self, filename: str) -> None:
-        """Take *filename* as one of the program's own."""
+    def remember(self, filename: str, files: ProgramFiles | None = None) -> None:
+        """Take *filename*, of *files* or else where the program is, as one of the program's own."""
         self.sources.add(filename)
+        self._places[filename] = files or self.files
 
-    def code(self, loader: SourceFileLoader, name: str, path: str) -> CodeType:
+    def code(self, loader: _OwnLoader, name: str, path: str) -> CodeType:
         """Return the code of the module *name*, compiled if its file is new or has changed."""
-        stamp = as_host(self.files.stamp, path)
+        stamp = as_host(loader.files.stamp, path)
         known = self._codes.get(path)
         if known is None or known[0] != stamp:
             compiled = as_host(self._compiled, loader, name, path)
             assert compiled is not None
             known = self._codes[path] = (stamp, compiled)
+            self._places[path] = loader.files
             if not any(path.startswith(folder + os.sep) for folder in self._interpreter):
                 self.sources.add(path)
         return known[1]
@@ -382,7 +397,8 @@ class ProgramFinder:
         if self.files is HOST or filename.startswith(("<", *(f"{folder}/" for folder in shared))):
             return None
         try:
-            return decode_source(as_host(self.files.read, filename)).splitlines(keepends=True)
+            files = self._places.get(filename, self.files)
+            return decode_source(as_host(files.read, filename)).splitlines(keepends=True)
         except (OSError, SyntaxError, UnicodeDecodeError):
             return []
 
@@ -491,17 +507,23 @@ class ProgramFinder:
         return spec
 
     def _finder(self, entry: str) -> FileFinder | FolderFinder | zipimporter | None:
-        entry = entry or os.getcwd()
+        if self.files is HOST:
+            entry = entry or os.getcwd()
+        elif not self._is_shared(entry):
+            entry = self.files.absolute(entry, self._cwd)
         if entry not in self._finders:
             self._finders[entry] = self._make_finder(entry)
         return self._finders[entry]
 
     def _make_finder(self, entry: str) -> FileFinder | FolderFinder | zipimporter | None:
-        def load(name: str, path: str) -> Loader:
-            return _OwnLoader(name, path, self)
+        files: ProgramFiles = self.files
 
-        if self.files is not HOST and not self._is_shared(entry):
-            return FolderFinder(entry, self.files, load) if self.files.admits(entry) else None
+        def load(name: str, path: str) -> Loader:
+            return _OwnLoader(name, path, self, files)
+
+        if files is not HOST and not self._is_shared(entry):
+            files = zip_files(files, entry) or files
+            return FolderFinder(entry, files, load) if files.admits(entry) else None
         if os.path.isfile(entry):
             try:
                 return zipimporter(entry)

@@ -23,6 +23,7 @@ from vmpp.engine import SECOND
 from vmpp.errors import VmppError
 from vmpp.process.imports import NameSet, ProgramFinder
 from vmpp.process.program_files import HOST, FilesLoader, FolderFinder, ProgramFiles
+from vmpp.process.zip_files import zip_files
 
 EPOCH: Final = 946_684_800 * SECOND
 """What ``time.time()`` is at virtual time 0, in picoseconds: 2000-01-01T00:00:00Z."""
@@ -117,8 +118,9 @@ class Program:
         self.epoch = epoch
         self.flags: Mapping[str, int | bool] = {}
         self.files = files
-        self.finder = ProgramFinder(own, shared, _INTERPRETER, files)
-        self.finder.remember(filename)
+        self.finder = ProgramFinder(own, shared, _INTERPRETER, files, cwd)
+        loader = attributes.get("__loader__")
+        self.finder.remember(filename, getattr(loader, "files", files))
         self._names: NameSet | None = None
         self._attributes = MappingProxyType(dict(attributes))
 
@@ -144,7 +146,7 @@ class Program:
         cwd = os.path.abspath(cwd or os.getcwd())
         full = os.path.join(cwd, path)
         files.authorize(full)
-        if files.is_dir(full) or (files is HOST and _is_zip(full)):
+        if files.is_dir(full) or _is_zip(full, files):
             return cls._archive(path, full, args, cwd, environ, epoch, files)
         source = _read(path, full, files)
         loader: type[Any] = SourceFileLoader if files is HOST else FilesLoader
@@ -172,8 +174,8 @@ class Program:
         epoch: int,
         files: ProgramFiles,
     ) -> Program:
-        if files.is_dir(full):
-            spec = _in_folder("__main__", full, files)
+        if files is not HOST or files.is_dir(full):
+            spec = _in_folder("__main__", full, zip_files(files, full) or files)
         else:
             try:
                 spec = zipimporter(full).find_spec("__main__")
@@ -357,8 +359,10 @@ def _source_of(culprit: str, spec: ModuleSpec, name: str) -> tuple[str, bytes]:
     raise ProgramError(f"{culprit} has no Python source to run: give a module written in Python")
 
 
-def _is_zip(path: str) -> bool:
-    return os.path.isfile(path) and zipfile.is_zipfile(path)
+def _is_zip(path: str, files: ProgramFiles) -> bool:
+    if files is HOST:
+        return os.path.isfile(path) and zipfile.is_zipfile(path)
+    return zip_files(files, path) is not None
 
 
 def _read(path: str, full: str, files: ProgramFiles) -> bytes:
