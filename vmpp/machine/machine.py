@@ -202,7 +202,7 @@ class Machine:
                 installation.store, installation.passwords, log, least, installation.homes
             )
             self.services.add(self.login)
-            self.services.add(LogServer(log, self.login.user, least))
+            self.services.add_prompt(LogServer(log, self.login.user, least))
             self.keep_accounts()
 
     def keep_accounts(self) -> None:
@@ -213,7 +213,7 @@ class Machine:
         if accounting.SERVER not in self.services.servers:
             user = self.doors.user if self.login is None else self.login.user
             least = self.description.service.accounts_service
-            self.services.add(AccountingServer(self.accounting, user, least))
+            self.services.add_prompt(AccountingServer(self.accounting, user, least))
 
     def note(self, kind: Kind, user: str = "", text: str = "") -> None:
         """Note in the machine's log, if it has one, that something has happened now."""
@@ -355,6 +355,7 @@ class Machine:
         stdio.on_broken = lambda: self.launcher.end(record, CLOSED_PIPE)
         self._stdio[record.id] = stdio
         self.files.open_job(record.id, stdio, program.cwd, space_of(program))
+        self._keep(record)
         self.bridge.wake()
         return job
 
@@ -413,6 +414,7 @@ class Machine:
         else:
             raise PolicyError(f"the policy of {kind} is chosen when a machine is booted")
         self.policies[kind] = name
+        self.note(Kind.POLICY, text=f"{kind}: {name}")
         self.bridge.wake()
 
     # -- what goes wrong -----------------------------------------------------------------------
@@ -457,6 +459,7 @@ class Machine:
         now = self.engine.now
         injected = inject(self, parse(fault, now) if isinstance(fault, str) else fault)
         self.faults.append(injected)
+        self.note(Kind.FAULT, text=str(injected))
         self.bridge.wake()
 
     def has_compute_node(self, node: int) -> bool:
@@ -490,7 +493,18 @@ class Machine:
         origin = record.origin
         if record is not origin:
             self._spawned(record, self._jobs[origin.id], self._stdio[origin.id])
+        self._keep(record)
+        self.note(
+            Kind.LAUNCH,
+            record.wishes.owner.name,
+            f"job {record.id}: {record.job.programs[0].name} on {record.size} nodes",
+        )
         self.plugins.manager.hook.vmpp_job_started(job=self._jobs[record.id])
+
+    def _keep(self, record: JobRecord) -> None:
+        """Have a job on record that has not ended: if the machine goes down, that is its end."""
+        if self.installation is not None:
+            self.accounting.record(self.launcher.describe(record))
 
     def _spawned(self, record: JobRecord, origin: Job, stdio: Stdio) -> None:
         """Make a job of what *origin* has spawned: it prints where that does, and reads nothing."""
@@ -533,6 +547,12 @@ class Machine:
         if record.placed:
             for rank, status in enumerate(record.statuses):
                 self.trace.output(f"{rank} {status}\n".encode())
+            why = f" ({record.failure.splitlines()[0]})" if record.failure else ""
+            self.note(
+                Kind.END,
+                record.wishes.owner.name,
+                f"job {record.id}: status {record.status}{why}",
+            )
             self.plugins.manager.hook.vmpp_job_ended(job=job, result=job.result())
 
     def _reports(self, record: JobRecord) -> list[Report]:
