@@ -42,7 +42,7 @@ processes takes longer than a thousand of their messages each."""
 async def boot(
     machine: str | PathLike[str] | MachineDescription = "default",
     *,
-    nodes: int = USUAL_NODES,
+    nodes: int | None = None,
     universe: int | None = None,
     seed: int = 0,
     watchdog: float | None = None,
@@ -60,7 +60,8 @@ async def boot(
 
     Args:
         machine: a name, a machine file, or a description.
-        nodes: compute nodes to boot, for a machine that grows.
+        nodes: compute nodes that there must be: so many a machine that grows has; it has
+            `USUAL_NODES` if left out.
         universe: how many processes there can be at once, those included that programs start, for
             which a machine that grows boots more nodes; see `vmpp.machine.universe`.
         seed: of everything that is random.
@@ -81,6 +82,8 @@ async def boot(
     described = (
         machine if isinstance(machine, MachineDescription) else descriptions.load(machine, found)
     )
+    if nodes is None:
+        nodes = USUAL_NODES if described.grows else described.compute_nodes
     error: BaseException | None = None
     with ExitStack() as stack:
         stack.enter_context(_patient_collector())

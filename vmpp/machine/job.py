@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from vmpp.engine import to_seconds
+from vmpp.machine.report import Standing
 from vmpp.machine.result import Result
 from vmpp.process.library import Report
-from vmpp.service import JobRecord
+from vmpp.service import JobRecord, Phase
+from vmpp.service.identity import Credentials
 from vmpp.service.record import TERMINATED
+from vmpp.service.status import JobStatus, RankStatus
 
 if TYPE_CHECKING:
     from vmpp.machine.machine import Machine
@@ -43,6 +46,38 @@ class Job:
     def nodes(self) -> Sequence[int]:
         """Node numbers, by rank."""
         return self.record.job.nodes
+
+    @property
+    def status(self) -> JobStatus:
+        """What there is to tell of the job now."""
+        return self._machine.launcher.describe(self.record)
+
+    @property
+    def steps(self) -> Sequence[Phase]:
+        """The steps of the launch, as they end, in the words of ``yod -timing``.
+
+        Virtual time passes in ``allocate nodes``, ``executable sent to compute partition``,
+        ``compute partition synchronised`` and ``apps ready``, one after the other; what they take
+        together is the total load.
+        """
+        return tuple(self.record.steps)
+
+    @property
+    def backtrace(self) -> str | None:
+        """Where all ranks stood when the job was ended abnormally, if it was launched to say so."""
+        return self.record.traced
+
+    def completion(self) -> list[RankStatus]:
+        """Return how each rank has ended, or how long it has run: `yod`'s completion table."""
+        return self.record.completion(self._machine.engine.now)
+
+    def where(self) -> list[Standing]:
+        """Return where the ranks stand now, those that stand alike together."""
+        return self._machine.where(self)
+
+    def signal(self, number: int, by: Credentials | None = None) -> None:
+        """Send a signal to every rank; see `Launcher.signal`, also for what it raises."""
+        self._machine.signal(self.id, number, by)
 
     async def wait(self) -> Result:
         """Wait for the end of the job, and of what it spawned; return what came of it."""

@@ -9,13 +9,15 @@ import errno
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
+import msgspec
+
 from vmpp.hardware import Partition
 from vmpp.kernel import Process, QuintessentialKernel
 from vmpp.machine.report import Standing, standings
 from vmpp.pct import ProcessControlThread
 from vmpp.service.identity import Credentials
 from vmpp.service.record import JobRecord
-from vmpp.service.status import Activity, JobStatus, NodeState, NodeStatus
+from vmpp.service.status import Activity, JobState, JobStatus, NodeState, NodeStatus
 
 if TYPE_CHECKING:
     from vmpp.machine.machine import Machine
@@ -42,17 +44,21 @@ class Overview:
 
     def jobs(self, *, past: bool = False) -> list[JobStatus]:
         """Return the jobs that wait or run, by number; with *past* those too that are over."""
-        launcher = self._machine.launcher
-        found = [launcher.describe(record) for record in launcher.known.values()]
+        found = [self._now(record) for record in self._machine.launcher.known.values()]
         now = [status for status in found if past or not status.state.ended]
         return sorted([*(self._past.values() if past else ()), *now], key=lambda each: each.id)
 
     def job(self, number: int) -> JobStatus | None:
         """Return what there is to tell of one job; None if nobody remembers it."""
         record = self._machine.launcher.known.get(number)
-        if record is not None:
-            return self._machine.launcher.describe(record)
-        return self._past.get(number)
+        return self._past.get(number) if record is None else self._now(record)
+
+    def _now(self, record: JobRecord) -> JobStatus:
+        status = self._machine.launcher.describe(record)
+        if status.state is JobState.PENDING:
+            reason = self._machine.allocation.reason(record.id)
+            status = msgspec.structs.replace(status, reason=reason)
+        return status
 
     def over(self, status: JobStatus) -> None:
         """Remember a job that is over."""

@@ -186,7 +186,6 @@ class Launcher:
         """Give a job its nodes."""
         record.job.place(tuple(nodes), self._surroundings(nodes))
         record.placed = True
-        record.reason = ""
 
     def load(self, record: JobRecord) -> None:
         """Have a job that has nodes loaded."""
@@ -254,7 +253,9 @@ class Launcher:
 
     def forget(self, record: JobRecord) -> None:
         """Forget a job with which its `yod` is done."""
-        self.over(self.describe(record))
+        # Who is refused at once has never had a job.
+        if record.reason or not record.refused:
+            self.over(self.describe(record))
         del self.known[record.id]
         self.services.leave(record.yod)
 

@@ -61,9 +61,6 @@ class Life:
                 await client.act(lambda: launcher.load(record))
                 await client.until(record.gone)
                 await self._give_nodes_back()
-            else:
-                await client.act(lambda: launcher.bury(record))
-            await client.act(record.answered.set)
             await self._report()
 
     async def _get_nodes(self) -> None:
@@ -82,7 +79,8 @@ class Life:
                 granted = await self._insist(requests.Await(self._record.id))
                 await self._client.act(lambda: self._answered(granted))
         except ServerDownError as error:
-            self._refused(str(error))
+            text = str(error)
+            await self._client.act(lambda: self._refused(text))
 
     def _answered(self, reply: Any) -> None:
         """Take note of what the allocation server says."""
@@ -97,8 +95,11 @@ class Life:
         record.answered.set()
 
     def _refused(self, text: str) -> None:
+        """Take note that the job will not have nodes."""
         if not self._record.ending:
             self._record.refuse(text)
+        self._launcher.bury(self._record)
+        self._record.answered.set()
 
     async def _give_nodes_back(self) -> None:
         record, launcher, client = self._record, self._launcher, self._client
@@ -112,7 +113,9 @@ class Life:
         """Account for the job when it is over, and say that it is done."""
         record, client = self._record, self._client
         await client.until(record.over)
-        if accounting.SERVER in self._launcher.services.servers:
+        # Who is refused at once has never had a job.
+        refused = record.refused and not record.reason
+        if accounting.SERVER in self._launcher.services.servers and not refused:
             request = encode(accounting.Record(self._launcher.describe(record)))
             try:
                 await client.call(accounting.SERVER, request)

@@ -271,7 +271,8 @@ class JobRecord:
         program = self.job.programs[0]
         owner = self.wishes.owner
         over = self.over.is_set()
-        reason = self.reason if not self.placed else (self.failure or "").partition("\n")[0]
+        waits = not self.placed and not over
+        reason = self.reason if waits else (self.failure or "").partition("\n")[0]
         return JobStatus(
             id=self.id,
             user=owner.name,
