@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from vmpp.errors import VmppError
+from vmpp.machine.policies import KINDS
+from vmpp.service.status import NodeState
 from vmpp_shell.registry import ShellCommand
 from vmpp_shell.syntax import SyntaxMistake, Word, quote, tokens
 
@@ -66,7 +68,7 @@ async def candidates(interpreter: Interpreter, line: str) -> list[Candidate]:
 
 def _typed(word: str) -> str:
     """Return *word* as it is typed, with a space behind it unless more of it may follow."""
-    if word.endswith("/"):
+    if word.endswith(("/", ",")):
         return quote(word)
     return (word if word.startswith(("-", "$")) else quote(word)) + " "
 
@@ -211,6 +213,24 @@ async def _programs(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
     ]
 
 
+async def _jobs(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
+    console = interpreter.console
+    user = console.session.user
+    return [
+        _Choice(str(job.id), job.command)
+        for job in console.machine.jobs()
+        if user.is_root or job.uid == user.uid
+    ]
+
+
+async def _nodes(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
+    """Return the free nodes that may follow what has been typed of a list."""
+    before, comma, _ = typed.rpartition(",")
+    nodes = interpreter.console.machine.nodes()
+    free = [n.number for n in nodes if n.partition == "compute" and n.state == NodeState.FREE]
+    return [_Choice(f"{before}{comma}{number}", "free") for number in free[:_MOST]]
+
+
 async def _users(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
     return [_Choice(each.name) for each in await interpreter.console.session.users()]
 
@@ -223,12 +243,23 @@ async def _variables(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
     return [_Choice(name) for name in sorted(interpreter.variables)]
 
 
+async def _policies(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
+    plugins = interpreter.console.plugins
+    return [_Choice(each, kind) for kind in KINDS for each in KINDS[kind].offered(plugins)]
+
+
+_MOST: Final = 64
+"""Nodes that are offered at the most: the list would be longer than the terminal is high."""
+
 _COMPLETIONS: Final[dict[str, Callable[[Interpreter, str], Awaitable[Iterable[_Choice]]]]] = {
     "command": _commands,
     "folder": _folders,
     "host-path": _host_paths,
+    "job": _jobs,
     "machine": _machines,
+    "nodes": _nodes,
     "path": _paths,
+    "policy": _policies,
     "program": _programs,
     "user": _users,
     "variable": _variables,

@@ -50,6 +50,7 @@ class Interpreter:
         variables: set by ``set``; programs get them as their environment.
         status: of the last command, ``$?``.
         leaving: whether ``exit`` has been said.
+        struck: whether ^C has interrupted what is being carried out: what follows is given up.
         jobs: in the background.
         recording: what is made of this session, if it is recorded.
         tasks: of what goes on between commands; ends with the shell.
@@ -64,10 +65,12 @@ class Interpreter:
         self.variables: dict[str, str] = {}
         self.status = 0
         self.leaving = False
+        self.struck = False
         self.tasks: trio.Nursery
         self.jobs = BackgroundJobs(self)
         self.recording: Recording | None = None
         self._depth = 0
+        self._hurried = False
         self._interrupts: list[Callable[[], object]] = []
 
     @classmethod
@@ -107,9 +110,14 @@ class Interpreter:
             self._complain("", str(error), terminal)
             self.status = USAGE
             return self.status
+        if terminal is self.terminal:
+            self.struck = False
         for step in steps:
-            if step.runs(self.status) and not self.leaving:
+            if self.leaving or self.struck:
+                break
+            if step.runs(self.status):
                 self.status = await self._carry_out(step, terminal)
+                self._calm()
                 self.jobs.announce()
         return self.status
 
@@ -141,6 +149,7 @@ class Interpreter:
         """Interrupt what is in the foreground, as ^C does; return whether anything was."""
         if not self._interrupts:
             return False
+        self.struck = True
         self._interrupts[-1]()
         return True
 
@@ -149,8 +158,15 @@ class Interpreter:
 
         Safe to call from a signal handler.
         """
-        if self.console.booted:
+        if self.busy and self.console.booted:
+            self._hurried = True
             self.console.machine.watchdog.hurry()
+
+    def _calm(self) -> None:
+        """Be patient again: what was waited for has ended."""
+        if self._hurried and self.console.booted:
+            self.console.machine.watchdog.calm()
+        self._hurried = False
 
     @contextmanager
     def interrupted_by(self, handler: Callable[[], object]) -> Iterator[None]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Iterable
-from typing import TextIO
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TextIO
 
 import trio
 
@@ -13,8 +14,11 @@ from vmpp.machine.state import State
 from vmpp_shell.console import Boot, Console
 from vmpp_shell.interpreter import Interpreter
 from vmpp_shell.interrupts import interruptible
-from vmpp_shell.scripts import logical_lines
+from vmpp_shell.scripts import Script
 from vmpp_shell.terminal import Terminal
+
+if TYPE_CHECKING:
+    from prompt_toolkit.history import History
 
 
 def states(folder: str | None, *, ephemeral: bool) -> Callable[[str], State]:
@@ -39,16 +43,22 @@ def start(asked: Boot, state: Callable[[str], State], line: str | None = None) -
 
 async def _run(asked: Boot, state: Callable[[str], State], line: str | None) -> int:
     interactive = line is None and all(map(_is_terminal, (sys.stdin, sys.stdout)))
+    script = Script(_source(line))
     async with Console.open(Plugins.installed(), state=state) as console:
         await console.boot(asked)
-        terminal = Terminal.of_host(interactive=interactive)
+        answer = None if interactive or line is not None else script.answer
+        terminal = Terminal.of_host(interactive=interactive, answer=answer)
         async with Interpreter.open(console, terminal) as interpreter:
             with interruptible(interpreter):
-                if interactive:
-                    await _talk(interpreter)
-                else:
-                    await carry_out(interpreter, _lines(line))
+                await (_talk(interpreter) if interactive else script.run(interpreter))
             return interpreter.status
+
+
+def _source(line: str | None) -> int | bytes:
+    """Return where commands come from that nobody types."""
+    if line is not None:
+        return os.fsencode(line)
+    return b"" if sys.stdin is None else sys.stdin.fileno()
 
 
 def _is_terminal(file: TextIO | None) -> bool:
@@ -62,19 +72,21 @@ async def _talk(interpreter: Interpreter) -> None:
 
     from vmpp_shell.prompt import Prompt  # noqa: PLC0415
 
+    up = interpreter.console.machine.description
+    interpreter.terminal.out.print(
+        f"{up.name}: {up.compute_nodes:,} compute nodes are up. 'help' lists the commands."
+    )
     async with trio_asyncio.open_loop():
-        await Prompt(interpreter).run()
+        await Prompt(interpreter, history=_history(interpreter)).run()
 
 
-def _lines(line: str | None) -> Iterable[str]:
-    if line is not None:
-        return [line]
-    return logical_lines(sys.stdin.read()) if sys.stdin is not None else []
+def _history(interpreter: Interpreter) -> History | None:
+    """Return what remembers lines from one start to the next, where anything is kept."""
+    from prompt_toolkit.history import FileHistory  # noqa: PLC0415 - see above
 
-
-async def carry_out(interpreter: Interpreter, lines: Iterable[str]) -> None:
-    """Carry out *lines*, as far as the first ``exit``."""
-    for line in lines:
-        await interpreter.execute(line)
-        if interpreter.leaving:
-            break
+    installation = interpreter.console.machine.installation
+    if installation is None or not installation.state.keeps:
+        return None
+    folder = installation.state.folder / "history"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return FileHistory(str(folder / interpreter.console.session.user.name))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from vmpp.machine.quantities import DURATION
+from vmpp.service.status import JobState
 
 if TYPE_CHECKING:
     from vmpp_shell.interpreter import Interpreter
@@ -20,8 +21,9 @@ def facts(interpreter: Interpreter) -> Iterator[str]:
     machine = console.machine
     yield f"{console.session.user.name}@{machine.description.name}"
     yield DURATION.write(machine.engine.now)
-    pending = 0
-    running = len(machine.launcher.records)
+    jobs = machine.jobs()
+    pending = sum(job.state == JobState.PENDING for job in jobs)
+    running = len(jobs) - pending
     yield f"{running} job{'' if running == 1 else 's'} running" + (
         f", {pending} waiting" if pending else ""
     )

@@ -122,7 +122,7 @@ async def shutdown(context: Context, force: bool) -> None:
       shutdown
       boot
     """
-    running = len(context.machine.launcher.records)
+    running = len(context.machine.jobs())
     if running and not force:
         jobs = "1 job runs" if running == 1 else f"{running} jobs run"
         raise VmppError(f"{jobs} or wait; --force ends them")

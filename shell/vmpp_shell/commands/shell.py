@@ -112,7 +112,7 @@ async def source(context: Context, file: str) -> int:
     with interpreter.deeper(file):
         for line in logical_lines(text):
             status = await interpreter.execute(line, context.terminal)
-            if interpreter.leaving:
+            if interpreter.leaving or interpreter.struck:
                 break
     return status
 
