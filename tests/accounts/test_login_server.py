@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 import trio
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vmpp.engine import SECOND
@@ -290,6 +290,7 @@ async def test_comings_goings_and_changes_are_in_the_log(desk: Any) -> None:
 
 
 @given(st.binary(max_size=200))
+@example(b"\x92\x02\xa4\x00\x00\x00\x80")
 def test_garbage_is_no_request(request: bytes) -> None:
     server = LoginServer(AccountStore(), Passwords(CHEAP), EventLog(), 1)
     answer = server.serve(Caller(7, -1, 0), request)

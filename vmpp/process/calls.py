@@ -612,6 +612,10 @@ AnyReply = (
 )
 """Every reply that there is."""
 
+GARBAGE: Final = (msgspec.DecodeError, UnicodeDecodeError)
+"""What is raised for bytes that are no request, or no reply. The second is for text that is none,
+which msgspec does not tell by an exception of its own."""
+
 _encoder = msgspec.msgpack.Encoder()
 _calls: msgspec.msgpack.Decoder[AnyCall] = msgspec.msgpack.Decoder(AnyCall)
 _replies: msgspec.msgpack.Decoder[AnyReply] = msgspec.msgpack.Decoder(AnyReply)
@@ -620,10 +624,10 @@ encode = _encoder.encode
 """Marshal a request or a reply."""
 
 decode_call = _calls.decode
-"""Unmarshal a request. Raises `msgspec.DecodeError` for anything that is none."""
+"""Unmarshal a request. Raises one of `GARBAGE` for anything that is none."""
 
 decode_reply = _replies.decode
-"""Unmarshal a reply. Raises `msgspec.DecodeError` for anything that is none."""
+"""Unmarshal a reply. Raises one of `GARBAGE` for anything that is none."""
 
 F = TypeVar("F", Attributes, Space)
 

@@ -133,7 +133,7 @@ _replies: Final[msgspec.msgpack.Decoder[Any]] = msgspec.msgpack.Decoder(
 )
 
 decode_call = _calls.decode
-"""Unmarshal a request. Raises `msgspec.DecodeError` for anything that is none."""
+"""Unmarshal a request. Raises one of `GARBAGE` for anything that is none."""
 
 
 def ask(process: Process, server: str, request: Call[R]) -> R:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from vmpp.process import calls
 from vmpp.process.streams import Change, Kind, Name, Stream, Streams
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ class Listener:
         if kind == Kind.OPEN:
             try:
                 theirs, own = msgspec.msgpack.decode(header.body or b"", type=tuple[Any, Any])
-            except msgspec.DecodeError:
+            except calls.GARBAGE:
                 return
             self._waiting.append((header.source, far, (_name(own), _name(theirs))))
             self._let_in()

@@ -263,7 +263,7 @@ _calls: Final[msgspec.msgpack.Decoder[AnyCall]] = msgspec.msgpack.Decoder(AnyCal
 _replies: Final[msgspec.msgpack.Decoder[Any]] = msgspec.msgpack.Decoder(AnyReply)
 
 decode_call = _calls.decode
-"""Unmarshal a request. Raises `msgspec.DecodeError` for anything that is none."""
+"""Unmarshal a request. Raises one of `GARBAGE` for anything that is none."""
 
 decode_reply = _replies.decode
-"""Unmarshal a reply. Raises `msgspec.DecodeError` for anything that is none."""
+"""Unmarshal a reply. Raises one of `GARBAGE` for anything that is none."""

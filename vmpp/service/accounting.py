@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from vmpp.process.calls import Call, Done, Failed, Reply, encode
+from vmpp.process.calls import GARBAGE, Call, Done, Failed, Reply, encode
 from vmpp.service.database import MEMORY, connect
 from vmpp.service.identity import Credentials
 from vmpp.service.server import Caller
@@ -71,7 +71,7 @@ class Query(Call[Jobs], frozen=True, array_like=True, tag=2):
 _calls: Final[msgspec.msgpack.Decoder[Record | Query]] = msgspec.msgpack.Decoder(Record | Query)
 _replies: Final[msgspec.msgpack.Decoder[Any]] = msgspec.msgpack.Decoder(Jobs | Done | Failed)
 decode_reply = _replies.decode
-"""Unmarshal a reply. Raises `msgspec.DecodeError` for anything that is none."""
+"""Unmarshal a reply. Raises one of `GARBAGE` for anything that is none."""
 
 
 class Accounting:
@@ -197,7 +197,7 @@ class AccountingServer:
         """Answer one *request* of *caller*."""
         try:
             call = _calls.decode(request)
-        except msgspec.DecodeError:
+        except GARBAGE:
             return encode(Failed(errno.EBADMSG))
         if isinstance(call, Record):
             return encode(self._record(caller, call))

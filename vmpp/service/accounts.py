@@ -14,7 +14,7 @@ import msgspec
 import trio
 
 from vmpp.engine import SECOND
-from vmpp.process.calls import Done, Failed, Reply, encode
+from vmpp.process.calls import GARBAGE, Done, Failed, Reply, encode
 from vmpp.service import account_calls as calls
 from vmpp.service.account_store import Account, AccountError, AccountStore, check_key, check_name
 from vmpp.service.identity import Credentials
@@ -157,7 +157,7 @@ class LoginServer:
     def _answer(self, caller: Caller, request: bytes) -> Reply | Awaitable[_Answer]:
         try:
             call = calls.decode_call(request)
-        except msgspec.DecodeError:
+        except GARBAGE:
             return Failed(errno.EBADMSG)
         user = self._users.get(caller.job)
         level, act = _ACTIONS[type(call)]

@@ -6,10 +6,8 @@ import errno
 from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol
 
-import msgspec
-
 from vmpp.process import jobs as process_jobs
-from vmpp.process.calls import Done, Reply, encode
+from vmpp.process.calls import GARBAGE, Done, Reply, encode
 from vmpp.service import requests
 from vmpp.service.errors import LaunchError, NodesBusyError
 from vmpp.service.nodebook import NodeBook
@@ -83,7 +81,7 @@ class AllocationServer:
         """Answer one *request* of *caller*."""
         try:
             call = requests.decode_call(request)
-        except msgspec.DecodeError:
+        except GARBAGE:
             return encode(process_jobs.NOT_A_REQUEST)
         if type(call) in _ONLY_SYSTEM and caller.job != _SYSTEM:
             return encode(process_jobs.refusal(errno.EPERM))

@@ -19,7 +19,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
-import msgspec
 import trio
 
 from vmpp.process import calls
@@ -164,7 +163,7 @@ class FileServer:
         """Answer a request of the system itself, which has just one kind of them."""
         try:
             call = calls.decode_call(request)
-        except msgspec.DecodeError as error:
+        except calls.GARBAGE as error:
             return calls.encode(_failed(error))
         if not isinstance(call, calls.Forget):
             return calls.encode(calls.Failed(errno.EIO))
@@ -183,7 +182,7 @@ def _failed(error: Exception) -> calls.Failed:
     """Return the reply to a request that raised *error*; raise it if the server is to blame."""
     if isinstance(error, OSError):
         return calls.Failed(error.errno or errno.EIO)
-    if isinstance(error, msgspec.DecodeError):
+    if isinstance(error, calls.GARBAGE):
         return calls.Failed(errno.EBADMSG)
     if isinstance(error, ValueError | OverflowError):
         return calls.Failed(errno.EINVAL)

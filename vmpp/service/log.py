@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from vmpp.process.calls import Call, Failed, Reply, encode
+from vmpp.process.calls import GARBAGE, Call, Failed, Reply, encode
 from vmpp.service.database import MEMORY, connect
 from vmpp.service.identity import Credentials
 from vmpp.service.server import Caller
@@ -100,7 +100,7 @@ class ReadLog(Call[Events], frozen=True, array_like=True, tag=1):
 _calls: Final = msgspec.msgpack.Decoder(ReadLog)
 _replies: Final[msgspec.msgpack.Decoder[Any]] = msgspec.msgpack.Decoder(Events | Failed)
 decode_reply = _replies.decode
-"""Unmarshal a reply. Raises `msgspec.DecodeError` for anything that is none."""
+"""Unmarshal a reply. Raises one of `GARBAGE` for anything that is none."""
 
 
 class EventLog:
@@ -183,7 +183,7 @@ class LogServer:
         """Answer one *request* of *caller*."""
         try:
             wanted = _calls.decode(request)
-        except msgspec.DecodeError:
+        except GARBAGE:
             return encode(Failed(errno.EBADMSG))
         user = self._user(caller.job)
         if user is None or not user.is_root:

@@ -6,10 +6,8 @@ import errno
 from collections.abc import Callable
 from typing import Any, Final
 
-import msgspec
-
 from vmpp.process import jobs
-from vmpp.process.calls import Done, Reply, encode
+from vmpp.process.calls import GARBAGE, Done, Reply, encode
 from vmpp.service.identity import Credentials
 from vmpp.service.server import Caller
 
@@ -43,7 +41,7 @@ class NameServer:
         """Answer one *request* of *caller*."""
         try:
             call = jobs.decode_call(request)
-        except msgspec.DecodeError:
+        except GARBAGE:
             return encode(jobs.NOT_A_REQUEST)
         answer = _ANSWERS.get(type(call))
         return encode(jobs.NOT_A_REQUEST if answer is None else answer(self, caller, call))

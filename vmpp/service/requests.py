@@ -100,7 +100,7 @@ _replies: Final[msgspec.msgpack.Decoder[Any]] = msgspec.msgpack.Decoder(
 )
 
 decode_call = _calls.decode
-"""Unmarshal a request. Raises `msgspec.DecodeError` for anything that is none."""
+"""Unmarshal a request. Raises one of `GARBAGE` for anything that is none."""
 
 decode_reply = _replies.decode
 """Unmarshal a reply."""

@@ -10,10 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgspec
-
 from vmpp.process import jobs, places
-from vmpp.process.calls import Done, Reply, encode
+from vmpp.process.calls import GARBAGE, Done, Reply, encode
 from vmpp.service.server import Caller
 
 FIRST_PORT: Final = 32768
@@ -71,7 +69,7 @@ class SocketServer:
         """Answer one *request* of *caller*."""
         try:
             call = places.decode_call(request)
-        except msgspec.DecodeError:
+        except GARBAGE:
             return encode(jobs.NOT_A_REQUEST)
         return encode(_ANSWERS[type(call)](self, caller, call))
 

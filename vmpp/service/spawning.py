@@ -9,12 +9,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
-import msgspec
-
 from vmpp.kernel import QuintessentialKernel
 from vmpp.portals import Header
 from vmpp.process import jobs
-from vmpp.process.calls import Done, Reply, encode
+from vmpp.process.calls import GARBAGE, Done, Reply, encode
 from vmpp.process.command import program_of
 from vmpp.process.program import Program, ProgramError
 from vmpp.process.program_files import ProgramFiles
@@ -106,7 +104,7 @@ class SpawnServer(Server):
         answer = partial(self._answer, header)
         try:
             call = jobs.decode_call(header.body or b"")
-        except msgspec.DecodeError:
+        except GARBAGE:
             answer(jobs.NOT_A_REQUEST)
             return
         action = _ACTIONS.get(type(call))
