@@ -59,6 +59,14 @@ class TestScenarios:
         run("--vmpp-update").assert_outcomes(passed=1)
         assert path.read_text() == "vmpp> echo a\na\n"
 
+    def test_scenarios_go_with_trio_for_all_tests(
+        self, pytester: pytest.Pytester, run: Run
+    ) -> None:
+        pytester.makeini("[pytest]\ntrio_mode = true")
+        pytester.makefile(".vmpp", it="vmpp> echo a\na\n")
+        pytester.makepyfile("async def test_it(): pass")
+        run().assert_outcomes(passed=2)
+
     def test_what_cannot_be_read_is_named(self, pytester: pytest.Pytester, run: Run) -> None:
         pytester.makefile(".vmpp", it="sed: 1\nvmpp> echo a\nb\n")
         result = run()

@@ -43,7 +43,13 @@ class ScenarioFile(pytest.File):
 
 
 class ScenarioItem(pytest.Item):
-    """A scenario to replay."""
+    """A scenario to replay.
+
+    Attributes:
+        obj: nothing; other plugins, such as pytest-trio's mode for all tests, look for a function.
+    """
+
+    obj: object = None
 
     def __init__(self, *, scenario: Scenario, **options: Any) -> None:
         super().__init__(**options)
