@@ -46,8 +46,11 @@ def outcomes(scenarios: Sequence[Scenario], processes: int = 1) -> Iterator[Outc
         replaying = [pool.submit(outcome, scenario) for scenario in scenarios]
         try:
             yield from map(_result, scenarios, replaying)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        except BaseException:
+            for process in multiprocessing.active_children():
+                process.terminate()
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _result(scenario: Scenario, replaying: Future[Outcome]) -> Outcome:

@@ -273,6 +273,9 @@ class Launcher:
             self.abnormal(origin)
         if failure is not None and record is not origin:
             failure = f"in job {record.id}, which was spawned: {failure}"
+        if origin.failure is not None and not origin.interrupted:
+            # A rank has failed before, which did not end the job, but may be why it ends.
+            failure = "\n".join(filter(None, (origin.failure.rstrip("\n"), failure)))
         origin.status = status
         origin.failure = failure
         for each in list(origin.family):
