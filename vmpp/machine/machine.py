@@ -329,6 +329,7 @@ class Machine:
             await client.until(job.record.answered)
         if job.record.refused:
             raise LaunchError(job.record.failure or "the job cannot be launched")
+        self._keep(job.record)
         return job
 
     def _begin(
@@ -355,7 +356,6 @@ class Machine:
         stdio.on_broken = lambda: self.launcher.end(record, CLOSED_PIPE)
         self._stdio[record.id] = stdio
         self.files.open_job(record.id, stdio, program.cwd, space_of(program))
-        self._keep(record)
         self.bridge.wake()
         return job
 
