@@ -152,15 +152,21 @@ async def test_a_process_is_its_user(alice, run):
         alice,
         "main.py",
         """
-        import getpass, os, pathlib
+        import getpass, os, pathlib, pwd
         print(os.getuid(), os.geteuid(), os.getgid(), os.getegid(), os.getgroups())
         print(getpass.getuser(), pathlib.Path.home(), os.fstat(1).st_uid)
         open("new", "w").close()
-        print(os.stat("new").st_uid, oct(os.stat("new").st_mode))
+        print(os.stat("new").st_uid, oct(os.stat("new").st_mode), pathlib.Path("new").owner())
+        try:
+            pwd.getpwnam("root")
+        except KeyError:
+            print(pwd.getpwuid(os.getuid()).pw_dir, os.path.expanduser("~alice"))
         """,
     )
     assert printed(await run("main.py")).splitlines() == [
-        f"2000 2000 2000 2000 {list(ALICE.groups)}", "alice /home/alice 2000", "2000 0o100644",
+        f"2000 2000 2000 2000 {list(ALICE.groups)}", "alice /home/alice 2000",
+        "2000 0o100644 alice",
+        "/home/alice /home/alice",
     ]  # fmt: skip
 
 
@@ -345,7 +351,9 @@ async def test_what_is_wrong_with_a_program_is_said_in_a_line(alice, tree):
     alice.write("unreadable.py", b"", 0)
     alice.mkdir("empty")
     for name, text in (
-        ("nothing.py", "no such program: nothing.py"), ("broken.py", "not correct Python"),
+        ("nothing.py", r"no such program: 'nothing.py' \(a file, or one of the images: heat\)"),
+        ("brokn.py", "did you mean 'broken.py'"), ("haet", "did you mean 'heat'"),
+        ("broken.py", "not correct Python"),
         ("unreadable.py", "cannot read unreadable.py: Permission denied"),
         ("empty", "holds no __main__.py"),
     ):  # fmt: skip

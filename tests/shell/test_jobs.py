@@ -163,7 +163,7 @@ async def test_phases_of_the_launch_are_told(shell: OpenShell, programs: Path) -
         ("yod -list x heat", "is no list of nodes; write such as 0..7,12"),
         ("srun -N 2 -n 4 heat", "4 tasks take 4 nodes, one each, not 2"),
         ("srun --exclusive heat", "no such option '--exclusive'"),
-        ("yod -n 2 none.py", "no such program: none.py"),
+        ("yod -n 2 none.py", "no such program: 'none.py'"),
         ("wait 7", "this shell has no job 7 in the background"),
         ("fg", "this shell has no job in the background"),
     ],

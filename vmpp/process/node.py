@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import errno
 import gettext
+import grp
 import importlib
 import linecache
 import os
 import platform
+import pwd
 import signal
 import sys
 import weakref
@@ -70,6 +72,35 @@ def _of_owner(real: Callable[[], Any], tell: Callable[[Owner], Any]) -> Virtual:
     def call(process: Process) -> Any:
         owner: Owner | None = process.space.program.files.owner
         return real() if owner is None else tell(owner)
+
+    return call
+
+
+_real_getpwuid, _real_getpwnam, _real_getpwall = pwd.getpwuid, pwd.getpwnam, pwd.getpwall
+_real_getgrgid, _real_getgrnam, _real_getgrall = grp.getgrgid, grp.getgrnam, grp.getgrall
+
+
+def _entry(owner: Owner) -> pwd.struct_passwd:
+    return pwd.struct_passwd((owner.name, "x", owner.uid, owner.gid, "", owner.home, "vmpp"))
+
+
+def _group(owner: Owner) -> grp.struct_group:
+    return grp.struct_group((owner.name, "x", owner.gid, [owner.name]))
+
+
+def _looked_up(real: Callable[..., Any], make: Callable[[Owner], Any], key: str) -> Virtual:
+    """Return a virtual function that finds the user whose process calls it, and nobody else.
+
+    Who else there is on the machine, its login server knows; the host's users are none of it.
+    """
+
+    def call(process: Process, wanted: Any) -> Any:
+        owner: Owner | None = process.space.program.files.owner
+        if owner is None:
+            return real(wanted)
+        if getattr(owner, key) != wanted:
+            raise KeyError(f"{real.__name__}(): not found: {wanted!r}")
+        return make(owner)
 
     return call
 
@@ -342,6 +373,16 @@ TABLE: Final[Functions] = {
         "getline": _getline,
         "getlines": _getlines,
         "updatecache": _on_host(linecache.updatecache),
+    },
+    "grp": {
+        "getgrall": _of_owner(_real_getgrall, lambda owner: [_group(owner)]),
+        "getgrgid": _looked_up(_real_getgrgid, _group, "gid"),
+        "getgrnam": _looked_up(_real_getgrnam, _group, "name"),
+    },
+    "pwd": {
+        "getpwall": _of_owner(_real_getpwall, lambda owner: [_entry(owner)]),
+        "getpwnam": _looked_up(_real_getpwnam, _entry, "name"),
+        "getpwuid": _looked_up(_real_getpwuid, _entry, "uid"),
     },
     "os": {
         **_USER,

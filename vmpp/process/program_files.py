@@ -23,12 +23,14 @@ class Owner(NamedTuple):
         uid: number of the user.
         gid: number of the user's own group.
         groups: numbers of all the user's groups.
+        home: the home directory.
     """
 
     name: str
     uid: int
     gid: int
     groups: tuple[int, ...]
+    home: str
 
 
 class ProgramFiles(Protocol):

@@ -7,9 +7,11 @@ import os
 import posixpath
 import stat
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
-from vmpp.process.command import program_of
+from vmpp.errors import suggestion
+from vmpp.process.command import is_interpreter, program_of
 from vmpp.process.program import EPOCH, Program, ProgramError
 from vmpp.process.program_files import Owner
 from vmpp.service.filesystem.tree import Tree
@@ -72,7 +74,7 @@ class TreeFiles:
     def __init__(self, tree: Tree, who: Credentials) -> None:
         self.tree = tree
         self.who = who
-        self.owner: Owner | None = Owner(who.name, who.uid, who.gid, who.groups)
+        self.owner: Owner | None = Owner(who.name, who.uid, who.gid, who.groups, who.home)
 
     def _find(self, path: str) -> Node | None:
         try:
@@ -127,6 +129,14 @@ class TreeFiles:
         """Return a path of a search path, which starts in the working directory."""
         return posixpath.normpath(posixpath.join(cwd, path))
 
+    def lacks(self, path: str) -> bool:
+        """Return whether there is nothing at *path*, and not only nothing for this user."""
+        try:
+            self.tree.find(self.who, self.tree.root, os.fsencode(path))
+        except OSError as error:
+            return error.errno in {errno.ENOENT, errno.ENOTDIR}
+        return False
+
     def _is_image(self, path: str) -> bool:
         node = self._find(path)
         return node is not None and node.volume is self.tree.images
@@ -135,7 +145,7 @@ class TreeFiles:
         """Raise NotAProgrammerError if the user may not run the program at *path*."""
         if path is None:
             check_programmer(self.who, "python with a module or a text")
-        elif not self._is_image(path):
+        elif not self._is_image(path) and not self.lacks(path):
             check_programmer(self.who, path)
 
     def admits(self, folder: str) -> bool:
@@ -173,6 +183,8 @@ def load(
     folder = who.home if cwd is None else cwd
     variables = {**environment(who, folder, term), **(environ or {})}
     path = located(files, program, folder)
+    if not is_interpreter(path) and files.lacks(posixpath.join(folder, path)):
+        raise ProgramError(_missing(files, program, folder))
     return program_of(path, args, folder, variables, files=files, epoch=epoch)
 
 
@@ -186,6 +198,18 @@ def located(files: TreeFiles, program: str, cwd: str) -> str:
             if files.is_file(path) or files.is_file(posixpath.join(path, "__main__.py")):
                 return path
     return program
+
+
+def _missing(files: TreeFiles, program: str, cwd: str) -> str:
+    """Say that there is no such program, and what may have been meant."""
+    prefix = program[: program.rfind("/") + 1]
+    known = set(names(files.tree))
+    near = set(known)
+    with suppress(OSError):
+        beside = files.list(posixpath.join(cwd, prefix))
+        near |= {prefix + name for name, _ in beside if name.endswith(_SUFFIX)}
+    images = f", or one of the images: {', '.join(sorted(known))}" if known else ""
+    return f"no such program: {program!r}{suggestion(program, near)} (a file{images})"
 
 
 def space_of(program: Program) -> TreeSpace | None:
