@@ -1,7 +1,7 @@
 """Pictures that move: drawn over and over, on the whole terminal, until ``q`` or ``^C``.
 
 Where nobody looks, in a pipe or a scenario, they are printed one below the other: one, or as many
-as are asked for.
+as are asked for. So they are while a scenario is recorded, when time stands still.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ async def live(context: Context, frame: Frame, *, delay: int = DELAY, count: int
         count: how many pictures; None: one, or as many as somebody wants to see.
     """
     out = context.out
-    if count is None and out.is_terminal and context.terminal.interactive:
+    looked_at = out.is_terminal and context.terminal.interactive and not context.console.exact
+    if count is None and looked_at:
         await _on_the_whole_terminal(context, frame, delay / 10**12)
         return
     for number in range(count or 1):

@@ -80,6 +80,9 @@ def test_neither_case_nor_space_matters(fault, space):
         ("drop 1% from 1 to 2 at 1 ms", Drop(
             Fraction(1, 100), NodeSet("", ((1, 1),)), NodeSet("", ((2, 2),)), MILLISECOND
         )),
+        ("drop 1% from 1 to 2 in 1 ms", Drop(
+            Fraction(1, 100), NodeSet("", ((1, 1),)), NodeSet("", ((2, 2),)), MILLISECOND
+        )),
         ("drop off at 3 ms", DropOff(3 * MILLISECOND)),
     ],
 )  # fmt: skip

@@ -108,6 +108,21 @@ def test_drops_are_repeatable_and_follow_from_the_seed(program):
     assert len({run(seed)[0] for seed in range(4)}) > 1
 
 
+async def test_nobody_notices_that_links_are_watched(program):
+    async def run(watched):
+        async with vmpp.boot(nodes=6) as machine:
+            load = machine.fabric.watch() if watched else None
+            job = await machine.launch(program(RING), 6)
+            result = await job.wait()
+            return result.digest, dict(result.counters), load
+
+    alone, watched = await run(False), await run(True)
+    assert alone[:2] == watched[:2]
+    # All that is sent leaves a node, and most of it takes links.
+    assert watched[2].messages == watched[1]["messages"]
+    assert sum(watched[2].bytes.values()) > watched[1]["bytes"]
+
+
 def test_nothing_is_dropped_any_more(program):
     faults = ["drop 100% from all to all at 1 s", "drop off"]
     result = vmpp.run(program(RING), nprocs=4, faults=faults)

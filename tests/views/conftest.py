@@ -91,7 +91,7 @@ class Fake:
         return self.nodes[number].name
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fake() -> type[Fake]:
     """The class of such machines."""
     return Fake

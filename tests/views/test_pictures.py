@@ -7,6 +7,8 @@ import re
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from rich.console import Console
 
 from vmpp.service.status import Activity, JobState, NodeState
@@ -98,6 +100,23 @@ class TestShowmesh:
             "z = 0        z = 1",
             "z = 2",
         ]
+
+    @given(
+        st.integers(0, 200), st.integers(1, 60), st.integers(26, 220), st.integers(0, 40),
+        st.sampled_from(["mesh", "line", "cube"]),
+    )  # fmt: skip
+    def test_every_machine_fits_and_no_node_is_left_out(
+        self, fake, draw, compute, columns, width, running, places
+    ):
+        made = fake(compute, columns, places)
+        for number in range(min(running, compute)):
+            made.run([number])
+        text = draw(Showmesh(made.nodes, made.jobs, NOW), width)
+        assert max(map(len, text.splitlines())) <= width
+        free = compute - min(running, compute)
+        assert f"Available nodes: {free}" in text
+        # One more is in the legend.
+        assert text.count("*") == free + 1
 
     def test_colours_are_not_all_there_is(self, machine, draw):
         plain = draw(Showmesh(machine.nodes, machine.jobs, NOW))
