@@ -38,7 +38,6 @@ class Wanted:
         program: a file of the machine's tree, or the name of an image.
         arguments: of the program.
         size: how many ranks it has.
-        name: what it is called, instead of its program's name.
         options: as for `vmpp.machine.session.Session.launch`.
         timing: whether the phases of the launch are told of at the end.
         limit: virtual time after which it is ended, ps; None: none.
@@ -48,7 +47,6 @@ class Wanted:
     arguments: Sequence[str]
     size: int
     options: Mapping[str, Any]
-    name: str = ""
     timing: bool = False
     limit: int | None = None
 

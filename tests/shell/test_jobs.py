@@ -189,3 +189,42 @@ async def test_policies_are_shown_and_chosen_by_root(shell: OpenShell) -> None:
         assert "chosen when a machine is booted" in await sh("policy timing wormhole")
         await sh("shutdown; boot")
         assert json.loads(await sh("machine --json"))["timing"] == "wormhole"
+
+
+async def test_a_load_file_launches_several_programs_as_one_job(
+    shell: OpenShell, programs: Path
+) -> None:
+    (programs / "rank.py").write_text(
+        "import sys\nfrom mpi4py import MPI\ncomm = MPI.COMM_WORLD\n"
+        "print(comm.rank, comm.size, *sys.argv)\ncomm.Barrier()\n"
+    )
+    (programs / "load").write_text(
+        "# two of one, and one of another\n-sz 2 rank.py a\n\n-sz 1 rank.py 'b c'\n"
+    )
+    async with shell(folder=programs) as sh:
+        printed = await sh("cd /host; yod -load load")
+        assert sorted(printed.splitlines()) == [
+            "0 3 rank.py a", "1 3 rank.py a", "2 3 rank.py b c",
+        ]  # fmt: skip
+        await sh("echo '-list 1..2 rank.py' > bad; echo 'rank.py' >> bad")
+        assert await sh("yod -load bad") == "yod: bad: either all lines have -list, or none\n"
+        await sh("echo '-sz none rank.py' > bad")
+        assert await sh("yod -load bad") == (
+            "yod: bad:1: -sz none: write how many ranks, 1 at least\n"
+        )
+        assert "says what runs" in await sh("yod -load load rank.py")
+
+
+async def test_tools_watch_one_job(shell: OpenShell, programs: Path) -> None:
+    async with shell(folder=programs) as sh:
+        assert "MPI" in await sh("cd /host; yod --profile -n 2 partly.py")
+        assert "MPI" not in await sh("yod -n 2 partly.py")
+        assert "no tool" not in await sh("yod --check -n 2 partly.py")
+        assert "algorithm" in await sh("yod --coll bcast=none -n 2 heat")
+        assert sh.status == 2
+
+
+async def test_jobs_have_names(shell: OpenShell, programs: Path) -> None:
+    async with shell(folder=programs) as sh:
+        await sh("srun -J weather /host/sleeper.py & sleep 1ms")
+        assert json.loads(await sh("jobs --json"))[0]["name"] == "weather"

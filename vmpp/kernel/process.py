@@ -62,13 +62,14 @@ class Job:
         friends: numbers of the jobs that may send to this one from the start.
         launcher: whom its nodes report to; None: nobody.
         policy: scheduling policy of its nodes; empty: whatever they have.
+        description: what libraries are set up by in its processes; None: the machine's.
         messages, bytes, calls: what those of its processes have sent, and asked of servers, that
             are no more.
     """
 
     __slots__ = (
-        "_ends", "addresses", "bytes", "calls", "friends", "id", "launcher", "machine", "messages",
-        "nodes", "parcel", "policy", "programs", "streams",
+        "_ends", "addresses", "bytes", "calls", "description", "friends", "id", "launcher",
+        "machine", "messages", "nodes", "parcel", "policy", "programs", "streams",
     )  # fmt: skip
 
     def __init__(
@@ -100,6 +101,7 @@ class Job:
         self.addresses: list[Address] = []
         self.launcher: Address | None = None
         self.policy = ""
+        self.description: Any = None
         self.messages = 0
         self.bytes = 0
         self.calls = 0

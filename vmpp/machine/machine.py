@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from os import PathLike, fspath
 from typing import Any, Final
@@ -14,6 +14,7 @@ from vmpp.engine.bridge import Bridge
 from vmpp.engine.host import advance
 from vmpp.engine.watchdog import Watchdog
 from vmpp.kernel import Process, Trace
+from vmpp.machine.description import MachineDescription
 from vmpp.machine.doors import Doors
 from vmpp.machine.faults import Fault, NodeCrash, parse
 from vmpp.machine.injection import inject
@@ -280,6 +281,10 @@ class Machine:
         backtrace: bool = False,
         nodes: Sequence[int] = (),
         policy: str = "",
+        name: str = "",
+        tools: Sequence[str] = (),
+        coll: Mapping[str, object] | None = None,
+        others: Sequence[tuple[Program, int]] = (),
         owner: Credentials | None = None,
         client: ServiceClient | None = None,
     ) -> Job:
@@ -301,6 +306,10 @@ class Machine:
                 processes stood.
             nodes: numbers of the nodes that it must have, by rank; any if left out.
             policy: scheduling policy of its nodes, instead of the machine's.
+            name: what the job is called, instead of as its program.
+            tools: what libraries are to watch of it, besides what they watch of all jobs.
+            coll: algorithms of its collective operations, as for `vmpp.machine.boot.boot`.
+            others: further programs of the job, each with the number of its ranks, which follow.
             owner: whose job it is; of the user who runs vmpp by default.
             client: by whom it is launched, as an event of virtual time; otherwise it is from
                 outside of the machine, and no time passes before it is decided what nodes it gets.
@@ -309,18 +318,22 @@ class Machine:
             LaunchError: it can never have the nodes.
             PolicyError: there is no such policy.
             ProgramError: the file is not there, or not Python.
+            VmppError: there is no such tool or algorithm.
         """
         if not isinstance(program, Program):
             program = Program.script(fspath(program), args)
+        parts = [(program, nprocs), *others]
         wishes = Wishes(
             owner=owner or host_user(),
-            hosts=_hosts(nodes, nprocs),
+            hosts=_hosts(nodes, sum(size for _, size in parts)),
             keeps_going=keep_going,
             kills=kill,
             traces=backtrace,
+            name=name,
             policy=checked("scheduling", policy, self.plugins) if policy else self.policy,
+            description=self._described(tools, coll or {}),
         )
-        begin = partial(self._begin, program, nprocs, wishes, stdin, stdout, stderr)
+        begin = partial(self._begin, parts, wishes, stdin, stdout, stderr)
         if client is None:
             job = begin(partial(self.allocation.decide, now=self.engine.now))
             await trio.lowlevel.checkpoint()
@@ -332,17 +345,28 @@ class Machine:
         self._keep(job.record)
         return job
 
+    def _described(
+        self, tools: Sequence[str], coll: Mapping[str, object]
+    ) -> MachineDescription | None:
+        """Return what libraries of one job are set up by; None: the machine's. Raises VmppError."""
+        if not tools and not coll:
+            return None
+        described = self.description.with_tools(tools).with_collectives(coll)
+        for library in self.libraries:
+            library.check(described)
+        return described
+
     def _begin(
         self,
-        program: Program,
-        nprocs: int,
+        parts: Sequence[tuple[Program, int]],
         wishes: Wishes,
         stdin: Any,
         stdout: Any,
         stderr: Any,
         decide: Callable[[Allocate], Reply] | None,
     ) -> Job:
-        record = self.launcher.launch(program, nprocs, wishes, decide)
+        record = self.launcher.launch(parts, wishes, decide)
+        program = parts[0][0]
         out = Capture() if stdout is None else StreamSink(stdout)
         err = Capture() if stderr is None else StreamSink(stderr)
         job = self._jobs[record.id] = Job(

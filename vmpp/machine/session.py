@@ -317,6 +317,7 @@ class Session:
         args: Sequence[str] = (),
         *,
         environ: Mapping[str, str] | None = None,
+        others: Sequence[tuple[str, Sequence[str], int]] = (),
         **options: Any,
     ) -> Job:
         """Launch a program; it starts in the current directory.
@@ -326,6 +327,8 @@ class Session:
             nprocs: how many ranks it has.
             args: its arguments.
             environ: variables of its environment besides the usual ones.
+            others: further programs of the job, each with its arguments and the number of its
+                ranks, which follow.
             options: as for `Machine.launch`.
 
         Raises:
@@ -335,9 +338,10 @@ class Session:
         """
         if not isinstance(program, Program):
             program = self._loaded(os.fspath(program), args, environ or {})
+        more = [(self._loaded(name, words, environ or {}), size) for name, words, size in others]
         async with self._speaking() as client:
             return await self._machine.launch(
-                program, nprocs, owner=self.user, client=client, **options
+                program, nprocs, others=more, owner=self.user, client=client, **options
             )
 
     @asynccontextmanager

@@ -43,7 +43,8 @@ class ProgramLoader:
 
     def memory(self, process: Process) -> int:
         """Return the bytes of the program, its stack and its libraries."""
-        libraries = sum(library.memory(self._description) for library in self._libraries)
+        description = self._description_of(process)
+        libraries = sum(library.memory(description) for library in self._libraries)
         return len(process.job.program(process.rank).image) + STACK_BYTES + libraries
 
     def prepare(self, process: Process) -> None:
@@ -52,8 +53,14 @@ class ProgramLoader:
         process.files = Files(process)
         process.space = AddressSpace(process.job.program(process.rank), process)
         process.install = process.space.install
+        description = self._description_of(process)
         for library in self._libraries:
-            library.attach(process, self._description)
+            library.attach(process, description)
+
+    def _description_of(self, process: Process) -> Any:
+        """Return what libraries are set up by in *process*: its job's own, or the machine's."""
+        own = process.job.description
+        return self._description if own is None else own
 
     def main(self, process: Process) -> Outcome:
         """Run the program in the fiber that calls, and say how it ended."""

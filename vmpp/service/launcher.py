@@ -126,21 +126,21 @@ class Launcher:
 
     def launch(
         self,
-        program: Loadable,
-        size: int,
+        parts: Sequence[tuple[Loadable, int]],
         wishes: Wishes | None = None,
         decide: Callable[[Allocate], Reply] | None = None,
     ) -> JobRecord:
-        """Make a job of *size* ranks that all run *program*; its `yod` asks for nodes for it.
+        """Make a job; its `yod` asks for nodes for it.
 
         Args:
+            parts: its programs, each with the number of its ranks; most jobs have one.
             decide: what the allocation server says to a request, for a job that is launched from
                 outside of the machine: it is known at once whether it has nodes, or waits.
 
         Raises:
-            ValueError: *size* is not positive.
+            ValueError: there are no ranks.
         """
-        record = self.make([(program, size)], wishes)
+        record = self.make(parts, wishes)
         life = Life(record, self)
         if decide is not None:
             life.begin(decide(life.request()))
@@ -164,6 +164,7 @@ class Launcher:
         job = Job(number, (), parts[0][0], Streams(self._seed), parts=several, **more)
         record = JobRecord(job, size, wishes, origin, self.now)
         job.policy = record.wishes.policy
+        job.description = record.wishes.description
 
         def yod(kernel: QuintessentialKernel, pid: int) -> Yod:
             return Yod(kernel, pid, self, record)

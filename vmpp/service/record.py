@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from vmpp.engine import Occasion
 from vmpp.kernel import Job
@@ -63,7 +63,9 @@ class Wishes:
         kills: whether it ends when one of its processes ends abnormally, by an error or a signal;
             otherwise that is reported, and the others run on.
         traces: whether it is looked where all its processes stand before it is ended abnormally.
+        name: what the job is called; empty: as its program.
         policy: scheduling policy of its nodes; empty: the machine's.
+        description: what libraries are set up by in its processes; None: the machine's.
         mode: CPU mode: kernel and program share the first CPU of a node.
     """
 
@@ -72,7 +74,9 @@ class Wishes:
     keeps_going: bool = False
     kills: bool = True
     traces: bool = False
+    name: str = ""
     policy: str = ""
+    description: Any = None
     mode: str = "heater"
 
 
@@ -277,7 +281,7 @@ class JobRecord:
             id=self.id,
             user=owner.name,
             uid=owner.uid,
-            name=program.name,
+            name=self.wishes.name or program.name,
             command=" ".join(getattr(program, "argv", ()) or (program.name,)),
             size=self.size,
             nodes=tuple(self.job.nodes),

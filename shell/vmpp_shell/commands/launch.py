@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from vmpp_shell.launching import Wanted, launch
+from vmpp_shell.loadfile import read_load_file
 from vmpp_shell.registry import command
 from vmpp_shell.saving import saved
 from vmpp_shell.slurm import TIME
@@ -39,14 +41,22 @@ class ModeError(click.UsageError):
               help="End the job when one of its processes ends abnormally.")  # fmt: skip
 @click.option("-bt", "backtrace", is_flag=True,
               help="If the job ends abnormally, tell where its processes stood.")  # fmt: skip
+@click.option("-load", "load_file", type=PATH, metavar="FILE",
+              help="Launch the programs that FILE names, one a line, as one job.")  # fmt: skip
+@click.option("--check", "check", is_flag=True,
+              help="Look for faults in the use of MPI; findings make the status 1.")  # fmt: skip
+@click.option("--profile", "profile", is_flag=True,
+              help="Print where the program spends its time in MPI, by call and line.")  # fmt: skip
+@click.option("--coll", "choices", multiple=True, metavar="OPERATION=ALGORITHM",
+              help="Algorithm of a collective operation; repeatable.")  # fmt: skip
 @click.option("--keep-going", is_flag=True,
               help="Let the job go on without ranks whose nodes crash.")  # fmt: skip
 @click.option("--policy", type=POLICY, metavar="NAME", help="Scheduling policy of its nodes.")
-@click.argument("program", type=PROGRAM)
+@click.argument("program", type=PROGRAM, required=False, metavar="PROGRAM")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
 async def yod(
     context: Context,
-    program: str,
+    program: str | None,
     arguments: tuple[str, ...],
     size: int | None,
     nodes: tuple[int, ...] | None,
@@ -54,6 +64,10 @@ async def yod(
     stdin: str | None,
     timing: bool,
     kill: bool,
+    load_file: str | None,
+    check: bool,
+    profile: bool,
+    choices: tuple[str, ...],
     **options: Any,
 ) -> int:
     """Launch PROGRAM on N compute nodes, and wait for its end.
@@ -63,7 +77,11 @@ async def yod(
     second ^C SIGKILL.
 
     The status is the program's: the highest of its processes', or 128 and the number of the signal
-    that ended it. It is 2 if the job could not be loaded.
+    that ended it. It is 2 if the job could not be loaded. (The real yod's is 1 for any program that
+    ended abnormally.)
+
+    A line of a load file has -sz N or -list NODES, a program and its arguments. The ranks follow
+    each other in the order of the lines.
 
     \b
     Example:
@@ -71,16 +89,44 @@ async def yod(
       yod -list 0..7 -kill ring.py > ring.out &
     """
     _check_mode(mode)
-    return await launch(
-        await _reading(context, stdin),
-        Wanted(
-            program,
-            arguments,
-            _size(size, nodes),
-            {"kill": kill, **_options(nodes=nodes or (), **options)},
-            timing=timing,
-        ),
+    tools = tuple(name for name, asked in (("check", check), ("profile", profile)) if asked)
+    given = _options(nodes=nodes or (), tools=tools, coll=_algorithms(choices), **options)
+    if load_file is not None:
+        if program is not None or size is not None or nodes is not None:
+            raise click.UsageError("a load file says what runs, on how many nodes and on which")
+        wanted = await _from_load_file(context, load_file, {"kill": kill, **given})
+    elif program is None:
+        raise click.UsageError("missing argument 'PROGRAM'")
+    else:
+        wanted = Wanted(program, arguments, _size(size, nodes), {"kill": kill, **given})
+    return await launch(await _reading(context, stdin), replace(wanted, timing=timing))
+
+
+async def _from_load_file(context: Context, file: str, options: dict[str, Any]) -> Wanted:
+    text = (await context.session.files.read(file)).decode(errors="surrogateescape")
+    first, *others = members = read_load_file(text, file)
+    nodes = tuple(node for member in members for node in member.nodes)
+    return Wanted(
+        first.program,
+        first.arguments,
+        first.size,
+        {
+            **options,
+            **_options(nodes=nodes),
+            "others": [(member.program, member.arguments, member.size) for member in others],
+        },
     )
+
+
+def _algorithms(choices: tuple[str, ...]) -> dict[str, str]:
+    """Return what options of the form OPERATION=ALGORITHM say, by operation."""
+    pairs = dict(choice.partition("=")[::2] for choice in choices)
+    for name, value in pairs.items():
+        if not name or not value:
+            raise click.UsageError(
+                f"{name!r} chooses nothing; write OPERATION=ALGORITHM, as allreduce=ring"
+            )
+    return pairs
 
 
 def _check_mode(mode: int) -> None:
@@ -102,7 +148,7 @@ def _size(size: int | None, nodes: tuple[int, ...] | None) -> int:
 
 def _options(**options: Any) -> dict[str, Any]:
     """Return those of *options* that say something."""
-    return {name: value for name, value in options.items() if value not in (None, False, ())}
+    return {name: value for name, value in options.items() if value}
 
 
 async def _reading(context: Context, file: str | None) -> Context:
