@@ -13,6 +13,7 @@ import trio
 from vmpp.engine import SECOND
 from vmpp.errors import VmppError
 from vmpp.machine import listings
+from vmpp.machine.result import Phase
 from vmpp_shell.saving import FileByJob
 from vmpp_shell.syntax import join
 from vmpp_shell.tasks import nursery
@@ -107,9 +108,21 @@ class Launched:
         for report in result.reports:
             err.print(report.text.rstrip("\n"))
         if self.timing:
-            err.show(listings.phases(self.job.record.steps or result.phases))
+            err.show(listings.phases(_phases(self.job.record.steps, result.phases)))
         findings = sum(report.findings for report in result.reports)
         return int(result.status) or min(1, findings)
+
+
+def _phases(steps: Sequence[Phase], phases: Sequence[Phase]) -> list[Phase]:
+    """Return the *steps* of the launch, what they take in all, and the run."""
+    load = [phase for phase in phases if phase.name != "run"]
+    total = Phase(
+        "total load",
+        sum(phase.virtual_ps for phase in load),
+        sum(phase.host_s for phase in load),
+        sum(phase.cpu_s for phase in load),
+    )
+    return [*steps, total, *(phase for phase in phases if phase.name == "run")]
 
 
 async def launch(context: Context, wanted: Wanted) -> int:
