@@ -12,79 +12,20 @@ from os import PathLike
 from typing import Any, ClassVar, Final
 from weakref import WeakValueDictionary
 
-from vmpp.service.filesystem.open_file import HostFile, Room
+from vmpp.service.filesystem.inode import Inode
+from vmpp.service.filesystem.open_file import Room
 from vmpp.service.filesystem.quotas import Ledger
 from vmpp.service.filesystem.rights import fail, new_group
 from vmpp.service.filesystem.store import ROOT, Store
-from vmpp.service.filesystem.volume import BLOCK, Entry, Node, Status, Volume
+from vmpp.service.filesystem.stored_file import WRITING, StoredFile
+from vmpp.service.filesystem.volume import BLOCK, Entry, Status, Volume
 from vmpp.service.identity import Credentials
 
 _UNIT: Final = 1024
 """The unit in which the room is told, bytes: small, for quotas may be."""
 _BOUNDLESS: Final = 1 << 40
 """How many inodes there can be, as ``statvfs`` tells it to those who have no quota."""
-_MOST_BYTES: Final = 1 << 60
-"""The most bytes that a file can have, an exbibyte."""
 _MOST_LINKS: Final = 65_000
-
-_WRITING: Final = os.O_WRONLY | os.O_RDWR
-
-
-class Inode(Node):
-    """A file, directory or symbolic link in the store; there is one object for each.
-
-    Attributes:
-        ino: its number.
-        mode, uid, gid, links, size, atime, mtime, ctime: as in `Status`.
-        target: what it says, if it is a symbolic link.
-        parent: number of the directory above, if it is a directory.
-        opened: how many open files stand for it.
-        unsaved: whether the store has to be told of its size and times.
-    """
-
-    __slots__ = (
-        "__weakref__", "atime", "ctime", "gid", "ino", "links", "mode", "mtime", "opened",
-        "parent", "size", "target", "uid", "unsaved",
-    )  # fmt: skip
-
-    def __init__(self, volume: InodeVolume, ino: int, columns: tuple[Any, ...]) -> None:
-        self.volume = volume
-        self.ino = ino
-        self.opened = 0
-        self.unsaved = False
-        self._fill(columns)
-
-    def _fill(self, columns: tuple[Any, ...]) -> None:
-        (
-            self.mode, self.uid, self.gid, self.links, self.size, self.atime, self.mtime,
-            self.ctime, self.target, self.parent,
-        ) = columns  # fmt: skip
-
-    def reload(self, columns: tuple[Any, ...] | None) -> None:
-        """Take what the store has, but for what it has yet to be told."""
-        if columns is not None:
-            unsaved = (self.size, self.mtime) if self.unsaved else None
-            self._fill(columns)
-            if unsaved is not None:
-                self.size, self.mtime = unsaved
-
-    @property
-    def key(self) -> int:
-        """The inode number."""
-        return self.ino
-
-    @property
-    def columns(self) -> tuple[Any, ...]:
-        """What the store keeps of it."""
-        return (
-            self.mode, self.uid, self.gid, self.links, self.size, self.atime, self.mtime,
-            self.ctime, self.target, self.parent,
-        )  # fmt: skip
-
-    @property
-    def is_directory(self) -> bool:
-        """Whether it is a directory."""
-        return stat.S_ISDIR(self.mode)
 
 
 class InodeVolume(Volume):
@@ -270,7 +211,7 @@ class InodeVolume(Volume):
 
     def open(self, node: Inode, flags: int, who: Credentials) -> StoredFile:
         """Open a file."""
-        host_flags = flags & (_WRITING | os.O_APPEND)
+        host_flags = flags & (WRITING | os.O_APPEND)
         file = StoredFile(self, node, self._store.open(node.ino, host_flags), flags, who.is_root)
         node.opened += 1
         self._open[node.ino] = node
@@ -415,73 +356,3 @@ class InodeVolume(Volume):
         """Set the times of access and modification."""
         node.atime, node.mtime = atime, mtime
         self._changed(node)
-
-
-class StoredFile(HostFile):
-    """An open file of the store: what makes it grow is checked against the owner's quota."""
-
-    __slots__ = ("_appends", "_unlimited", "_volume", "_writes")
-
-    node: Inode
-
-    def __init__(
-        self, volume: InodeVolume, inode: Inode, fd: int, flags: int, unlimited: bool
-    ) -> None:
-        super().__init__(fd)
-        self.node = inode
-        self._volume = volume
-        self._appends = bool(flags & os.O_APPEND)
-        self._writes = bool(flags & _WRITING)
-        self._unlimited = unlimited
-
-    @property
-    def seekable(self) -> bool:
-        """True: every file of the store has positions."""
-        return True
-
-    def write(self, data: Any) -> int:
-        """Write at the position, or at the end; all of *data*, or nothing if the quota is short."""
-        start = self.node.size if self._appends else os.lseek(self.fd, 0, os.SEEK_CUR)
-        self._make_room(start, len(data))
-        return self._written(start, os.write(self.fd, data))
-
-    def pwrite(self, data: Any, offset: int) -> int:
-        """Write at *offset*, or at the end if the file was opened to append, as on Linux."""
-        start = self.node.size if self._appends else offset
-        self._make_room(start, len(data))
-        return self._written(start, os.pwrite(self.fd, data, offset))
-
-    def _make_room(self, start: int, count: int) -> None:
-        more = start + count - self.node.size
-        if count and more > 0:
-            self._grow(more)
-
-    def _grow(self, more: int) -> None:
-        if self.node.size + more > _MOST_BYTES:
-            fail(errno.EFBIG)
-        if self._writes and not self._unlimited:
-            self._volume.quotas.check(self.node.uid, more)
-
-    def _written(self, start: int, count: int) -> int:
-        if count:
-            self._volume.resize(self.node, max(self.node.size, start + count))
-        return count
-
-    def truncate(self, size: int) -> None:
-        """Cut or extend the file to *size* bytes."""
-        if not self._writes or size < 0:
-            fail(errno.EINVAL)
-        if size > self.node.size:
-            self._grow(size - self.node.size)
-        os.ftruncate(self.fd, size)
-        self._volume.resize(self.node, size)
-
-    def fsync(self) -> None:
-        """Have the host write it to its disk."""
-        os.fsync(self.fd)
-        self._volume.sync(self.node)
-
-    def close(self) -> None:
-        """Close it."""
-        super().close()
-        self._volume.closed(self.node)
