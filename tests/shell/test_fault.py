@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from vmpp.scenario.directives import Account
+
 RING = """
 from mpi4py import MPI
 
@@ -67,3 +69,16 @@ async def test_a_server_that_is_stopped_and_started(shell, tmp_path):
         assert "Input/output error" in await run("yod /host/program.py")
         await run("fault server files start")
         assert await run("yod /host/program.py") == "hello\n"
+
+
+async def test_who_may_not_be_root_may_not_break_the_machine(shell):
+    async with shell("secret", accounts=(Account("alice", password="secret"),)) as run:
+        await run("fault node 3 crash in 2s")
+        await run("login alice")
+        assert await run("whoami") == "alice\n"
+        assert await run("fault node 2 crash") == "fault: only root may break the machine\n"
+        assert run.status == 1
+        # To look is allowed.
+        assert "node 3 crash" in await run("fault")
+        await run("logout")
+        assert await run("fault node 2 crash") == ""
