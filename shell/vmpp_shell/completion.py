@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from vmpp.errors import VmppError
+from vmpp.machine.faults import WORDS as FAULT_WORDS
+from vmpp.machine.nodesets import WORDS as NODE_WORDS
 from vmpp.machine.policies import KINDS
 from vmpp.service.status import NodeState
 from vmpp_shell.registry import ShellCommand
@@ -251,8 +253,22 @@ async def _policies(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
 _MOST: Final = 64
 """Nodes that are offered at the most: the list would be longer than the terminal is high."""
 
+
+async def _faults(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
+    return [
+        *(_Choice(word) for word in FAULT_WORDS),
+        *(_Choice(name, "server") for name in sorted(interpreter.console.machine.services.servers)),
+    ]
+
+
+async def _node_sets(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
+    return [_Choice(word) for word in NODE_WORDS]
+
+
 _COMPLETIONS: Final[dict[str, Callable[[Interpreter, str], Awaitable[Iterable[_Choice]]]]] = {
     "command": _commands,
+    "fault": _faults,
+    "node-set": _node_sets,
     "folder": _folders,
     "host-path": _host_paths,
     "job": _jobs,

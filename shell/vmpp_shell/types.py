@@ -34,6 +34,7 @@ HOST_PATH: Final = NameType("host-path")
 COMMAND: Final = NameType("command")
 MACHINE: Final = NameType("machine")
 VARIABLE: Final = NameType("variable")
+FAULT: Final = NameType("fault")
 ENDED_JOB: Final = NameType("ended-job")
 
 

@@ -26,6 +26,12 @@ from vmpp.errors import VmppError
 from vmpp.machine.nodesets import NodeSet
 from vmpp.machine.quantities import DURATION, duration
 
+WORDS: Final = (
+    "node", "link", "server", "drop", "crash", "down", "up", "stop", "start", "off", "from", "to",
+    "all", "compute", "service", "io", "at", "in", "between", "and",
+)  # fmt: skip
+"""The words that faults are written with."""
+
 
 class FaultError(VmppError):
     """A fault that cannot be; the message says why."""

@@ -10,6 +10,7 @@ from vmpp.errors import VmppError
 from vmpp.machine.quantities import DURATION
 from vmpp_shell.registry import command
 from vmpp_shell.tables import table
+from vmpp_shell.types import FAULT
 
 if TYPE_CHECKING:
     from vmpp_shell.context import Context
@@ -20,7 +21,7 @@ class NotAllowedError(VmppError):
 
 
 @command("fault", section="machine", json=True, context_settings={"ignore_unknown_options": True})
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[FAULT]...")
+@click.argument("words", nargs=-1, type=FAULT, metavar="[FAULT]...")
 async def fault(context: Context, words: tuple[str, ...]) -> None:
     """Break something, or mend it; without words, list what has been broken.
 
