@@ -333,7 +333,8 @@ class Machine:
             policy=checked("scheduling", policy, self.plugins) if policy else self.policy,
             description=self._described(tools, coll or {}),
         )
-        begin = partial(self._begin, parts, wishes, stdin, stdout, stderr)
+        typed = client is not None and not client.exact
+        begin = partial(self._begin, parts, wishes, stdin, stdout, stderr, typed)
         if client is None:
             job = begin(partial(self.allocation.decide, now=self.engine.now))
             await trio.lowlevel.checkpoint()
@@ -363,6 +364,7 @@ class Machine:
         stdin: Any,
         stdout: Any,
         stderr: Any,
+        typed: bool,
         decide: Callable[[Allocate], Reply] | None,
     ) -> Job:
         record = self.launcher.launch(parts, wishes, decide)
@@ -376,6 +378,7 @@ class Machine:
             Traced(out, self.trace),
             Traced(err, self.trace),
             None if stdin is None else HostInput(stdin),
+            typed=typed,
         )
         stdio.on_broken = lambda: self.launcher.end(record, CLOSED_PIPE)
         self._stdio[record.id] = stdio
@@ -619,7 +622,9 @@ class Machine:
         return bool(self.fabric.lost) and self.services.give_up()
 
     def _may_be_met(self, origin: JobRecord) -> bool:
-        """Return whether somebody may still launch what a job waits for, at a port of its own."""
+        """Return whether a job may wait for somebody outside, for more input or at a port."""
+        if self._stdio[origin.id].is_read:
+            return True
         return self.attended > 0 and any(self.names.has_port(each.id) for each in origin.family)
 
     def _forsake(self, record: JobRecord) -> None:

@@ -26,7 +26,7 @@ from vmpp.service.file_calls import ANSWERS
 from vmpp.service.file_session import FileSession, Shares
 from vmpp.service.filesystem.host_space import HostSpace
 from vmpp.service.filesystem.space import Space, View
-from vmpp.service.server import Caller, Later
+from vmpp.service.server import Caller, Later, Unhurried
 from vmpp.service.stdio import BLOCK, Sink, Source, Stdio
 
 __all__ = ["BLOCK", "FileServer", "Sink", "Source", "Stdio"]
@@ -117,9 +117,12 @@ class FileServer:
     def close_job(self, job: int) -> None:
         """Forget *job* and all its processes, as `finish`, in the order of their ranks."""
         known = self._jobs.get(job)
-        for rank in sorted(known.sessions) if known else ():
+        if known is None:
+            return
+        known.stdio.close()
+        for rank in sorted(known.sessions):
             self.finish(job, rank)
-        self._jobs.pop(job, None)
+        del self._jobs[job]
 
     def close(self) -> None:
         """Forget every job."""
@@ -157,7 +160,12 @@ class FileServer:
             answer = _failed(error)
         if isinstance(answer, calls.Reply):
             return calls.encode(answer)
-        return answer if isinstance(answer, Later) else self._await(answer)
+        if isinstance(answer, Later):
+            return answer
+        reply, stdio = self._await(answer), session.stdio
+        if stdio.typed and isinstance(call, calls.Read) and call.handle == 0:
+            return Unhurried(stdio.until_closed(reply))
+        return reply
 
     def _serve_system(self, caller: Caller, request: bytes) -> bytes:
         """Answer a request of the system itself, which has just one kind of them."""

@@ -66,6 +66,19 @@ class Later:
         return bool(self._deliver(reply))
 
 
+class Unhurried(Later):
+    """An answer that waits for somebody outside of the machine, while virtual time goes on.
+
+    It takes effect when it comes, so a run in which one is waited for is not repeatable.
+    """
+
+    __slots__ = ("awaited",)
+
+    def __init__(self, awaited: Awaitable[bytes]) -> None:
+        super().__init__()
+        self.awaited = awaited
+
+
 class Delayed(NamedTuple):
     """What an awaitable answers to slow somebody down: *reply*, *delay* picoseconds late."""
 
@@ -89,7 +102,8 @@ class Service(Protocol):
         """Return the reply to a request, or what it has to wait for.
 
         Returns:
-            An awaitable if the host must be waited for, `Later` if another process must be.
+            An awaitable if the host must be waited for, `Later` if another process must be, and
+            `Unhurried` if somebody outside must be, whom the machine does not wait for.
         """
         ...
 
@@ -208,6 +222,8 @@ class ServiceProcess(Server):
                             answer.promise(partial(self._answered, answer))
                             released, self._released = self._released, []
                             self._bridge.close(ticket, self._wait, (released, answer, stops))
+                            if isinstance(answer, Unhurried):
+                                nursery.start_soon(self._hear, answer)
                         else:
                             nursery.start_soon(self._await, ticket, header, answer, stops)
                     await self._lot.park()
@@ -255,6 +271,9 @@ class ServiceProcess(Server):
             # Nobody's request has brought the answer about, but a process's end has.
             self._close(self._bridge.open(self.kernel.engine.now))
         return True
+
+    async def _hear(self, answer: Unhurried) -> None:
+        answer.answer(await answer.awaited)
 
     def _wait(self, waits: tuple[list[_Answered], Later, int]) -> None:
         """Reply to those whom a request that waits has released, and begin to wait."""

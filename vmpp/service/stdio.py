@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, Protocol
+
+import trio
 
 from vmpp.process import calls
 
@@ -48,6 +50,9 @@ class Stdio:
             afterwards is dropped without an error: it is the launcher that ends the job.
         on_broken: called the first time that a sink breaks.
         pending: what was read from *stdin* and not asked for yet.
+        typed: whether somebody types *stdin*, whom others on the machine do not wait for: virtual
+            time goes on until there is a line. Otherwise it stands still meanwhile, so that runs
+            repeat.
     """
 
     stdout: Sink
@@ -56,6 +61,18 @@ class Stdio:
     broken: bool = False
     on_broken: Callable[[], object] | None = None
     pending: bytearray = field(default_factory=bytearray)
+    typed: bool = False
+    _reading: trio.CancelScope | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether a process waits for input."""
+        return self._reading is not None
+
+    def close(self) -> None:
+        """Read no more: what is typed from now on is for somebody else."""
+        if self._reading is not None:
+            self._reading.cancel()
 
     def emit(self, handle: int, rank: int, time_ps: int, data: bytes) -> None:
         """Give *data* to the sink of *handle*, 1 or 2."""
@@ -92,3 +109,16 @@ class Stdio:
             data = self.take_input(size) if piece else self.cut_input(size)
             if data is not None:
                 return calls.Data(data)
+
+    def until_closed(self, reply: Awaitable[bytes]) -> Awaitable[bytes]:
+        """Return what waits for the reply to a request for input, as long as anybody wants it."""
+        self._reading = trio.CancelScope()
+        return self._until_closed(self._reading, reply)
+
+    async def _until_closed(self, scope: trio.CancelScope, reply: Awaitable[bytes]) -> bytes:
+        with scope:
+            try:
+                return await reply
+            finally:
+                self._reading = None
+        return calls.encode(calls.Data(b""))
