@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from signal import SIGKILL, SIGTERM, Signals
+from signal import SIGHUP, SIGKILL, SIGTERM, Signals
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
@@ -27,6 +28,8 @@ LOAD_FAILED: Final = 2
 """Status of a launcher whose job could not be loaded, as it is of Cplant's ``yod``."""
 
 
+HANG_UP_SECONDS: Final = 2.0
+"""Host time for which the end of a session waits until its job has been told."""
 GRACE: Final = 30 * SECOND
 """Virtual time that a job has left after SIGTERM when its time is up: Slurm's KillWait, ps."""
 
@@ -164,15 +167,26 @@ async def launch(context: Context, wanted: Wanted) -> int:
 async def in_foreground(context: Context, launched: Launched) -> int:
     """Wait for the end of a job, tell of it, and return its status.
 
-    ^C sends the job SIGTERM, a second one SIGKILL, as it does for Cplant's ``yod``.
+    ^C sends the job SIGTERM, a second one SIGKILL, as it does for Cplant's ``yod``. When the
+    session ends meanwhile, because its connection is lost, say, the job gets SIGHUP.
     """
     send, struck = trio.open_memory_channel[None](math.inf)
     async with nursery() as tasks:
         tasks.start_soon(_signal, context, launched.job.id, struck)
         with context.interpreter.interrupted_by(lambda: send.send_nowait(None)):
-            await context.session.wait(launched.job)
+            try:
+                await context.session.wait(launched.job)
+            except trio.Cancelled:
+                await _hang_up(context, launched.job.id)
+                raise
         tasks.cancel_scope.cancel()
     return launched.report()
+
+
+async def _hang_up(context: Context, job: int) -> None:
+    """End a job in the foreground because whoever waits for it has gone."""
+    with trio.move_on_after(HANG_UP_SECONDS, shield=True), suppress(OSError, VmppError):
+        await context.session.signal(job, SIGHUP)
 
 
 async def _signal(context: Context, job: int, struck: trio.MemoryReceiveChannel[None]) -> None:

@@ -1,0 +1,62 @@
+"""Connections that are lost, and sessions that end before their jobs do."""
+
+from __future__ import annotations
+
+import signal
+from typing import Any
+
+import trio
+from trio_asyncio import aio_as_trio
+
+PROGRAM = """
+import sys
+from mpi4py import MPI
+comm = MPI.COMM_WORLD
+print("out", comm.rank)
+print("err", comm.rank, file=sys.stderr)
+comm.barrier()
+sys.exit(comm.rank and 5)
+"""
+WAITING = """
+import time
+from mpi4py import MPI
+MPI.COMM_WORLD.barrier()
+print("begun", flush=True)
+while True:
+    time.sleep(1)
+"""
+
+
+async def with_programs(at: Any) -> None:
+    alice = await at.machine.log_in("alice", "alice")
+    await alice.files.write("program.py", PROGRAM.encode())
+    await alice.files.write("waiting.py", WAITING.encode())
+    await alice.log_out()
+
+
+async def test_a_lost_connection_ends_the_job_in_the_foreground(house: Any) -> None:
+    async with house() as at:
+        await with_programs(at)
+        async with at.connected() as connection:
+            process = await aio_as_trio(connection.create_process)("yod waiting.py")
+            assert await aio_as_trio(process.stdout.readline)() == "begun\n"
+            assert len(await at.root.who()) == 2
+            connection.abort()
+        while at.machine.jobs():
+            await trio.sleep(0.01)
+        assert [job.signal for job in await at.root.history()] == [signal.SIGHUP]
+        while len(await at.root.who()) > 1:
+            await trio.sleep(0.01)
+
+
+async def test_a_job_in_the_background_outlives_its_session(house: Any) -> None:
+    async with house() as at:
+        await with_programs(at)
+        async with at.connected() as connection:
+            assert (await at.run(connection, "yod waiting.py & echo left")).exit_status == 0
+        while len(await at.root.who()) > 1:
+            await trio.sleep(0.01)
+        before = at.machine.engine.now
+        await at.root.sleep(10**13)
+        assert at.machine.engine.now > before
+        assert [job.state.ended for job in at.machine.jobs()] == [False]
