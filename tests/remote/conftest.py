@@ -23,6 +23,27 @@ HOST_KEY = asyncssh.generate_private_key("ssh-ed25519")
 Connection = asyncssh.SSHClientConnection
 
 
+class Files:
+    """asyncssh's SFTP client, under Trio."""
+
+    def __init__(self, client: asyncssh.SFTPClient) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return aio_as_trio(getattr(self._client, name))
+
+    async def write(self, path: str, data: bytes, flags: str = "wb") -> None:
+        file = await aio_as_trio(self._client.open)(path, flags)
+        await aio_as_trio(file.write)(data)
+        await aio_as_trio(file.close)()
+
+    async def read(self, path: str) -> bytes:
+        file = await aio_as_trio(self._client.open)(path, "rb")
+        data: bytes = await aio_as_trio(file.read)()
+        await aio_as_trio(file.close)()
+        return data
+
+
 class House:
     """A machine that is served, and the way in.
 
@@ -65,6 +86,19 @@ class House:
             connection.close()
             await aio_as_trio(connection.wait_closed)()
 
+    @asynccontextmanager
+    async def files(self, connection: Connection) -> AsyncIterator[Files]:
+        """Give the files that the user of *connection* reaches by SFTP."""
+        client = await aio_as_trio(connection.start_sftp_client)()
+        yield Files(client)
+        client.exit()
+
+    @asynccontextmanager
+    async def transfer(self, name: str = "alice") -> AsyncIterator[Files]:
+        """Connect as *name*, for files only."""
+        async with self.connected(name) as connection, self.files(connection) as files:
+            yield files
+
     async def run(
         self, connection: Connection, command: str | None, stdin: str = ""
     ) -> asyncssh.SSHCompletedProcess:
@@ -81,11 +115,11 @@ def house(monkeypatch: pytest.MonkeyPatch) -> HouseFactory:
     monkeypatch.setattr(visitor, "REFUSAL_SECONDS", 0.01)
 
     @asynccontextmanager
-    async def booted(**options: Any) -> AsyncIterator[House]:
+    async def booted(limit: float = 60, **options: Any) -> AsyncIterator[House]:
         error: BaseException | None = None
         async with trio_asyncio.open_loop():
             try:
-                with trio.fail_after(60):
+                with trio.fail_after(limit):
                     async with boot(state=State.ephemeral(user="operator"), **options) as machine:
                         root = await machine.console("root")
                         await root.add_user("alice", "alice", groups=("programmers",))

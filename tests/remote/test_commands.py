@@ -43,9 +43,9 @@ async def test_streams_are_apart_and_the_status_is_the_jobs(house: Any) -> None:
 
 async def test_several_commands_and_the_status_of_the_last(house: Any) -> None:
     async with house() as at, at.connected() as connection:
-        done = await at.run(connection, "echo one; echo two && nonsense")
+        done = await at.run(connection, "echo one; echo two && xyzzy")
         assert done.stdout == "one\ntwo\n"
-        assert done.stderr == "nonsense: no such command; 'help' lists what there is\n"
+        assert done.stderr == "xyzzy: no such command; 'help' lists what there is\n"
         assert done.exit_status == 127
 
 
@@ -85,6 +85,10 @@ async def test_there_is_no_way_to_the_host(house: Any) -> None:
             "source /etc/passwd": "/etc/passwd: No such file or directory",
             "echo hi > /etc/motd": "/etc/motd: No such file or directory",
             "yod /etc/passwd": "/etc/passwd",
+            "boot": "only who sits at the machine's own console",
+            "shutdown": "only root",
+            "put /etc/passwd": "the host's files are for its own console; use sftp",
+            "get /images/heat.py": "the host's files are for its own console; use sftp",
         }.items():
             done = await at.run(connection, command)
             assert complaint in done.stderr, command

@@ -5,15 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import asyncssh
 import pytest
 import trio
-from trio_asyncio import aio_as_trio
 
 from vmpp_shell.serve import sftp
 from vmpp_shell.serve.sftp import SftpServer
@@ -21,39 +18,10 @@ from vmpp_shell.serve.sftp import SftpServer
 KEY = asyncssh.generate_private_key("ssh-ed25519")
 
 
-class Files:
-    """asyncssh's SFTP client, under Trio."""
-
-    def __init__(self, client: asyncssh.SFTPClient) -> None:
-        self._client = client
-
-    def __getattr__(self, name: str) -> Any:
-        return aio_as_trio(getattr(self._client, name))
-
-    async def write(self, path: str, data: bytes, flags: str = "wb") -> None:
-        file = await aio_as_trio(self._client.open)(path, flags)
-        await aio_as_trio(file.write)(data)
-        await aio_as_trio(file.close)()
-
-    async def read(self, path: str) -> bytes:
-        file = await aio_as_trio(self._client.open)(path, "rb")
-        data: bytes = await aio_as_trio(file.read)()
-        await aio_as_trio(file.close)()
-        return data
-
-
-@asynccontextmanager
-async def transfer(at: Any, name: str = "alice") -> AsyncIterator[Files]:
-    async with at.connected(name) as connection:
-        client = await aio_as_trio(connection.start_sftp_client)()
-        yield Files(client)
-        client.exit()
-
-
 async def test_a_file_goes_there_and_back(house: Any, tmp_path: Path) -> None:
     data = os.urandom(3_000_000)
     (tmp_path / "there").write_bytes(data)
-    async with house() as at, transfer(at) as files:
+    async with house() as at, at.transfer() as files:
         await files.put(str(tmp_path / "there"), "file", preserve=True)
         await files.get("file", str(tmp_path / "back"), preserve=True)
         known = await files.stat("file")
@@ -64,7 +32,7 @@ async def test_a_file_goes_there_and_back(house: Any, tmp_path: Path) -> None:
 
 
 async def test_directories(house: Any) -> None:
-    async with house() as at, transfer(at) as files:
+    async with house() as at, at.transfer() as files:
         assert await files.realpath(".") == "/home/alice"
         await files.makedirs("a/b/c")
         await files.write("a/b/file", b"x")
@@ -77,7 +45,7 @@ async def test_directories(house: Any) -> None:
 
 
 async def test_a_directory_of_many_files_is_listed_whole(house: Any) -> None:
-    async with house() as at, transfer(at) as files:
+    async with house() as at, at.transfer() as files:
         alice = await at.machine.log_in("alice", "alice")
         names = [f"file{number:04}" for number in range(300)]
         for name in names:
@@ -86,7 +54,7 @@ async def test_a_directory_of_many_files_is_listed_whole(house: Any) -> None:
 
 
 async def test_names_are_changed(house: Any) -> None:
-    async with house() as at, transfer(at) as files:
+    async with house() as at, at.transfer() as files:
         await files.write("one", b"1")
         await files.write("two", b"2")
         with pytest.raises(asyncssh.SFTPFailure):
@@ -99,7 +67,7 @@ async def test_names_are_changed(house: Any) -> None:
 
 
 async def test_modes_sizes_and_times_are_changed(house: Any) -> None:
-    async with house() as at, transfer(at) as files:
+    async with house() as at, at.transfer() as files:
         await files.write("file", b"123456")
         await files.chmod("file", 0o640)
         await files.truncate("file", 3)
@@ -110,14 +78,14 @@ async def test_modes_sizes_and_times_are_changed(house: Any) -> None:
 
 
 async def test_what_is_appended_goes_to_the_end(house: Any) -> None:
-    async with house() as at, transfer(at) as files:
+    async with house() as at, at.transfer() as files:
         await files.write("file", b"one")
         await files.write("file", b"two", "ab")
         assert await files.read("file") == b"onetwo"
 
 
 async def test_a_new_file_is_not_laid_over_an_old_one(house: Any) -> None:
-    async with house() as at, transfer(at) as files:
+    async with house() as at, at.transfer() as files:
         await files.write("file", b"old", "xb")
         with pytest.raises(asyncssh.SFTPFailure):
             await files.write("file", b"new", "xb")
@@ -125,7 +93,7 @@ async def test_a_new_file_is_not_laid_over_an_old_one(house: Any) -> None:
 
 
 async def test_symbolic_links(house: Any) -> None:
-    async with house() as at, transfer(at) as files:
+    async with house() as at, at.transfer() as files:
         await files.mkdir("d")
         await files.write("d/file", b"data")
         await files.symlink("d/file", "relative")
@@ -144,7 +112,7 @@ async def test_symbolic_links(house: Any) -> None:
 
 async def test_no_path_leads_to_the_host(house: Any, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("of the host")
-    async with house() as at, transfer(at) as files:
+    async with house() as at, at.transfer() as files:
         await files.symlink(str(tmp_path), "out")
         for path in (
             f"{tmp_path}/secret",
@@ -159,11 +127,11 @@ async def test_no_path_leads_to_the_host(house: Any, tmp_path: Path) -> None:
 
 async def test_others_files_and_the_operators_host_are_closed(house: Any) -> None:
     async with house() as at:
-        async with transfer(at, "alice") as files:
+        async with at.transfer("alice") as files:
             await files.write("secret", b"alice's")
             await files.chmod(".", 0o755)
             await files.chmod("secret", 0o600)
-        async with transfer(at, "bob") as files:
+        async with at.transfer("bob") as files:
             assert "secret" in await files.listdir("/home/alice")
             for operation, arguments in (
                 (files.read, ["/home/alice/secret"]),
@@ -182,16 +150,16 @@ async def test_others_files_and_the_operators_host_are_closed(house: Any) -> Non
 
 
 async def test_a_file_server_that_is_stopped_is_told_of(house: Any) -> None:
-    async with house() as at, transfer(at) as files:
+    async with house() as at, at.transfer() as files:
         at.machine.stop_server("files")
-        with pytest.raises(asyncssh.SFTPFailure, match="the server 'files' does not answer"):
+        with pytest.raises(asyncssh.SFTPFailure, match="the file server does not answer"):
             await files.listdir(".")
         at.machine.start_server("files")
         assert await files.listdir(".") == [".", ".."]
 
 
 async def test_nobody_gives_files_away(house: Any) -> None:
-    async with house() as at, transfer(at) as files:
+    async with house() as at, at.transfer() as files:
         await files.write("file", b"")
         with pytest.raises(asyncssh.SFTPError):
             await files.chown("file", 0, 0)
@@ -201,7 +169,7 @@ async def test_nobody_gives_files_away(house: Any) -> None:
 async def test_a_quota_holds_and_is_the_room_there_is(house: Any) -> None:
     async with house() as at:
         await at.root.set_quota("alice", 100_000, 10)
-        async with transfer(at) as files:
+        async with at.transfer() as files:
             room = await files.statvfs(".")
             assert room.blocks * room.frsize <= 100_000
             with pytest.raises(asyncssh.SFTPError):
@@ -210,7 +178,7 @@ async def test_a_quota_holds_and_is_the_room_there_is(house: Any) -> None:
 
 
 async def test_listings_have_the_names_of_the_machines_users(house: Any) -> None:
-    async with house() as at, transfer(at) as files:
+    async with house() as at, at.transfer() as files:
         listed = {str(each.filename): each for each in await files.readdir("/home")}
         assert listed["alice"].longname.split()[2:4] == ["alice", "alice"]
         assert listed[".."].longname.split()[2:4] == ["root", "root"]
@@ -218,7 +186,7 @@ async def test_listings_have_the_names_of_the_machines_users(house: Any) -> None
 
 async def test_a_session_for_files_ends_with_its_client(house: Any) -> None:
     async with house() as at:
-        async with transfer(at):
+        async with at.transfer():
             assert len(await at.root.who()) == 2
         while len(await at.root.who()) > 1:
             await trio.sleep(0.01)

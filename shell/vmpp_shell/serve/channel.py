@@ -108,7 +108,10 @@ class Channel:
             )
             for write in (self.write, self.write_error)
         ]
-        return Terminal(*streams, stdin=self._keys.stdin, **options)
+        terminal = Terminal(*streams, stdin=self._keys.stdin, **options)
+        # Jobs in the background outlive the channel, and its input is not for them.
+        terminal.types = True
+        return terminal
 
     async def _listen(self) -> None:
         """Take what the client sends, until it sends no more."""

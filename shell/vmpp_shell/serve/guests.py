@@ -77,7 +77,10 @@ class Guests:
     async def _serve(self, channel: Channel, name: str) -> int:
         async with self.session(name) as session:
             seat = Seat(self.machine, session, self.down)
-            terminal = channel.terminal(interactive=channel.command is None)
+            terminal = channel.terminal(interactive=channel.has_terminal)
+            if channel.command is None and not channel.has_terminal:
+                # What the client sends is the commands themselves.
+                terminal = terminal.reading(None)
             async with Interpreter.open(seat, terminal) as interpreter:
                 channel.interrupted = interpreter.interrupt
                 interpreter.variables.update(channel.variables)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vmpp.errors import VmppError
 from vmpp_shell.console import Console
 
 if TYPE_CHECKING:
     from vmpp.machine.boot import Machine
+    from vmpp.machine.session import Session
 
 
 class NotRootError(VmppError):
@@ -19,7 +20,7 @@ class NotRootError(VmppError):
 class Seat(Console):
     """A seat without a way to the host, at a machine that is up."""
 
-    def __init__(self, machine: Machine, session: Any, down: Callable[[], object]) -> None:
+    def __init__(self, machine: Machine, session: Session, down: Callable[[], object]) -> None:
         """Sit down as who has *session*; *down* has the machine shut down."""
         super().__init__(machine.plugins, local=False)
         self._machine = machine
