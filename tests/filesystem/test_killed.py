@@ -137,6 +137,19 @@ def test_a_tree_is_there_after_it_was_closed(tmp_path):
     again.close()
 
 
+def test_what_every_machine_has_is_made_again_if_it_is_missing(tmp_path):
+    tree = Tree(tmp_path)
+    _, _, root = populate(tree)
+    root.rmdir("/tmp")
+    root.chmod("/home", 0o711)
+    tree.close()
+    again = Tree(tmp_path)
+    root = User(again, SUPERUSER)
+    assert root.stat("/tmp").mode & 0o7777 == 0o1777
+    assert root.stat("/home").mode & 0o7777 == 0o711
+    again.close()
+
+
 def test_names_of_people_are_no_names_on_the_host(tmp_path):
     tree = Tree(tmp_path)
     alice, _, _ = populate(tree)

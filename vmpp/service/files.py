@@ -17,7 +17,7 @@ import errno
 import os
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import trio
 
@@ -41,12 +41,12 @@ class _Job:
 
     stdio: Stdio
     space: Space
-    directory: Callable[[int], str | None]
+    start: Callable[[int], Any]
     sessions: dict[int, FileSession] = field(default_factory=dict)
 
     def view(self, rank: int) -> View:
         """Return what a process sees that has asked for nothing yet."""
-        return self.space.view(self.directory(rank))
+        return self.space.view(self.start(rank))
 
 
 class FileServer:
@@ -90,12 +90,11 @@ class FileServer:
         """
         files = self.host if space is None else space
         if callable(directory):
-            self._jobs[job] = _Job(stdio, files, directory)
-            return
-        if directory is None and space is None:
-            directory = os.getcwd()
-        start = directory
-        self._jobs[job] = _Job(stdio, files, lambda rank: start)
+            by_rank = directory
+            self._jobs[job] = _Job(stdio, files, lambda rank: files.start(by_rank(rank)))
+        else:
+            start = files.start(directory)
+            self._jobs[job] = _Job(stdio, files, lambda rank: start)
 
     def directory(self, job: int, rank: int) -> str:
         """Return the current directory of a process of a job that is served."""

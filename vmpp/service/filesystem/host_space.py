@@ -27,9 +27,13 @@ class HostSpace:
         self.mask = os.umask(0o077)
         os.umask(self.mask)
 
-    def view(self, directory: str | None) -> HostView:
-        """Return what a process sees that starts in *directory*, or in the host's own."""
-        return HostView(self, os.fsencode(os.path.realpath(directory or os.getcwd())))
+    def start(self, directory: str | None) -> bytes:
+        """Return the path, free of symbolic links, of *directory*, or of the host's own."""
+        return os.fsencode(os.path.realpath(directory or os.getcwd()))
+
+    def view(self, start: bytes) -> HostView:
+        """Return what a process sees that starts in the directory *start*."""
+        return HostView(self, start)
 
 
 class HostView:

@@ -50,8 +50,7 @@ class InodeVolume(Volume):
         self.clock = clock
         self._live: WeakValueDictionary[int, Inode] = WeakValueDictionary()
         self._open: dict[int, Inode] = {}
-        self.fresh = self._store.fresh
-        if self.fresh:
+        if self._store.fresh:
             with self._store.transaction():
                 self._insert(stat.S_IFDIR | root_mode, 0, 0, 2, parent=ROOT)
         self.quotas = Ledger(self._store.usage(), self._store.quotas())
@@ -227,7 +226,8 @@ class InodeVolume(Volume):
     def sync(self, inode: Inode) -> None:
         """Tell the store of the size and times of an open file."""
         if inode.unsaved:
-            self._save(inode)
+            with self._changing():
+                self._save(inode)
 
     def closed(self, inode: Inode) -> None:
         """Note that an open file stands for *inode* no more; the last one ends one without name."""
@@ -238,7 +238,8 @@ class InodeVolume(Volume):
         if inode.links:
             self.sync(inode)
             return
-        finish = self._delete(inode)
+        with self._changing():
+            finish = self._delete(inode)
         if finish is not None:
             finish()
 

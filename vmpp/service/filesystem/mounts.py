@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from typing import Final
@@ -66,8 +67,7 @@ class Mounts:
         self._mounted: dict[int, Volume] = {}
         self._covered: dict[int, Node] = {}
         self._host: HostFolder | None = None
-        if self._inodes.fresh:
-            self._lay_out()
+        self._lay_out()
         self.images = FixedVolume(2, images(programs or {}), EPOCH_NS)
         self._mount(b"images", self.images)
         self._mount(b"dev", FixedVolume(3, devices(), EPOCH_NS))
@@ -76,18 +76,18 @@ class Mounts:
             self._mount(b"host", self._host)
 
     def _lay_out(self) -> None:
-        """Make what every machine has from the start."""
+        """Make what every machine has, as far as it is not there."""
+        root = self._inodes.root
         for name, mode in {b"home": 0o755, b"root": 0o700, b"tmp": 0o1777}.items():
-            self._inodes.mkdir(self._inodes.root, name, mode, SUPERUSER)
+            with suppress(FileExistsError):
+                self._inodes.mkdir(root, name, mode, SUPERUSER)
 
     def _mount(self, name: bytes, volume: Volume) -> None:
         """Lay a volume over the directory *name* of the root."""
         root = self._inodes.root
-        try:
-            covered = self._inodes.lookup(root, name)
-        except FileNotFoundError:
+        with suppress(FileExistsError):
             self._inodes.mkdir(root, name, 0o555, SUPERUSER)
-            covered = self._inodes.lookup(root, name)
+        covered = self._inodes.lookup(root, name)
         self._mounted[covered.key] = volume
         self._covered[volume.device] = covered
 
@@ -110,9 +110,8 @@ class Mounts:
         """
         found = walk(self, SUPERUSER, self.root, os.fsencode(user.home))
         if found.node is None:
-            found.directory.volume.mkdir(found.directory, found.name, 0o700, SUPERUSER)
-            home = self.child(found.directory, found.name)
-            home.volume.chown(home, user.uid, user.gid)
+            # In the user's name: a home that was made and not given away would be in the way.
+            found.directory.volume.mkdir(found.directory, found.name, 0o700, user)
 
     def usage(self, uid: int) -> Usage:
         """Return what a user has, and may have."""

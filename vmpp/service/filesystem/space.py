@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from vmpp.process import calls
 from vmpp.service.filesystem.open_file import OpenFile
@@ -146,6 +146,10 @@ class View(Protocol):
 class Space(Protocol):
     """Makes the views of a job's processes."""
 
-    def view(self, directory: str | None) -> View:
-        """Return what a process sees that starts in *directory*, or in the usual place if None."""
+    def start(self, directory: str | None) -> Any:
+        """Return the place *directory*, or the usual one if None, for `view`."""
+        ...
+
+    def view(self, start: Any) -> View:
+        """Return what a process sees that starts at a place."""
         ...

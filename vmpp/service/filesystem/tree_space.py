@@ -27,17 +27,20 @@ class TreeSpace:
         self.tree = tree
         self.who = who
 
-    def view(self, directory: str | None) -> TreeView:
-        """Return what a process sees that starts in *directory*, or at home.
+    def start(self, directory: str | None) -> Node:
+        """Return *directory*, or the user's home.
 
-        If it cannot be there, it starts in the root, as somebody does who logs in without a home.
+        If the user cannot be there it is the root, as for somebody who logs in without a home.
         """
         tree, path = self.tree, os.fsencode(self.who.home if directory is None else directory)
         try:
-            start = tree.directory(self.who, tree.root, path)
+            return tree.directory(self.who, tree.root, path)
         except OSError:
-            start = tree.root
-        return TreeView(tree, self.who, start)
+            return tree.root
+
+    def view(self, start: Node) -> TreeView:
+        """Return what a process sees that starts in the directory *start*."""
+        return TreeView(self.tree, self.who, start)
 
 
 class TreeView:
