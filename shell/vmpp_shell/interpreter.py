@@ -147,9 +147,9 @@ class Interpreter:
 
     def interrupt(self) -> bool:
         """Interrupt what is in the foreground, as ^C does; return whether anything was."""
+        self.struck = True
         if not self._interrupts:
             return False
-        self.struck = True
         self._interrupts[-1]()
         return True
 

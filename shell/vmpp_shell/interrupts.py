@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import trio
 
+from vmpp.engine import as_host
+
 if TYPE_CHECKING:
     from vmpp_shell.interpreter import Interpreter
 
@@ -21,7 +23,8 @@ def interruptible(interpreter: Interpreter) -> Iterator[None]:
 
     def strike(number: int, frame: Any) -> None:
         interpreter.hurry()
-        token.run_sync_soon(interpreter.interrupt)
+        with as_host():
+            token.run_sync_soon(interpreter.interrupt)
 
     before = signal.getsignal(signal.SIGINT)
     # Who ignores ^C, as a job of a shell's in the background does, goes on doing so.

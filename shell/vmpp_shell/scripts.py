@@ -59,7 +59,9 @@ class Script:
             line = await self._unless_interrupted(interpreter)
             if line is not None:
                 await interpreter.execute(line)
-        if not interpreter.leaving and not interpreter.struck:
+        if interpreter.struck:
+            interpreter.status = interpreter.status or INTERRUPTED
+        elif not interpreter.leaving:
             status = interpreter.status
             await interpreter.execute("wait")
             interpreter.status = status

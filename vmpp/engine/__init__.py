@@ -4,7 +4,7 @@ The ground floor. Time is an integer number of picoseconds; everything that happ
 a callback in one queue, ordered by ``(time, sequence)``. Nothing here knows of nodes or messages.
 """
 
-from vmpp.engine.fiber import Fiber, current_fiber, current_process
+from vmpp.engine.fiber import Fiber, as_host, current_fiber, current_process
 from vmpp.engine.occasion import Occasion
 from vmpp.engine.queue import Engine
 from vmpp.engine.random import Streams
@@ -30,6 +30,7 @@ __all__ = [
     "Occasion",
     "Signal",
     "Streams",
+    "as_host",
     "current_fiber",
     "current_process",
     "to_ps",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from greenlet import getcurrent, greenlet
@@ -47,3 +48,17 @@ def current_process() -> Process | None:
         return None
     fiber = current_fiber()
     return None if fiber is None else fiber.process
+
+
+@contextmanager
+def as_host() -> Iterator[None]:
+    """Have the block run as the host's, whichever process it interrupts: a handler of a signal."""
+    fiber = current_fiber()
+    process = None if fiber is None else fiber.process
+    if fiber is not None:
+        fiber.process = None
+    try:
+        yield
+    finally:
+        if fiber is not None:
+            fiber.process = process

@@ -12,7 +12,7 @@ from typing import Any
 
 import trio
 
-from vmpp.engine import current_process
+from vmpp.engine import as_host, current_process
 from vmpp.machine.boot import Job, Machine, boot
 from vmpp.machine.description import MachineDescription
 from vmpp.machine.faults import parse
@@ -151,4 +151,5 @@ class _Interrupt:
         """Take note of ^C: the handler of the signal."""
         self._struck = True
         if self._end is not None:
-            self._end()
+            with as_host():
+                self._end()
