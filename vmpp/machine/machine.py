@@ -622,7 +622,7 @@ class Machine:
         return bool(self.fabric.lost) and self.services.give_up()
 
     def _may_be_met(self, origin: JobRecord) -> bool:
-        """Return whether a job may wait for somebody outside, for more input or at a port."""
+        """Return whether a job may wait for somebody outside, for input or at a port of its own."""
         if self._stdio[origin.id].is_read:
             return True
         return self.attended > 0 and any(self.names.has_port(each.id) for each in origin.family)

@@ -282,6 +282,7 @@ class Launcher:
         for each in list(origin.family):
             each.ending = True
             each.killed = record.killed
+            self.services.abandon(each.id)
             # What is still being loaded is killed when it has been.
             if each.loaded:
                 each.yod.kill()

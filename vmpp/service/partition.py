@@ -255,6 +255,11 @@ class ServicePartition:
             occasion.set()
             self.bridge.wake()
 
+    def abandon(self, job: int) -> None:
+        """Have no server wait for the host on behalf of *job*: its processes are being killed."""
+        for server in self.servers.values():
+            server.abandon(job)
+
     def give_up(self) -> bool:
         """Have all requests of clients fail that wait for a reply; return whether there were any.
 

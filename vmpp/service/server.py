@@ -146,6 +146,9 @@ class Server(SystemProcess):
         """Serve a request, whose answer is due at time *due*."""
         raise NotImplementedError
 
+    def abandon(self, job: int) -> None:
+        """Let no request of *job* hold virtual time up any more: its processes are being killed."""
+
     def _arrived(self, header: Header, outcome: int) -> None:
         """Take a request: the handler of the portal."""
         if outcome == AckOutcome.DROPPED:
@@ -184,8 +187,8 @@ class ServiceProcess(Server):
     """
 
     __slots__ = (
-        "_awaited", "_bridge", "_later", "_lot", "_pending", "_released", "_service", "_serving",
-        "_stops",
+        "_abandoned", "_awaited", "_bridge", "_later", "_lot", "_pending", "_released", "_service",
+        "_serving", "_stops",
     )  # fmt: skip
 
     def __init__(
@@ -198,7 +201,9 @@ class ServiceProcess(Server):
         # With the time from which on they wait.
         self._later: dict[Later, tuple[Header, int]] = {}
         self._released: list[_Answered] = []
-        self._awaited: dict[Ticket, trio.CancelScope] = {}
+        # What the host is waited for, and on behalf of which job.
+        self._awaited: dict[Ticket, tuple[trio.CancelScope, int]] = {}
+        self._abandoned: set[int] = set()
         self._serving = False
         self._stops = 0
         self._lot = ParkingLot()
@@ -239,8 +244,15 @@ class ServiceProcess(Server):
         for later, (_, since) in list(self._later.items()):
             if since <= self.kernel.engine.now:
                 self._answered(later, None)
-        for scope in self._awaited.values():
+        for scope, _ in self._awaited.values():
             scope.cancel()
+
+    def abandon(self, job: int) -> None:
+        """Wait for the host no longer on behalf of *job*: its processes are being killed."""
+        self._abandoned.add(job)
+        for scope, whose in self._awaited.values():
+            if whose == job:
+                scope.cancel()
 
     @property
     def behind(self) -> bool:
@@ -286,10 +298,12 @@ class ServiceProcess(Server):
         self, ticket: Ticket, header: Header, answer: Awaitable[bytes | Delayed], stops: int
     ) -> None:
         reply: bytes | Delayed | None = None
+        job = header.source.group
         try:
-            with trio.CancelScope() as self._awaited[ticket]:
-                if stops != self._stops:
-                    self._awaited[ticket].cancel()
+            with trio.CancelScope() as scope:
+                self._awaited[ticket] = scope, job
+                if stops != self._stops or job in self._abandoned:
+                    scope.cancel()
                 reply = await answer
         finally:
             del self._awaited[ticket]
