@@ -57,7 +57,7 @@ class Script:
         """
         while not (self._ended or interpreter.leaving or interpreter.struck):
             line = await self._unless_interrupted(interpreter)
-            if line is not None:
+            if line is not None and not interpreter.struck:
                 await interpreter.execute(line)
         if interpreter.struck:
             interpreter.status = interpreter.status or INTERRUPTED
