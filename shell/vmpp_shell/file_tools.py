@@ -6,16 +6,17 @@ import errno
 import os
 import posixpath
 import stat
-from contextlib import suppress
-from typing import TYPE_CHECKING, Final
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import trio
 
 from vmpp.errors import VmppError
+from vmpp.process import calls
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     from vmpp.machine.session_files import SessionFiles
-    from vmpp.process import calls
 
 PIECE: Final = 1 << 18
 """Bytes that are copied at a time: little enough that ^C is felt, much enough to be quick."""
@@ -180,17 +181,84 @@ async def remove(files: SessionFiles, path: str, *, recursive: bool) -> None:
         raise FileMistake(f"{path}: '/', '.' and '..' are not removed")
     if not stat.S_ISDIR((await files.lstat(path)).mode):
         await files.unlink(path)
-        return
-    if not recursive:
+    elif recursive:
+        await _remove(files, Place(calls.HERE, os.fsencode(path), path))
+    else:
         raise FileMistake(f"{path}: is a directory; -r removes it with all that is in it")
-    for entry in await files.entries(path):
-        await remove(files, posixpath.join(path, os.fsdecode(entry.name)), recursive=True)
-    await files.rmdir(path)
 
 
-async def for_all(files: SessionFiles, path: str, act: Callable[[str], Awaitable[None]]) -> None:
-    """Call *act* with *path*, and if that is a directory with all that is below it."""
-    await act(path)
-    if stat.S_ISDIR((await files.lstat(path)).mode):
-        for entry in await files.entries(path):
-            await for_all(files, posixpath.join(path, os.fsdecode(entry.name)), act)
+async def _remove(files: SessionFiles, directory: Place) -> None:
+    async with _opened(files, directory) as handle:
+        for place, kind in await _inside(files, directory, handle):
+            if kind == stat.S_IFDIR:
+                await _remove(files, place)
+            else:
+                await files.ask(calls.Unlink(place.at, place.name), place.path)
+    await files.ask(calls.Rmdir(directory.at, directory.name), directory.path)
+
+
+class Place(NamedTuple):
+    """A file, named so that nobody can put a symbolic link in the way there meanwhile.
+
+    Attributes:
+        at: the open directory that it is in, or `calls.HERE`.
+        name: its name there.
+        path: its path, for messages.
+    """
+
+    at: int
+    name: bytes
+    path: str
+
+
+async def for_all(
+    files: SessionFiles, path: str, act: Callable[[Place], Awaitable[None]], *, deep: bool
+) -> None:
+    """Call *act* with the file at *path*, and if that is a directory with all that is below it.
+
+    Args:
+        deep: whether what is below is meant.
+    """
+    await _for_all(files, Place(calls.HERE, os.fsencode(path), path), act, deep)
+
+
+async def _for_all(
+    files: SessionFiles, place: Place, act: Callable[[Place], Awaitable[None]], deep: bool
+) -> None:
+    await act(place)
+    if not deep or not stat.S_ISDIR((await status_of(files, place)).mode):
+        return
+    async with _opened(files, place) as handle:
+        for inner, kind in await _inside(files, place, handle):
+            await _for_all(files, inner, act, kind == stat.S_IFDIR)
+
+
+@asynccontextmanager
+async def _opened(files: SessionFiles, place: Place) -> AsyncIterator[int]:
+    """Open a directory, no link to one, for the time of a block."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    handle = (await files.ask(calls.Open(place.at, place.name, flags, 0), place.path)).handle
+    try:
+        yield handle
+    finally:
+        with trio.CancelScope(shield=True), suppress(VmppError, OSError):
+            await files.ask(calls.Close(handle))
+
+
+async def _inside(files: SessionFiles, place: Place, handle: int) -> list[tuple[Place, int]]:
+    """Return what is in an open directory, each with the type bits of its mode."""
+    found: list[tuple[Place, int]] = []
+    more = True
+    while more:
+        after = found[-1][0].name if found else b""
+        page = await files.ask(calls.Flistdir(handle, after), place.path)
+        for entry in page.entries:
+            path = posixpath.join(place.path, os.fsdecode(entry.name))
+            found.append((Place(handle, entry.name, path), entry.kind))
+        more = page.more
+    return found
+
+
+async def status_of(files: SessionFiles, place: Place) -> calls.Attributes:
+    """Return what is known of a file, or of a symbolic link itself."""
+    return await files.ask(calls.Stat(place.at, place.name, False), place.path)

@@ -225,6 +225,27 @@ async def test_files_come_from_the_host_and_go_there(
         )
 
 
+async def test_links_lead_no_copy_astray(
+    shell: OpenShell, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "precious").write_text("precious")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/round").symlink_to(".")
+    os.mkfifo(tmp_path / "pipe")
+    async with shell() as sh:
+        assert await sh("put pipe") == "put: pipe: is no file that could be copied\n"
+        assert await sh("put -r d; ls -R d") == "d:\nround\n"
+        await sh("mkdir e; ln -s .. e/up; echo text > f; ln -s ../f e/link")
+        assert await sh("get -r e") == "get: e/up: a link to a directory is left out\n"
+        assert (tmp_path / "e/link").read_text() == "text\n"
+        # What was a link on the host in between is not written through.
+        (tmp_path / "e/link").unlink()
+        (tmp_path / "e/link").symlink_to(tmp_path / "precious")
+        assert "e/link: " in await sh("get -r e")
+        assert (tmp_path / "precious").read_text() == "precious"
+
+
 async def test_room_and_quotas_are_told(shell: OpenShell) -> None:
     async with shell(accounts=(BOB,)) as sh:
         assert (await sh("df /images")).split()[-5:] == ["/images", "0", "0", "0", "-"]

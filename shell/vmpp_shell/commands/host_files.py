@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,20 +50,33 @@ async def put(context: Context, source: str, target: str | None, recursive: bool
 
 
 async def _put(context: Context, source: Path, target: str, recursive: bool) -> None:
-    files = context.session.files
-    mode = stat.S_IMODE(source.stat().st_mode) & 0o777
-    if source.is_dir():
-        if not recursive:
-            raise FileMistake(f"{source}: is a directory; -r copies all that is in it")
-        if not await is_directory(files, target):
-            await files.mkdir(target, mode | stat.S_IRWXU)
-        for inner in sorted(source.iterdir()):
-            await _put(context, inner, f"{target.rstrip('/')}/{inner.name}", recursive)
+    status = source.stat()
+    if stat.S_ISDIR(status.st_mode):
+        await _put_directory(context, source, target, recursive)
         return
+    if not stat.S_ISREG(status.st_mode):
+        raise FileMistake(f"{source}: is no file that could be copied")
+    permissions = stat.S_IMODE(status.st_mode) & 0o777
+    files = context.session.files
     with source.open("rb") as original:
-        async with await files.open(target, "w", permissions=mode) as copy:
+        async with await files.open(target, "w", permissions=permissions) as copy:
             while piece := original.read(PIECE):
                 await copy.write(piece)
+
+
+async def _put_directory(context: Context, source: Path, target: str, recursive: bool) -> None:
+    files = context.session.files
+    if not recursive:
+        raise FileMistake(f"{source}: is a directory; -r copies all that is in it")
+    if not await is_directory(files, target):
+        await files.mkdir(target, stat.S_IMODE(source.stat().st_mode) & 0o777 | stat.S_IRWXU)
+    for inner in sorted(source.iterdir()):
+        to = posixpath.join(target, inner.name)
+        if inner.is_symlink():
+            # As it is: followed, it might lead round in a circle.
+            await files.symlink(os.readlink(inner), to)
+        else:
+            await _put(context, inner, to, recursive)
 
 
 @command("get", section="files")
@@ -87,28 +101,37 @@ async def get(context: Context, path: str, target: str | None, recursive: bool) 
         if name in {"", ".", ".."}:
             raise FileMistake(f"{path}: give it a name: {place} is a directory")
         place = place / name
-    await _get(context, path, place, recursive)
+    await _get(context, path, place, recursive, 0)
 
 
-async def _get(context: Context, path: str, target: Path, recursive: bool) -> None:
+async def _get(context: Context, path: str, target: Path, recursive: bool, flags: int) -> None:
     files = context.session.files
     status = await files.stat(path)
-    mode = stat.S_IMODE(status.mode) & 0o777
     if stat.S_ISDIR(status.mode):
-        if not recursive:
-            raise FileMistake(f"{path}: is a directory; -r copies all that is in it")
-        target.mkdir(exist_ok=True)
-        for entry in await files.entries(path):
-            name = os.fsdecode(entry.name)
-            await _get(context, f"{path.rstrip('/')}/{name}", target / name, recursive)
+        await _get_directory(context, path, target, recursive)
         return
     if not stat.S_ISREG(status.mode):
         raise FileMistake(f"{path}: is no file that could be copied")
     async with await files.open(path) as original:
-        fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+        wanted = flags | os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC
+        fd = os.open(target, wanted, stat.S_IMODE(status.mode) & 0o777)
         with open(fd, "wb") as copy:
             while piece := await original.read(PIECE):
                 copy.write(piece)
+
+
+async def _get_directory(context: Context, path: str, target: Path, recursive: bool) -> None:
+    if not recursive:
+        raise FileMistake(f"{path}: is a directory; -r copies all that is in it")
+    target.mkdir(exist_ok=True)
+    for entry in await context.session.files.entries(path):
+        name = os.fsdecode(entry.name)
+        inner = posixpath.join(path, name)
+        if entry.kind == stat.S_IFLNK and await is_directory(context.session.files, inner):
+            context.err.print(f"get: {inner}: a link to a directory is left out")
+            continue
+        # Somebody else may have made these names: they are written through no link of the host.
+        await _get(context, inner, target / name, recursive, os.O_NOFOLLOW)
 
 
 def _check_here(context: Context) -> None:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import click
 
 from vmpp.errors import VmppError, suggestion
+from vmpp.process import calls
 from vmpp_shell.attempts import Attempts
-from vmpp_shell.file_tools import for_all
+from vmpp_shell.file_tools import Place, for_all, status_of
 from vmpp_shell.modes import changed
 from vmpp_shell.registry import command
 from vmpp_shell.types import PATH, USER
@@ -46,13 +47,14 @@ async def chmod(context: Context, mode: str, paths: tuple[str, ...], recursive: 
     mask = await files.umask(0)
     await files.umask(mask)
 
-    async def change(path: str, named: bool) -> None:
-        status = await files.lstat(path)
+    async def change(place: Place, named: bool) -> None:
+        status = await status_of(files, place)
         if stat.S_ISLNK(status.mode):
             if not named:
                 return  # links below a directory are left alone, as by any chmod
-            status = await files.stat(path)
-        await files.chmod(path, changed(mode, status.mode, mask=mask))
+            status = await files.stat(place.path)
+        wanted = changed(mode, status.mode, mask=mask)
+        await files.ask(calls.Chmod(place.at, place.name, wanted, named), place.path)
 
     return await _each(context, "chmod", paths, recursive, change)
 
@@ -74,8 +76,9 @@ async def chown(context: Context, owner: str, paths: tuple[str, ...], recursive:
     uid = _number(user, "user", {u.name: u.uid for u in await session.users()}) if user else -1
     gid = _number(group, "group", {g.name: g.gid for g in await session.groups()}) if group else -1
 
-    async def change(path: str, named: bool) -> None:
-        await session.files.chown(path, uid, gid, follow=named)
+    async def change(place: Place, named: bool) -> None:
+        call = calls.Chown(place.at, place.name, uid, gid, named)
+        await session.files.ask(call, place.path)
 
     return await _each(context, "chown", paths, recursive, change)
 
@@ -85,21 +88,18 @@ async def _each(
     name: str,
     paths: tuple[str, ...],
     recursive: bool,
-    change: Callable[[str, bool], Awaitable[None]],
+    change: Callable[[Place, bool], Awaitable[None]],
 ) -> int:
     """Change every file; *change* is told of each whether it was named. Return the status."""
     attempts = Attempts(context, name)
 
-    async def attempt(path: str) -> None:
-        with attempts.at(path):
-            await change(path, path in paths)
+    async def attempt(place: Place) -> None:
+        with attempts.at(place.path):
+            await change(place, place.path in paths)
 
     for path in paths:
-        if recursive:
-            with attempts.at(path):
-                await for_all(context.session.files, path, attempt)
-        else:
-            await attempt(path)
+        with attempts.at(path):
+            await for_all(context.session.files, path, attempt, deep=recursive)
     return attempts.status
 
 

@@ -129,10 +129,13 @@ class HostView:
     def chmod(self, at: At, path: bytes, mode: int, follow: bool) -> None:
         """Change permissions."""
         name, start = self._place(at, path)
-        if follow:
-            os.chmod(name, mode, dir_fd=start)
-        else:
-            os.chmod(name, mode, dir_fd=start, follow_symlinks=False)
+        if follow or os.chmod in os.supports_follow_symlinks:
+            os.chmod(name, mode, dir_fd=start, follow_symlinks=follow)
+            return
+        # Linux has no such call; a file that is no link it can be asked for in the usual way.
+        if stat.S_ISLNK(os.stat(name, dir_fd=start, follow_symlinks=False).st_mode):
+            raise OSError(errno.ENOTSUP, os.strerror(errno.ENOTSUP))
+        os.chmod(name, mode, dir_fd=start)
 
     def fchmod(self, file: OpenFile, mode: int) -> None:
         """Change permissions of an open file."""
