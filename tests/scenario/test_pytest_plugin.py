@@ -360,6 +360,35 @@ class TestTheFixture:
         )
         run().assert_outcomes(passed=1)
 
+    def test_it_leaves_nothing_behind(self, pytester: pytest.Pytester, run: Run) -> None:
+        pytester.makeini("[pytest]\ntrio_mode = true")
+        pytester.makepyfile(
+            """
+            import sys
+            import threading
+            import time
+            import trio
+            import vmpp
+
+            real = time.sleep
+
+            def test_before(machine):
+                assert time.sleep is not real
+                assert 946684800 < machine.call(time.time, 1)[0] < 946684801
+
+            async def test_after():
+                assert time.sleep is real
+                assert threading.active_count() == 1
+                async with vmpp.boot(nodes=1) as machine:
+                    assert machine.engine.now == 0
+
+            def test_that_fails(machine):
+                machine.machine.shut_down()
+                raise KeyError
+            """
+        )
+        run().assert_outcomes(passed=2, failed=1)
+
 
 def test_the_plugin_costs_a_project_nothing_that_does_not_use_it(
     pytester: pytest.Pytester,

@@ -108,7 +108,7 @@ def head(directives: Directives) -> list[str]:
     if directives.width != usual.width:
         lines.append(f"width: {directives.width}")
     if directives.timeout != usual.timeout:
-        lines.append(f"timeout: {directives.timeout:g}")
+        lines.append(f"timeout: {str(directives.timeout).removesuffix('.0')}")
     return lines
 
 
