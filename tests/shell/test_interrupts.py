@@ -35,7 +35,9 @@ def struck(process: subprocess.Popen[str], times: int = 1) -> tuple[str, str]:
     for _ in range(times):
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    # Its input stays open: the end of that would end it as well.
+    process.wait(timeout=60)
+    out, err = process.communicate()
     return out, err
 
 
