@@ -261,6 +261,23 @@ async def test_programs_write_and_read_files_and_temporary_ones(alice, run):
     ]  # fmt: skip
 
 
+async def test_a_database_is_in_memory_or_nowhere(alice, run, tmp_path):
+    save(
+        alice,
+        "main.py",
+        """
+        import sqlite3
+        print(sqlite3.connect(":memory:").execute("SELECT 42").fetchone())
+        try:
+            sqlite3.connect("data.db").execute("CREATE TABLE t (x)")
+        except sqlite3.OperationalError as error:
+            print(str(error).split(":")[0])
+        """,
+    )
+    assert printed(await run("main.py")) == "(42,)\nunable to open database file\n"
+    assert not (tmp_path / "data.db").exists()
+
+
 async def test_times_of_files_are_those_of_programs(alice, run):
     save(
         alice,

@@ -28,6 +28,7 @@ from vmpp.engine import current_process
 from vmpp.process import (
     cautions,
     clocks,
+    databases,
     executors,
     host_names,
     locks,
@@ -61,6 +62,7 @@ TABLES: Final[tuple[Functions, ...]] = (
     threads.TABLE,
     executors.TABLE,
     module_locks.TABLE,
+    databases.TABLE,
 )
 """All tables of virtual functions."""
 
