@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vmpp.engine import SECOND
 from vmpp.machine.state import State
+from vmpp.process.calls import LATEST
 from vmpp.service.account_store import AccountError, AccountStore
 from vmpp.service.accounting import Accounting
 from vmpp.service.filesystem import Tree
@@ -22,7 +23,8 @@ class Installation:
     """A state that is open.
 
     Virtual time goes on from boot to boot: a boot begins at the next whole second after the latest
-    time that accounting or the log has. So do the numbers of jobs.
+    time that accounting or the log has, and at 0 when that is the `LATEST` that can be told. The
+    numbers of jobs go on, too.
 
     Attributes:
         state: where all of it is kept.
@@ -76,7 +78,7 @@ class Installation:
             log = EventLog(state.database("log"))
             stack.enter_context(closing(log))
             latest = max(accounting.latest(), log.latest())
-            epoch = (latest // SECOND + 1) * SECOND if log.has_events() else 0
+            epoch = (latest // SECOND + 1) * SECOND if log.has_events() and latest < LATEST else 0
             accounting.end_all(epoch)
             console = store.credentials(store.console)
             tree = Tree(state.tree, programs=programs, host=host, console=console)

@@ -12,7 +12,7 @@ Times are in nanoseconds unless a field says otherwise.
 
 from __future__ import annotations
 
-from typing import Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, get_args
 
 import msgspec
 
@@ -27,6 +27,10 @@ PAGE: Final = 4096
 
 BOUNDLESS: Final = -1
 """In place of a limit: there is none."""
+
+LATEST: Final = (1 << 63) - 1
+"""The latest virtual time that servers tell of, in picoseconds: 106 days and 18 hours. Of what is
+later they tell as if it had been then."""
 
 FILLED: Final = 128
 """Bytes that a reply full of the host's own numbers takes on the wire. Inode numbers and the like
@@ -616,11 +620,35 @@ GARBAGE: Final = (msgspec.DecodeError, UnicodeDecodeError)
 """What is raised for bytes that are no request, or no reply. The second is for text that is none,
 which msgspec does not tell by an exception of its own."""
 
+_SYSTEM_CALLS: Final = frozenset(get_args(AnyCall))
 _encoder = msgspec.msgpack.Encoder()
 _calls: msgspec.msgpack.Decoder[AnyCall] = msgspec.msgpack.Decoder(AnyCall)
 _replies: msgspec.msgpack.Decoder[AnyReply] = msgspec.msgpack.Decoder(AnyReply)
 
-encode = _encoder.encode
+
+def encode(message: Call[Any] | Reply) -> bytes:
+    """Marshal a request or a reply.
+
+    Raises:
+        OverflowError: there is a number beyond 64 bits in a program's request.
+    """
+    try:
+        return _encoder.encode(message)
+    except OverflowError:
+        if type(message) in _SYSTEM_CALLS:
+            raise
+        # A server tells of a time, and the machine has been up for very long.
+        return _encoder.encode(_bounded(msgspec.to_builtins(message, builtin_types=(bytes,))))
+
+
+def _bounded(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_bounded(each) for each in value]
+    if isinstance(value, dict):
+        return {key: _bounded(each) for key, each in value.items()}
+    return min(value, LATEST) if isinstance(value, int) else value
+
+
 """Marshal a request or a reply."""
 
 decode_call = _calls.decode

@@ -10,9 +10,10 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from vmpp.errors import VmppError
+from vmpp.process.calls import LATEST
 
 MEMORY: Final = ":memory:"
 """In place of a file's path: a database that is kept nowhere."""
@@ -20,6 +21,18 @@ MEMORY: Final = ":memory:"
 
 class DatabaseError(VmppError):
     """A database of a machine's state cannot be opened or read."""
+
+
+class _Database(sqlite3.Connection):
+    """A database which takes every time, the latest ones as `LATEST`."""
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Execute a statement."""
+        try:
+            return super().execute(sql, parameters)
+        except OverflowError:
+            bounded = [min(each, LATEST) if type(each) is int else each for each in parameters]
+            return super().execute(sql, bounded)
 
 
 def connect(path: str, schema: str, version: int, *, durable: bool = False) -> sqlite3.Connection:
@@ -36,7 +49,7 @@ def connect(path: str, schema: str, version: int, *, durable: bool = False) -> s
         DatabaseError: it is no database, has been made by a newer vmpp, or cannot be opened.
     """
     try:
-        database = sqlite3.connect(path, isolation_level=None)
+        database = sqlite3.connect(path, isolation_level=None, factory=_Database)
         database.execute("PRAGMA journal_mode = WAL")
         database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         database.execute("PRAGMA foreign_keys = ON")
