@@ -120,12 +120,26 @@ class TestOnRanks:
                 "value = 2",
                 ">       assert value < 2",
                 "E       assert 2 < 2",
-                "E       on rank 2 of 4, node paragon-n00002",
+                "E       on rank 2 of 4, node paragon-n00002; rank 3 failed as well",
                 "*FAILED *::test_it - assert 2 < 2",
             ]
         )
         result.stdout.no_fnmatch_line("*ranks.py*")
         result.stdout.no_fnmatch_line("*booted.py*")
+
+    def test_other_ranks_that_fail_are_named(self, pytester: pytest.Pytester, run: Run) -> None:
+        pytester.makepyfile(
+            """
+            import pytest
+            from mpi4py import MPI
+
+            @pytest.mark.vmpp(nprocs=4)
+            def test_it():
+                MPI.COMM_WORLD.Barrier()
+                assert MPI.COMM_WORLD.rank == 2
+            """
+        )
+        run().stdout.fnmatch_lines(["E * on rank * of 4, node default-n*; rank* failed as well"])
 
     def test_what_ranks_keep_in_modules_is_their_own(
         self, pytester: pytest.Pytester, run: Run

@@ -18,6 +18,7 @@ from vmpp.machine import faults
 from vmpp.machine.boot import boot
 from vmpp.machine.images import locate
 from vmpp.machine.machine import Machine
+from vmpp.machine.report import ranges
 from vmpp.machine.result import Result
 from vmpp.process.program import Program
 from vmpp.scenario import ranks
@@ -136,7 +137,9 @@ class BootedMachine:
         sys.stderr.write(result.stderr.decode(errors="replace"))
         if calls.raised:
             rank, node, error = calls.raised[0]
-            error.add_note(f"on rank {rank} of {nprocs}, node {node}")
+            others = sorted(other for other, _, _ in calls.raised[1:])
+            more = f"; {ranges(others)} failed as well" if others else ""
+            error.add_note(f"on rank {rank} of {nprocs}, node {node}{more}")
             raise error
         failure = result.failure or _failure(result)
         if failure:
