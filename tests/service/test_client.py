@@ -9,6 +9,7 @@ import trio
 import trio.testing
 
 from vmpp.engine import Occasion
+from vmpp.process.link import REPLY_PORTAL
 from vmpp.service.client import ServerDownError
 
 
@@ -190,3 +191,18 @@ class TestOtherClients:
                     with pytest.raises(RuntimeError, match="waits for something already"):
                         await client.sleep(100)
                     nursery.cancel_scope.cancel()
+
+
+async def test_only_servers_reply(site, listening):
+    """A program that guesses the number of a request cannot answer it in a server's place."""
+    machine, log = site(), listening()
+    machine.partition.add(log)
+    async with machine.running():
+        with (
+            machine.partition.client() as client,
+            machine.partition.client(7, exact=False) as program,
+        ):
+            kernel = program._kernel
+            for number in range(3):
+                kernel.send(program, client.address, REPLY_PORTAL, number, b"forged", 6)
+            assert await client.call("log", b"abc") == b"cba"

@@ -113,15 +113,22 @@ class Session:
 
     async def _call(self, server: str, request: bytes) -> bytes:
         """Ask a server, one request after the other."""
+        async with self._speaking() as client:
+            return await client.call(server, request)
+
+    @asynccontextmanager
+    async def _speaking(self) -> AsyncIterator[ServiceClient]:
+        """Have the word, to do something in virtual time as this session's client."""
         async with self._turn:
             if self._client.dead:
                 raise LoggedOutError(f"{self.user.name} has logged out")
-            if not self._exact:
-                return await self._client.call(server, request)
-            self._machine.doors.give_word(self)
-            reply = await self._client.call(server, request)
-            await self._machine.services.caught_up()
-            return reply
+            if self._exact:
+                self._machine.doors.give_word(self)
+            try:
+                yield self._client
+            finally:
+                if self._exact:
+                    await self._machine.services.caught_up()
 
     async def ask(self, server: str, call: Call[R], decode: Callable[[bytes], Any]) -> R:
         """Ask a server, and return its reply.
@@ -343,18 +350,6 @@ class Session:
             return await self._machine.launch(
                 program, nprocs, others=more, owner=self.user, client=client, **options
             )
-
-    @asynccontextmanager
-    async def _speaking(self) -> AsyncIterator[ServiceClient]:
-        """Have the word, to do something in virtual time as this session's client."""
-        async with self._turn:
-            if self._client.dead:
-                raise LoggedOutError(f"{self.user.name} has logged out")
-            if self._exact:
-                self._machine.doors.give_word(self)
-            yield self._client
-            if self._exact:
-                await self._machine.services.caught_up()
 
     async def jobs(self) -> list[JobStatus]:
         """Return the jobs that wait or run, everybody's, by number."""

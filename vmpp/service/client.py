@@ -263,6 +263,9 @@ class ServiceClient(SystemProcess):
             return
         self._heap.messages.pop()
         self._heap.free(header)
+        if header.source.group:
+            # Only servers reply; what a program sends here is nobody's business.
+            return
         wait = self._wait
         # A request whose wait the host has ended is answered all the same.
         if wait is not None and wait.request == header.bits:
