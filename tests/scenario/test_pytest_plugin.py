@@ -374,6 +374,25 @@ class TestTheFixture:
         )
         run().assert_outcomes(passed=1)
 
+    def test_a_project_may_have_a_fixture_of_that_name(
+        self, pytester: pytest.Pytester, run: Run
+    ) -> None:
+        pytester.makepyfile(
+            """
+            import pytest
+            from mpi4py import MPI
+
+            @pytest.fixture
+            def machine():
+                return "mine"
+
+            @pytest.mark.vmpp(nprocs=3)
+            def test_it(machine):
+                assert (machine, MPI.COMM_WORLD.size) == ("mine", 3)
+            """
+        )
+        run().assert_outcomes(passed=1)
+
     def test_it_leaves_nothing_behind(self, pytester: pytest.Pytester, run: Run) -> None:
         pytester.makeini("[pytest]\ntrio_mode = true")
         pytester.makepyfile(

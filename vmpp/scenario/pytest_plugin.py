@@ -76,11 +76,17 @@ def _mentions_marker(path: Path) -> bool:
 @pytest.hookimpl(tryfirst=True)
 def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     """Run the body of a marked test on ranks."""
-    if pyfuncitem.get_closest_marker(MARKER) is None or "machine" in pyfuncitem.fixturenames:
+    if pyfuncitem.get_closest_marker(MARKER) is None or _has_machine(pyfuncitem):
         return None
     from vmpp.scenario.pytest_ranks import call
 
     return call(pyfuncitem)
+
+
+def _has_machine(item: pytest.Function) -> bool:
+    """Return whether a test has the fixture below, and not one of its own of that name."""
+    found = item._fixtureinfo.name2fixturedefs.get("machine")
+    return bool(found) and found[-1].func.__module__ == __name__
 
 
 @pytest.fixture
