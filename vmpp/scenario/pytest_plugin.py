@@ -85,7 +85,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 
 def _has_machine(item: pytest.Function) -> bool:
     """Return whether a test has the fixture below, and not one of its own of that name."""
-    found = item._fixtureinfo.name2fixturedefs.get("machine")
+    found = item._fixtureinfo.name2fixturedefs.get("machine", ())
     return bool(found) and found[-1].func.__module__ == __name__
 
 
