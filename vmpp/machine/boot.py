@@ -129,6 +129,10 @@ def _patient_collector() -> Iterator[None]:
     try:
         yield
     finally:
+        if not gc.get_freeze_count():
+            # All that has piled up counts as old, or it would be looked through at once, in vain.
+            gc.freeze()
+            gc.unfreeze()
         gc.set_threshold(*before)
 
 

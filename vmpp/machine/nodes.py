@@ -29,8 +29,11 @@ class Nodes:
         self._engine = engine
         self._trace = trace
         self._dims = description.topology.dims
+        self._service_begins = description.compute_nodes
+        self._io_begins = description.compute_nodes + description.service.nodes
+        self._io_ends = description.nodes
         self.topology: Topology = plugins.topologies[description.topology.kind](universe.dims)
-        links = description.network.links
+        self._links = links = description.network.links
         network = plugins.networks[description.network.timing](engine, self.topology, links)
         self.fabric = Fabric(network, self.topology, links.header_bytes)
         self._costs = KernelCosts(
@@ -41,22 +44,19 @@ class Nodes:
             context_switch=description.kernel.context_switch,
         )
         self.kernels: list[QuintessentialKernel] = []
-        for _ in range(description.nodes):
+        for _ in range(self._io_ends):
             self._build()
 
     @property
     def service(self) -> list[QuintessentialKernel]:
         """The kernels of the service partition."""
-        first = self._description.compute_nodes
-        return self.kernels[first : first + self._description.service.nodes]
+        return self.kernels[self._service_begins : self._io_begins]
 
     def partition(self, nid: int) -> Partition:
         """Return which partition a node belongs to."""
-        compute = self._description.compute_nodes
-        if nid < compute or nid >= self._description.nodes:
+        if nid < self._service_begins or nid >= self._io_ends:
             return Partition.COMPUTE
-        service = self._description.service.nodes
-        return Partition.SERVICE if nid < compute + service else Partition.IO
+        return Partition.SERVICE if nid < self._io_begins else Partition.IO
 
     def build_more(self) -> int:
         """Build one more compute node, and return its number."""
@@ -79,7 +79,7 @@ class Nodes:
     def _build(self) -> int:
         nid = len(self.kernels)
         description, engine, costs = self._description, self._engine, self._costs
-        interface = NetworkInterface(engine, nid, description.network.links)
+        interface = NetworkInterface(engine, nid, self._links)
         self.fabric.attach(interface)
         node = Node(
             engine,
