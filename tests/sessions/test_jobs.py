@@ -13,6 +13,7 @@ import pytest
 
 from vmpp.machine.session import RefusedError
 from vmpp.machine.state import State
+from vmpp.service import LaunchError
 from vmpp.service.accounting import WENT_DOWN
 from vmpp.service.client import ServerDownError
 from vmpp.service.log import Kind
@@ -105,6 +106,40 @@ async def test_what_ends_while_accounting_is_stopped_is_on_record_later(booting:
         machine.start_server("accounting")
         await alice.sleep(10**9)
         assert [job.state for job in await alice.history()] == [JobState.COMPLETED]
+
+
+async def test_what_ends_while_accounting_is_stopped_outlives_the_machine(
+    booting: Any, tmp_path: Path
+) -> None:
+    async with booting(State.at(tmp_path / "state", user="alice")) as machine:
+        alice, _, _ = await people(machine)
+        machine.stop_server("accounting")
+        await alice.wait(await alice.launch("hello.py", 1))
+    async with booting(State.at(tmp_path / "state")) as machine:
+        (job,) = await (await machine.console()).history()
+        assert (job.state, job.exit) == (JobState.COMPLETED, 0)
+
+
+async def test_a_job_that_is_refused_is_not_on_record_and_one_that_waits_is(booting: Any) -> None:
+    async with booting() as machine:
+        alice, bob, root = await people(machine)
+        with pytest.raises(LaunchError):
+            await alice.launch("hello.py", 5)
+        assert await root.history() == []
+        await alice.launch("ever.py", 4)
+        await bob.launch("hello.py", 1)
+        states = {job.user: job.state for job in await root.history()}
+        assert states["bob"] == JobState.PENDING
+        assert states["alice"] in {JobState.PENDING, JobState.LOADING, JobState.RUNNING}
+
+
+async def test_nobody_reads_what_the_job_of_another_prints(booting: Any) -> None:
+    async with booting() as machine:
+        alice, bob, _ = await people(machine)
+        await bob.files.write("hello.py", b"print('from bob')")
+        first, second = await alice.launch("hello.py", 2), await bob.launch("hello.py", 2)
+        assert (await bob.wait(second)).stdout == b"from bob\n" * 2
+        assert (await alice.wait(first)).stdout == b"hello /home/alice\n" * 2
 
 
 async def test_numbers_of_jobs_go_on_from_boot_to_boot(booting: Any, tmp_path: Path) -> None:

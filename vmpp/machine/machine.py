@@ -529,7 +529,11 @@ class Machine:
         self.plugins.manager.hook.vmpp_job_started(job=self._jobs[record.id])
 
     def _keep(self, record: JobRecord) -> None:
-        """Have a job on record that has not ended: if the machine goes down, that is its end."""
+        """Have what there is to tell of a job on record, before anybody is told of it.
+
+        `yod` tells the accounting server of the job's end as well. But that server may be stopped,
+        and if the machine goes down while a job runs, that is its end.
+        """
         if self.installation is not None:
             self.accounting.record(self.launcher.describe(record))
 
@@ -571,6 +575,8 @@ class Machine:
             self._jobs[record.origin.id].reports += reports
         self._stdio.pop(record.id, None)
         self.files.close_job(record.id)
+        if not record.refused:
+            self._keep(record)
         if record.placed:
             for rank, status in enumerate(record.statuses):
                 self.trace.output(f"{rank} {status}\n".encode())
