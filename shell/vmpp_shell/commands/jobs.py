@@ -145,6 +145,7 @@ async def wait(context: Context, wanted: tuple[int, ...]) -> int:
     for launched in chosen:
         await context.session.wait(launched.job)
         status = launched.job.result().status
+        background.announce()
     return status
 
 
