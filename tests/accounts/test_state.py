@@ -24,6 +24,12 @@ def test_a_machine_has_a_folder_among_the_users_data(
         assert (state.folder / "version").read_text() == f"{LAYOUT}\n"
 
 
+def test_a_folder_that_was_there_is_closed_to_others(tmp_path: Path) -> None:
+    (tmp_path / "s").mkdir(mode=0o755)
+    with State.at(tmp_path / "s").open() as state:
+        assert state.folder.stat().st_mode & 0o777 == 0o700
+
+
 @pytest.mark.parametrize("name", ["../../etc", "..", "", "a/b", ".hidden", "a\0b"])
 def test_no_name_of_a_machine_leads_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

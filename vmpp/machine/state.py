@@ -138,6 +138,9 @@ def _taken(folder: Path) -> Iterator[None]:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _check_layout(folder)
             stack.enter_context(_locked(folder))
+            if not (folder / "version").exists():
+                # It may have been made for everybody to look into, before it was a state.
+                folder.chmod(0o700)
             (folder / "version").write_text(f"{LAYOUT}\n")
         except OSError as error:
             raise StateError(f"{error.filename or folder}: {error.strerror}; {_WAY_OUT}") from error
