@@ -113,6 +113,8 @@ class Life:
         """Account for the job when it is over, and say that it is done."""
         record, client = self._record, self._client
         await client.until(record.over)
+        for other in record.spawned:
+            await client.until(other.done)
         # Who is refused at once has never had a job.
         refused = record.refused and not record.reason
         if accounting.SERVER in self._launcher.services.servers and not refused:

@@ -117,6 +117,7 @@ class JobRecord:
         interrupted: whether the user has struck ^C; whatever else goes wrong then is no news.
         origin: the job that it all began with, if this one was spawned; itself otherwise.
         family: of an origin: the jobs of which processes are left, itself and what was spawned.
+        spawned: of an origin: all jobs that were spawned.
         connected: numbers of the jobs whose processes may send to this job's, and get from them.
         on_loaded: told, of a spawned job, that it is loaded, or why it cannot be.
         answered: happens when it is known whether the job has nodes, waits, or is refused.
@@ -129,9 +130,8 @@ class JobRecord:
         "_mark", "_missing", "_passed", "answered", "cancelled", "connected", "done", "end",
         "ending", "ends", "failure", "family", "gone", "interrupted", "job", "killed", "loaded",
         "lost", "on_loaded", "origin", "over", "phases", "placed", "reason", "refused", "running",
-        "signal",
-        "signals", "size", "start", "status", "statuses", "steps", "submit", "traced", "wishes",
-        "yod",
+        "signal", "signals", "size", "spawned", "start", "status", "statuses", "steps", "submit",
+        "traced", "wishes", "yod",
     )  # fmt: skip
 
     def __init__(
@@ -148,7 +148,10 @@ class JobRecord:
         self.wishes: Wishes = wishes or (self.origin.wishes if origin else usual_wishes())
         self.yod: Yod
         self.family: list[JobRecord] = []
+        self.spawned: list[JobRecord] = []
         self.origin.family.append(self)
+        if origin is not None:
+            origin.spawned.append(self)
         self.connected: set[int] = set()
         self.on_loaded: Callable[[JobRecord, str | None], object] | None = None
         self.statuses: list[int | None] = [None] * size
