@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import signal
 import socket
 import subprocess
@@ -9,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import asyncssh
 import pytest
 import trio
 
@@ -30,6 +33,9 @@ def state(tmp_path: Path) -> Path:
             root = await machine.console("root")
             await root.add_user("alice", "alice", groups=("programmers",))
             await root.add_user("bob", "bob")
+            alice = await machine.log_in("alice", "alice")
+            await alice.files.write("waits.py", b"print('begun', flush=True)\ninput()\n")
+            await alice.log_out()
             await root.log_out()
 
     trio.run(make)
@@ -83,6 +89,27 @@ def test_it_says_what_it_serves_and_ends_in_order(
     assert "Python code with the rights of" in shown
     assert "programmers" in shown
     process.send_signal(number)
+    rest, complaints = process.communicate(timeout=60)
+    assert (rest, complaints, process.returncode) == ("shutting down\n", "", 0)
+
+
+def test_at_the_end_everybody_is_told_and_jobs_are_ended(serve: Serve, state: Path) -> None:
+    process = serve("--state", state, "--port", 0)
+    port = int(re.findall(r"port (\d+):", read_until(process, "^C"))[0])
+
+    async def client() -> asyncssh.SSHCompletedProcess:
+        async with asyncssh.connect(
+            "127.0.0.1", port, username="alice", password="alice",
+            known_hosts=None, client_keys=(), config=(),
+        ) as connection:  # fmt: skip
+            job = await connection.create_process("yod waits.py")
+            assert await job.stdout.readline() == "begun\n"
+            process.send_signal(signal.SIGINT)
+            return await job.wait()
+
+    done = asyncio.run(client())
+    assert done.stderr == "\nvmpp: the machine is shutting down\n"
+    assert done.exit_status == 143
     rest, complaints = process.communicate(timeout=60)
     assert (rest, complaints, process.returncode) == ("shutting down\n", "", 0)
 
