@@ -32,6 +32,8 @@ INTERRUPTED: Final = 130
 """Status of a command that was interrupted: 128 and the number of the signal."""
 
 
+CLOSED_PIPE: Final = 141
+"""Status of a command whose output nobody reads any more, made in the same way."""
 DEEPEST: Final = 16
 """How deep command files may source each other."""
 
@@ -50,6 +52,7 @@ class Interpreter:
         variables: set by ``set``; programs get them as their environment.
         status: of the last command, ``$?``.
         leaving: whether ``exit`` has been said.
+        warned: whether somebody knows that jobs run who is about to leave.
         struck: whether ^C has interrupted what is being carried out: what follows is given up.
         jobs: in the background.
         recording: what is made of this session, if it is recorded.
@@ -66,6 +69,7 @@ class Interpreter:
         self.status = 0
         self.leaving = False
         self.struck = False
+        self.warned = False
         self.tasks: trio.Nursery
         self.jobs = BackgroundJobs(self)
         self.recording: Recording | None = None
@@ -181,8 +185,8 @@ class Interpreter:
 
     async def _carry_out(self, step: Step, terminal: Terminal) -> int:
         with trio.CancelScope() as scope, self.interrupted_by(scope.cancel):
-            words = [word for each in step.words for word in await self._expanded(each)]
             try:
+                words = [word for each in step.words for word in await self._expanded(each)]
                 async with redirection.redirected(self, step, terminal) as redirected:
                     return await self._found(words, redirected, step.background)
             except (VmppError, OSError) as error:
@@ -204,6 +208,8 @@ class Interpreter:
         except click.ClickException as error:
             self._complain(name, _usage(name, error), terminal)
             return USAGE
+        except BrokenPipeError:
+            return CLOSED_PIPE
         except (VmppError, OSError) as error:
             self._complain(name, told(error), terminal)
             return FAILED

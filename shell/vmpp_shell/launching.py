@@ -66,6 +66,8 @@ class JobOutput:
         """Write *data*. Raises BrokenPipeError: it cannot be written, and nor can more."""
         try:
             self._stream.write(data)
+        except BrokenPipeError:
+            raise
         except OSError as error:
             self.error = error
             raise BrokenPipeError from error

@@ -84,8 +84,10 @@ class Prompt:
             except Struck:
                 continue
             except EOFError:
-                break
+                line = "logout" if len(self._interpreter.console.sessions) > 1 else "exit"
             await self._interpreter.execute(line)
+            if line.split()[:1] != ["exit"]:
+                self._interpreter.warned = False
 
     async def line(self) -> str:
         """Return the next command line, of several lines if it is continued.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import trio
@@ -118,19 +119,27 @@ async def _piped(
         try:
             with send:
                 yield terminal.redirected(Stream(_sender(send)))
-            for process in processes:
-                await process.wait()
+            # A pager that is still up deals with ^C itself.
+            with interpreter.interrupted_by(_ignore):
+                for process in processes:
+                    await process.wait()
         finally:
             for process in processes:
                 if process.returncode is None:
                     process.kill()
 
 
+def _ignore() -> None:
+    """Do nothing: the handler of ^C while a pager is up."""
+
+
 def _sender(send: trio.MemorySendChannel[bytes]) -> Any:
     def write(data: bytes) -> None:
-        # Once whoever reads has read enough, what else is written is nobody's.
-        with suppress(trio.BrokenResourceError):
+        try:
             send.send_nowait(bytes(data))
+        except trio.BrokenResourceError:
+            # Whoever reads has read enough.
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
 
     return write
 

@@ -47,7 +47,7 @@ async def _run(asked: Boot, state: Callable[[str], State], line: str | None) -> 
     async with Console.open(Plugins.installed(), state=state) as console:
         await console.boot(asked)
         answer = None if interactive or line is not None else script.answer
-        terminal = Terminal.of_host(interactive=interactive, answer=answer)
+        terminal = Terminal.of_host(interactive=interactive, reads=line is not None, answer=answer)
         async with Interpreter.open(console, terminal) as interpreter:
             with interruptible(interpreter):
                 await (_talk(interpreter) if interactive else script.run(interpreter))

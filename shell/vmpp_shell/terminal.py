@@ -199,7 +199,7 @@ class Terminal:
         err: where complaints go.
         interactive: whether somebody types, as opposed to a file that is read.
         stdin: what a job in the foreground reads, a binary file; None for nothing.
-        types: whether *stdin* is what somebody types.
+        types: whether *stdin* is for jobs in the foreground only, as what somebody types is.
         kept: whether a job in the background goes on writing to it when the command has ended.
         at_end: to be called at the end of that job; see `finish`.
     """
@@ -224,15 +224,25 @@ class Terminal:
         self._answer = answer
 
     @classmethod
-    def of_host(cls, *, interactive: bool, answer: Answer | None = None) -> Terminal:
-        """Return the one that vmpp was started at: its own standard streams."""
-        return cls(
+    def of_host(
+        cls, *, interactive: bool, reads: bool = False, answer: Answer | None = None
+    ) -> Terminal:
+        """Return the one that vmpp was started at: its own standard streams.
+
+        Args:
+            interactive: whether somebody types.
+            reads: whether jobs in the foreground read standard input, as they do if somebody types.
+            answer: asks for a line.
+        """
+        made = cls(
             _host_stream(sys.stdout),
             _host_stream(sys.stderr),
             interactive=interactive,
-            stdin=getattr(sys.stdin, "buffer", None) if interactive else None,
+            stdin=getattr(sys.stdin, "buffer", None) if interactive or reads else None,
             answer=answer,
         )
+        made.types = interactive or reads
+        return made
 
     @classmethod
     def recorder(

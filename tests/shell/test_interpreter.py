@@ -121,3 +121,19 @@ async def test_a_script_is_carried_out_where_it_stands(shell: OpenShell) -> None
         assert await sh("yod -n 1 heat --help < script | head -n 1") != ""
         await sh("echo 'source loop' > loop")
         assert await sh("source loop") == "source: loop: files source each other too deeply\n"
+
+
+async def test_a_job_whose_output_nobody_reads_any_more_ends(
+    shell: OpenShell, tmp_path: Path
+) -> None:
+    (tmp_path / "program.py").write_text("while True: print('yes')\n")
+    async with shell(folder=tmp_path) as sh:
+        assert await sh("yod /host/program.py | head -n 2") == "yes\nyes\n"
+        assert sh.status == 128 + 13
+
+
+async def test_patterns_need_the_file_server(shell: OpenShell) -> None:
+    async with shell() as sh:
+        await sh("fault server files stop")
+        assert await sh("echo *") == "vmpp: .: the file server does not answer\n"
+        assert sh.status == 1

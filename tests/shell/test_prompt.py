@@ -165,3 +165,19 @@ async def test_words_are_completed_by_what_they_are_for(
         user.interpreter.variables["WORD"] = "x"
         found = await candidates(user.interpreter, line)
         assert [each.text for each in found] == expected
+
+
+async def test_who_leaves_is_told_of_jobs_that_run(keys: PipeInput) -> None:
+    async with typist(keys) as user:
+        await user.interpreter.execute("echo 'import time' > sleepy.py")
+        await user.interpreter.execute("echo 'while True: time.sleep(1e-3)' >> sleepy.py")
+        keys.send_text("yod sleepy.py &\r\x04exit\r")
+        await user.prompt.run()
+        assert "exit: a job runs and would end; say it again" in user.shown
+
+
+async def test_the_end_of_what_is_typed_logs_out_who_is_on_top(keys: PipeInput) -> None:
+    async with typist(keys) as user:
+        keys.send_text("login root\r\x04echo here\r\x04")
+        await user.prompt.run()
+        assert user.shown.endswith("here\n")

@@ -144,9 +144,18 @@ async def time(context: Context, words: tuple[str, ...]) -> int:
 async def exit_(context: Context, status: int | None) -> int:
     """Leave the shell, with STATUS or that of the last command.
 
+    At the machine's console the machine goes down with the shell. If jobs run there that somebody
+    at the prompt may not think of, that is said, and a second 'exit' leaves.
+
     \b
     Example:
       exit
     """
-    context.interpreter.leaving = True
-    return context.interpreter.status if status is None else status
+    interpreter = context.interpreter
+    running = len(interpreter.jobs.all()) if context.console.local else 0
+    if running and interpreter.terminal.interactive and not interpreter.warned:
+        interpreter.warned = True
+        jobs = "a job runs" if running == 1 else f"{running} jobs run"
+        raise VmppError(f"{jobs} and would end; say it again to leave all the same")
+    interpreter.leaving = True
+    return interpreter.status if status is None else status
