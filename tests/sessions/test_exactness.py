@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from signal import SIGTERM
 from typing import Any
 
 import trio
@@ -49,8 +50,14 @@ async def script(booting: Any, delays: Sequence[float]) -> tuple[list[Any], str]
         await alice.files.write("short.py", SHORT)
         short = await alice.launch("short.py", 2)
         await step("second", bytes(busy.stdout))
+        await step("jobs", await alice.jobs())
+        await step("nodes", await alice.nodes())
         result = await alice.wait(short)
         await step("ended", (result.status, result.stdout))
+        third = await alice.launch("busy.py", 8)
+        await step("queued", [(job.id, job.state, job.reason) for job in await alice.jobs()])
+        await alice.signal(third.id, SIGTERM)
+        await step("cancelled", (await alice.wait(third)).status)
         try:
             await machine.log_in("bob", "salmon", exact=True)
         except LoginError as error:
@@ -61,6 +68,8 @@ async def script(booting: Any, delays: Sequence[float]) -> tuple[list[Any], str]
         await alice.sleep(MILLISECOND)
         result = await alice.wait(busy)
         await step("all", (result.status, result.stdout))
+        await step("history", await alice.history())
+        await step("log", await root.log())
         return told, machine.trace.digest()
 
 
