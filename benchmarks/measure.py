@@ -173,8 +173,8 @@ def _prompt(case: Case, repetitions: int) -> Measurement:
         ]
     except (TimeoutError, OSError) as error:
         raise CaseFailedError(f"{case.name}: {error}") from error
-    elapsed, cpu = min(runs[1:])
-    return Measurement(case, cpu_s=cpu, elapsed_s=elapsed)
+    elapsed, cpu, peak = min(runs[1:])
+    return Measurement(case, cpu_s=cpu, elapsed_s=elapsed, peak_bytes=peak)
 
 
 def _command(case: Case) -> Measurement:

@@ -17,8 +17,10 @@ _HERE: Final = b"\x1b[1;1R"
 _PATIENCE: Final = 60.0
 
 
-def seconds_to_prompt(*arguments: str) -> tuple[float, float]:
-    """Start ``vmpp`` on a terminal; return seconds to its prompt, and CPU seconds to its end.
+def seconds_to_prompt(*arguments: str) -> tuple[float, float, int]:
+    """Start ``vmpp`` on a terminal; return what it takes.
+
+    That is seconds to its prompt, CPU seconds to its end, and bytes of memory at the most.
 
     Raises:
         TimeoutError: there is no prompt.
@@ -36,7 +38,7 @@ def seconds_to_prompt(*arguments: str) -> tuple[float, float]:
     finally:
         os.close(terminal)
         _, _, usage = os.wait4(child, 0)
-    return elapsed, usage.ru_utime + usage.ru_stime
+    return elapsed, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024
 
 
 def _environment() -> Mapping[str, str]:
