@@ -109,6 +109,104 @@ async def test_what_a_handler_raises_surfaces_in_the_program(program):
     assert job.stdout.count(b"cleaned up") == 3
 
 
+async def test_a_handler_may_print_send_and_wait(program):
+    path = program("""
+        def handler(number, frame):
+            print("told", rank, comm.sendrecv(rank, 1 - rank, source=1 - rank))
+            time.sleep(0.001)
+        signal.signal(signal.SIGUSR1, handler)
+        if rank == 0:
+            got = comm.recv(source=1, tag=5)
+        else:
+            time.sleep(0.01)
+            comm.send("late", 0, tag=5)
+            got = None
+        print("then", rank, got, time.time() % 1 > 0.01)
+    """)
+    job, status = await signalled(path, signal.SIGUSR1, size=2)
+    assert sorted(job.stdout.splitlines()) == [
+        b"then 0 late True", b"then 1 None True", b"told 0 1", b"told 1 0",
+    ]  # fmt: skip
+    assert status.exit == 0
+
+
+@pytest.mark.parametrize("what", ["compute", "sleep"])
+async def test_what_it_interrupts_takes_as_long_as_it_would_have(program, what):
+    path = program(f"""
+        import vmpp
+        signal.signal(signal.SIGUSR1, lambda *_: vmpp.compute(0.1))
+        begin = time.perf_counter()
+        {"vmpp.compute(0.02)" if what == "compute" else "time.sleep(0.02)"}
+        print(round(time.perf_counter() - begin, 3))
+    """)
+    job, _ = await signalled(path, signal.SIGUSR1, size=1)
+    # Work is put off; a sleep is over when its time has come.
+    assert float(job.stdout) == pytest.approx(0.12 if what == "compute" else 0.105, abs=2e-3)
+
+
+async def test_a_program_that_polls_is_told_as_well(program):
+    path = program("""
+        told = []
+        signal.signal(signal.SIGUSR1, lambda *_: told.append(rank))
+        while not told:
+            comm.iprobe()
+        print(told)
+    """)
+    job, status = await signalled(path, signal.SIGUSR1, size=2)
+    assert (status.exit, sorted(job.stdout.split())) == (0, [b"[0]", b"[1]"])
+
+
+async def test_a_program_with_threads_is_told_in_a_handler_that_may_not_block(program):
+    path = program("""
+        import threading
+        told = []
+        signal.signal(signal.SIGUSR1, lambda *_: told.append(rank))
+        thread = threading.Thread(target=time.sleep, args=(0.01,))
+        thread.start()
+        thread.join()
+        print(told)
+    """)
+    job, status = await signalled(path, signal.SIGUSR1, size=2)
+    assert (status.exit, sorted(job.stdout.split())) == (0, [b"[0]", b"[1]"])
+
+
+async def test_an_error_in_a_handler_shows_the_program_and_nothing_else(program):
+    path = program("""
+        def handler(number, frame):
+            try:
+                {}["missing"]
+            except KeyError:
+                raise ValueError("never mind")
+        signal.signal(signal.SIGUSR1, handler)
+        comm.recv()
+    """)
+    job, status = await signalled(path, signal.SIGUSR1, size=1)
+    failure = job.result().failure
+    assert status.exit == 1
+    assert failure.index("KeyError: 'missing'") < failure.index("ValueError: never mind")
+    assert "Interruption" not in failure
+
+
+async def test_a_second_signal_interrupts_the_handler_of_the_first(program):
+    path = program("""
+        def first(number, frame):
+            time.sleep(0.02)
+            print("first")
+        signal.signal(signal.SIGUSR1, first)
+        signal.signal(signal.SIGUSR2, lambda *_: print("second", flush=True))
+        time.sleep(0.03)
+        print(time.time() % 1 < 0.04)
+    """)
+    async with vmpp.boot(nodes=4) as machine:
+        with machine.services.client() as client:
+            job = await machine.launch(path, 1, client=client)
+            for number in (signal.SIGUSR1, signal.SIGUSR2):
+                await client.sleep(5 * MILLISECOND)
+                job.signal(number)
+            await client.until(job.record.done)
+    assert job.stdout.split() == [b"second", b"first", b"True"]
+
+
 async def test_some_ranks_may_deal_with_it_and_others_not(program):
     path = program("""
         if rank:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from vmpp.engine import Engine, Fiber, Streams
 from vmpp.hardware import Cpu
 from vmpp.kernel.fibers import Fibers
-from vmpp.kernel.waiting import ProcessExit, ProcessKilled
+from vmpp.kernel.waiting import Interruption, ProcessExit, ProcessKilled
 from vmpp.portals import Address, Header, PortalTable
 
 if TYPE_CHECKING:
@@ -205,9 +205,10 @@ class Process(SystemProcess):
     """
 
     __slots__ = (
-        "_computes", "_cpu", "_deaths", "_engine", "_lookahead", "_roused", "calls", "dying",
-        "fiber", "fibers", "files", "in_handler", "install", "job", "kernel", "libraries", "nid",
-        "passed", "pid", "post", "rank", "ready", "resting", "rpc", "size", "space",
+        "_computes", "_cpu", "_deaths", "_engine", "_lookahead", "_roused", "_sleeps", "calls",
+        "dying", "fiber", "fibers", "files", "in_handler", "install", "job", "kernel",
+        "libraries", "nid", "passed", "pid", "post", "rank", "ready", "resting", "rpc", "size",
+        "space",
     )  # fmt: skip
 
     def __init__(self, kernel: QuintessentialKernel, job: Job, address: Address) -> None:
@@ -218,6 +219,7 @@ class Process(SystemProcess):
         self._computes = False
         self._deaths = 0
         self._roused = False
+        self._sleeps = False
         self.passed = 0
         self.calls = 0
         self.kernel = kernel
@@ -258,7 +260,11 @@ class Process(SystemProcess):
         """Let *duration* picoseconds pass without using the CPU."""
         until = self.clock + duration
         if self.fibers is None:
-            self._park_until(until)
+            self._sleeps = True
+            try:
+                self._park_until(until)
+            finally:
+                self._sleeps = False
         else:
             self._may_block()
             self.fibers.sleep(until)
@@ -271,8 +277,13 @@ class Process(SystemProcess):
         self._computes = True
         try:
             self._engine.hub.switch()
+            return
+        except Interruption as interruption:
+            left = interruption.left
+            interruption.run()
         finally:
             self._computes = False
+        self.compute(left)
 
     def wait(self, watch: object) -> None:
         """Block until the kernel has changed what *watch* names.
@@ -286,7 +297,10 @@ class Process(SystemProcess):
             self.fibers.wait(watch)
             return
         self.watch = watch
-        self._engine.hub.switch()
+        try:
+            self._engine.hub.switch()
+        except Interruption as interruption:
+            interruption.run()
 
     def wait_alone(self, watch: object) -> None:
         """Block as `wait` does, and the whole process with it: no other fiber runs meanwhile.
@@ -297,7 +311,10 @@ class Process(SystemProcess):
             self._may_block()
         self.passed += 1
         self.watch = watch
-        self._engine.hub.switch()
+        try:
+            self._engine.hub.switch()
+        except Interruption as interruption:
+            interruption.run()
 
     # -- fibers -------------------------------------------------------------------------------
 
@@ -414,6 +431,27 @@ class Process(SystemProcess):
             self.fibers.kill()
         self._interrupt(fiber, ProcessKilled())
 
+    def interrupt(self, run: Callable[[], object]) -> bool:
+        """Have the program call *run* where it stands, as a signal does, and then go on.
+
+        *run* may block. Called from the engine.
+
+        Returns:
+            False if it stands where a library cannot be interrupted, or has several fibers.
+        """
+        fiber = self.fiber
+        blocks = self.watch is not None or self._computes or self._sleeps
+        if not fiber or not blocks or self.dying or self.fibers is not None:
+            return False
+        left = self._cpu.stop() if self._computes else 0
+        self._computes = False
+        self.watch = None
+        self.passed += 1
+        self.clock = max(self.clock, self._engine.now)
+        self.install()
+        fiber.throw(Interruption(run, left))
+        return True
+
     def rouse(self) -> None:
         """Let the process look again at whatever it waits for: called by its event handlers."""
         self._roused = True
@@ -425,7 +463,13 @@ class Process(SystemProcess):
         self.passed += 1
         engine = self._engine
         engine.at(max(when, engine.now), self._expire, self.passed)
-        engine.hub.switch()
+        try:
+            engine.hub.switch()
+            return
+        except Interruption as interruption:
+            interruption.run()
+        while engine.now < when:
+            self._park_until(when)
 
     def _may_block(self) -> None:
         if self.dying:

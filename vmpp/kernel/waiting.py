@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 
@@ -15,6 +16,31 @@ class ProcessExit(BaseException):
 
 class ProcessKilled(BaseException):
     """Unwinds a process that is being killed."""
+
+
+class Interruption(BaseException):
+    """Has a process that blocks run something where it stands, and then go on blocking.
+
+    Attributes:
+        left: picoseconds of the work that it was at; 0 if it was at none.
+    """
+
+    def __init__(self, run: Callable[[], object], left: int) -> None:
+        super().__init__()
+        self._run = run
+        self.left = left
+
+    def run(self) -> None:
+        """Run it; what it raises is the program's, and shows nothing of how it came to run."""
+        try:
+            self._run()
+        except BaseException as error:
+            each: BaseException | None = error
+            while each is not None:
+                if each.__context__ is self:
+                    each.__context__ = None
+                each = each.__context__
+            raise
 
 
 class _Anything:
