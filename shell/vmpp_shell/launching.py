@@ -163,6 +163,8 @@ async def launch(context: Context, wanted: Wanted) -> int:
         context.interpreter.jobs.add(launched)
         context.interpreter.terminal.err.print(f"[{job.id}] {launched.command}")
         return 0
+    if not job.record.placed:
+        terminal.err.print(f"{context.name}: job {job.id} waits for nodes")
     return await in_foreground(context, launched)
 
 

@@ -17,8 +17,9 @@ from prompt_toolkit.auto_suggest import AutoSuggestFromHistory
 from prompt_toolkit.completion import CompleteEvent, Completer, Completion
 from prompt_toolkit.document import Document
 from prompt_toolkit.formatted_text import StyleAndTextTuples
-from prompt_toolkit.history import History, InMemoryHistory
+from prompt_toolkit.history import DummyHistory, History, InMemoryHistory
 from prompt_toolkit.input import Input
+from prompt_toolkit.layout.processors import Processor, Transformation, TransformationInput
 from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 from trio_asyncio import aio_as_trio, trio_as_aio
@@ -73,7 +74,8 @@ class Prompt:
             refresh_interval=REFRESH_SECONDS,
             enable_history_search=True,
         )
-        self._questions = make()
+        # Answers, of which some are passwords, are not remembered.
+        self._questions = make(history=DummyHistory())
         interpreter.terminal.attend(self.above, self.ask)
 
     async def run(self) -> None:
@@ -108,7 +110,9 @@ class Prompt:
             EOFError, Struck: as `line`.
         """
         message: StyleAndTextTuples = [("", question)]
-        return await self._edited(self._questions, message, is_password=hidden)
+        return await self._edited(
+            self._questions, message, input_processors=[_Hidden()] if hidden else []
+        )
 
     async def _edited(
         self, session: PromptSession[str], message: StyleAndTextTuples, **options: Any
@@ -154,6 +158,14 @@ class Prompt:
         for text in facts(self._interpreter):
             shown += [("", "  " if shown else " "), ("class:fact", text), ("", " ")]
         return shown
+
+
+class _Hidden(Processor):
+    """Shows nothing of what is typed, not even how much it is."""
+
+    def apply_transformation(self, transformation_input: TransformationInput) -> Transformation:
+        """Return an empty line, in which the cursor stays."""
+        return Transformation([], source_to_display=lambda at: 0, display_to_source=lambda at: 0)
 
 
 class _Completer(Completer):

@@ -228,3 +228,10 @@ async def test_jobs_have_names(shell: OpenShell, programs: Path) -> None:
     async with shell(folder=programs) as sh:
         await sh("srun -J weather /host/sleeper.py & sleep 1ms")
         assert json.loads(await sh("jobs --json"))[0]["name"] == "weather"
+
+
+async def test_who_waits_for_nodes_is_told(shell: OpenShell, programs: Path) -> None:
+    async with shell(folder=programs) as sh:
+        nodes = json.loads(await sh("machine --json"))["compute_nodes"]
+        await sh(f"cd /host; yod -n {nodes} sleeper.py >/dev/null & sleep 1ms")
+        assert (await sh("yod sleeper.py")).startswith("yod: job 2 waits for nodes\nhere\n")

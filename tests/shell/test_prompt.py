@@ -120,8 +120,11 @@ async def test_answers_that_are_hidden_are_not_shown_nor_remembered(
     async with typist(keys, output=output, history=history) as user:
         keys.send_text("secret\r")
         assert await user.interpreter.terminal.ask("Password: ", hidden=True) == "secret"
-        assert "Password: " in screen.getvalue()
+        assert "Password:" in screen.getvalue()
         assert "secret" not in screen.getvalue()
+        assert "*" not in screen.getvalue()
+        keys.send_text("\x1b[Anew\r")
+        assert await user.interpreter.terminal.ask("Name: ") == "new"
         keys.send_text("echo visible\rexit\r")
         await user.prompt.run()
     with open(f"{tmp_path}/history") as file:
