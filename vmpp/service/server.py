@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
@@ -108,7 +109,7 @@ class Service(Protocol):
         ...
 
 
-class Server(SystemProcess):
+class Server(SystemProcess, ABC):
     """A process of the service or I/O partition with one portal, which takes requests.
 
     Requests are served one after the other, each taking the least service time, in the order of
@@ -142,9 +143,9 @@ class Server(SystemProcess):
         """Take requests again; what the server knew it still knows."""
         self.dead = False
 
+    @abstractmethod
     def received(self, header: Header, due: int) -> None:
         """Serve a request, whose answer is due at time *due*."""
-        raise NotImplementedError
 
     def abandon(self, job: int) -> None:
         """Let no request of *job* hold virtual time up any more: its processes are being killed."""
