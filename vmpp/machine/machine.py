@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from os import PathLike, fspath
-from typing import Any, Final
+from typing import Any
 
 import trio
 
@@ -17,6 +17,7 @@ from vmpp.kernel import Process, Trace
 from vmpp.machine.description import MachineDescription
 from vmpp.machine.doors import Doors
 from vmpp.machine.faults import Fault, NodeCrash, parse
+from vmpp.machine.hosting import JobHost
 from vmpp.machine.injection import inject
 from vmpp.machine.installation import Installation
 from vmpp.machine.job import Job
@@ -24,15 +25,13 @@ from vmpp.machine.nodes import Nodes
 from vmpp.machine.overview import Overview
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.policies import PolicyError, checked, chosen
-from vmpp.machine.report import Standing, deadlock, refusal, silence
+from vmpp.machine.report import Standing, refusal
 from vmpp.machine.session import CONSOLE, Session
-from vmpp.machine.streams import Capture, HostInput, StreamSink, Traced
+from vmpp.machine.stillness import Stillness
 from vmpp.machine.universe import Universe
 from vmpp.pct import ProcessControlThread
 from vmpp.portals import Address
-from vmpp.process import calls, jobs, places
-from vmpp.process.calls import Reply
-from vmpp.process.library import Report
+from vmpp.process import jobs
 from vmpp.process.loader import ProgramLoader
 from vmpp.process.program import Program
 from vmpp.process.space import uninstall
@@ -41,20 +40,15 @@ from vmpp.service.accounting import Accounting, AccountingServer
 from vmpp.service.accounts import LoginServer
 from vmpp.service.allocator import AllocationServer
 from vmpp.service.client import ServiceClient
-from vmpp.service.files import FileServer, Stdio
-from vmpp.service.filesystem.programs import space_of
+from vmpp.service.files import FileServer
 from vmpp.service.identity import Credentials, host_user
 from vmpp.service.log import Kind, LogServer
 from vmpp.service.names import NameServer
 from vmpp.service.nodebook import NodeBook
 from vmpp.service.partition import ServicePartition
-from vmpp.service.requests import Allocate
 from vmpp.service.sockets import SocketServer
 from vmpp.service.spawning import SpawnServer
 from vmpp.service.status import JobStatus, NodeStatus
-
-CLOSED_PIPE: Final = 128 + 13
-"""Exit status of a job whose output nobody reads any more."""
 
 
 class Machine:
@@ -82,6 +76,7 @@ class Machine:
         faults: that have been injected, and when they happen.
         allocation: the server that hands nodes out, with the queue.
         overview: tells of jobs and nodes.
+        host: goes with jobs on the host's side.
         policy: scheduling policy of the nodes of later jobs; empty: as booted.
         policies: names of the policies that decide, by what they decide.
         trace: the digest of what happened.
@@ -116,8 +111,7 @@ class Machine:
         self.faults: list[Fault] = []
         self.policy = ""
         self.policies = chosen(description)
-        self._jobs: dict[int, Job] = {}
-        self._stdio: dict[int, Stdio] = {}
+        self.host = JobHost(self)
         self._nodes = Nodes(self.engine, universe, plugins, self.trace)
         self.topology = self._nodes.topology
         self.fabric = self._nodes.fabric
@@ -137,9 +131,9 @@ class Machine:
         self.accounting = Accounting() if installation is None else installation.accounting
         self.login: LoginServer | None = None
         self.doors = Doors(self)
-        self._file_process = self.services.add(self.files)
+        self.services.add(self.files)
         self._add_accounts()
-        self._socket_process = self.services.add(self.sockets)
+        self.services.add(self.sockets)
         self.services.add(self.names)
         self.overview = Overview(self)
         self.launcher = Launcher(
@@ -155,10 +149,10 @@ class Machine:
             fanout=description.loader.fanout,
             seed=seed,
             surroundings=self._nodes.surroundings,
-            started=self._started,
-            ended=self._ended,
-            lost=self._lost,
-            abnormal=self._abnormal,
+            started=self.host.started,
+            ended=self.host.ended,
+            lost=self.host.lost,
+            abnormal=self.host.abnormal,
             reset=lambda node, job: self.threads[node].reset(job),
             processes=self.processes,
         )
@@ -334,7 +328,7 @@ class Machine:
             description=self._described(tools, coll or {}),
         )
         typed = client is not None and not client.exact
-        begin = partial(self._begin, parts, wishes, stdin, stdout, stderr, typed)
+        begin = partial(self.host.begin, parts, wishes, stdin, stdout, stderr, typed)
         if client is None:
             job = begin(partial(self.allocation.decide, now=self.engine.now))
             await trio.lowlevel.checkpoint()
@@ -343,7 +337,7 @@ class Machine:
             await client.until(job.record.answered)
         if job.record.refused:
             raise LaunchError(job.record.failure or "the job cannot be launched")
-        self._keep(job.record)
+        self.host.keep(job.record)
         return job
 
     def _described(
@@ -356,35 +350,6 @@ class Machine:
         for library in self.libraries:
             library.check(described)
         return described
-
-    def _begin(
-        self,
-        parts: Sequence[tuple[Program, int]],
-        wishes: Wishes,
-        stdin: Any,
-        stdout: Any,
-        stderr: Any,
-        typed: bool,
-        decide: Callable[[Allocate], Reply] | None,
-    ) -> Job:
-        record = self.launcher.launch(parts, wishes, decide)
-        program = parts[0][0]
-        out = Capture() if stdout is None else StreamSink(stdout)
-        err = Capture() if stderr is None else StreamSink(stderr)
-        job = self._jobs[record.id] = Job(
-            self, record, getattr(out, "data", b""), getattr(err, "data", b"")
-        )
-        stdio = Stdio(
-            Traced(out, self.trace),
-            Traced(err, self.trace),
-            None if stdin is None else HostInput(stdin),
-            typed=typed,
-        )
-        stdio.on_broken = lambda: self.launcher.end(record, CLOSED_PIPE)
-        self._stdio[record.id] = stdio
-        self.files.open_job(record.id, stdio, program.cwd, space_of(program))
-        self.bridge.wake()
-        return job
 
     def _owner(self, job: int) -> Credentials | None:
         record = self.launcher.records.get(job)
@@ -516,125 +481,21 @@ class Machine:
             "system_calls": sum(server.requests for server in self.services.servers.values()),
         }
 
-    def _started(self, record: JobRecord) -> None:
-        origin = record.origin
-        if record is not origin:
-            self._spawned(record, self._jobs[origin.id], self._stdio[origin.id])
-        self._keep(record)
-        self.note(
-            Kind.LAUNCH,
-            record.wishes.owner.name,
-            f"job {record.id}: {record.job.programs[0].name} on {record.size} nodes",
-        )
-        self.plugins.manager.hook.vmpp_job_started(job=self._jobs[record.id])
-
-    def _keep(self, record: JobRecord) -> None:
-        """Have what there is to tell of a job on record, before anybody is told of it.
-
-        `yod` tells the accounting server of the job's end as well. But that server may be stopped,
-        and if the machine goes down while a job runs, that is its end.
-        """
-        if self.installation is not None:
-            self.accounting.record(self.launcher.describe(record))
-
-    def _spawned(self, record: JobRecord, origin: Job, stdio: Stdio) -> None:
-        """Make a job of what *origin* has spawned: it prints where that does, and reads nothing."""
-        job = record.job
-        self._jobs[job.id] = Job(self, record, origin.stdout, origin.stderr)
-        own = Stdio(stdio.stdout, stdio.stderr, on_broken=stdio.on_broken)
-        space = space_of(job.program(0))
-        self.files.open_job(job.id, own, lambda rank: str(job.program(rank).cwd), space)
-
-    def _lost(self, record: JobRecord, rank: int) -> None:
-        """Have servers forget a rank, by messages that they take in their turn."""
-        number = record.id
-        for server, request in (
-            (self._file_process, calls.Forget(number, rank)),
-            (self._socket_process, places.Forget(number, rank)),
-        ):
-            record.yod.tell(server.address, calls.encode(request))
-
-    def _abnormal(self, origin: JobRecord) -> None:
-        """Look where the processes of a job stand that is about to be ended abnormally."""
-        if origin.wishes.traces and origin.traced is None:
-            groups = [str(each) for record in origin.family for each in self.overview.where(record)]
-            origin.traced = "\n".join(groups)
-
-    def _ended(self, record: JobRecord) -> None:
-        job = self._jobs.pop(record.id, None)
-        reports: list[Report] = []
-        if record.placed:
-            self.names.close_job(record.id)
-            self.sockets.close_job(record.id)
-            reports = self._reports(record)
-        if job is None:
-            # It could not be loaded, which is its spawner's business alone.
-            return
-        job.reports += reports
-        if record is not record.origin:
-            self._jobs[record.origin.id].reports += reports
-        self._stdio.pop(record.id, None)
-        self.files.close_job(record.id)
-        if not record.refused:
-            self._keep(record)
-        if record.placed:
-            for rank, status in enumerate(record.statuses):
-                self.trace.output(f"{rank} {status}\n".encode())
-            why = f" ({record.failure.splitlines()[0]})" if record.failure else ""
-            self.note(
-                Kind.END,
-                record.wishes.owner.name,
-                f"job {record.id}: status {record.status}{why}",
-            )
-            self.plugins.manager.hook.vmpp_job_ended(job=job, result=job.result())
-
-    def _reports(self, record: JobRecord) -> list[Report]:
-        found = [library.report(record.job) for library in self.libraries]
-        return [report for report in found if report is not None]
-
     # -- the compute partition's task --------------------------------------------------------------
 
     async def run_compute_partition(self) -> None:
         """Advance virtual time, for ever."""
         await advance(
-            self.engine, self.bridge, self.watchdog, between=self._between, idle=self._idle
+            self.engine,
+            self.bridge,
+            self.watchdog,
+            between=self._between,
+            idle=Stillness(self).resolve,
         )
 
     def _between(self) -> None:
         self.trace.fold()
         uninstall()
-
-    def _idle(self) -> bool:
-        """Nothing can move: end the jobs that wait for ever, saying for what."""
-        waiting: dict[JobRecord, list[Process]] = {}
-        silent: list[JobRecord] = []
-        for record in self.launcher.records.values():
-            processes = self.processes(record)
-            if record.running and not record.ending and (processes or not self.fabric.lost):
-                waiting.setdefault(record.origin, []).extend(processes)
-            elif self.fabric.lost and record.placed:
-                silent.append(record)
-        ends = False
-        for origin, processes in waiting.items():
-            if not self._may_be_met(origin):
-                ends = True
-                elapsed = origin.elapsed(self.engine.now)
-                self.launcher.end(origin, 1, deadlock(processes, elapsed, self.fabric.lost))
-        for record in silent:
-            # No process of it waits, but a node or the launcher for what was lost.
-            self.engine.at(self.engine.now, self._forsake, record)
-        if ends or silent:
-            return True
-        return bool(self.fabric.lost) and self.services.give_up()
-
-    def _may_be_met(self, origin: JobRecord) -> bool:
-        """Return whether a job may wait for somebody outside, for input or at a port of its own."""
-        if self._stdio[origin.id].is_read:
-            return True
-        return self.attended > 0 and any(self.names.has_port(each.id) for each in origin.family)
-
-    def _forsake(self, record: JobRecord) -> None:
-        self.launcher.forsake(record, silence(record.running, self.fabric.lost))
 
     def _refused(self, fiber: Fiber) -> None:
         """End the job of a process that catches all that would end it."""
