@@ -11,11 +11,12 @@ import trio
 
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.state import State
+from vmpp_shell.asking import Asker
 from vmpp_shell.console import Boot, Console
 from vmpp_shell.interpreter import Interpreter
 from vmpp_shell.interrupts import interruptible
 from vmpp_shell.scripts import Script
-from vmpp_shell.terminal import Terminal
+from vmpp_shell.terminal import Answer, Terminal
 
 if TYPE_CHECKING:
     from prompt_toolkit.history import History
@@ -46,12 +47,25 @@ async def _run(asked: Boot, state: Callable[[str], State], line: str | None) -> 
     script = Script(_source(line))
     async with Console.open(Plugins.installed(), state=state) as console:
         await console.boot(asked)
-        answer = None if interactive or line is not None else script.answer
+        answer = None if interactive else script.answer if line is None else _asker()
         terminal = Terminal.of_host(interactive=interactive, reads=line is not None, answer=answer)
         async with Interpreter.open(console, terminal) as interpreter:
             with interruptible(interpreter):
                 await (_talk(interpreter) if interactive else script.run(interpreter))
             return interpreter.status
+
+
+def _asker() -> Answer | None:
+    """Return what asks while a command line is carried out that was given as an argument."""
+    if sys.stdin is None:
+        return None
+
+    def show(data: bytes) -> None:
+        if sys.stderr is not None:
+            sys.stderr.buffer.write(data)
+            sys.stderr.flush()
+
+    return Asker(sys.stdin.buffer, show).ask
 
 
 def _source(line: str | None) -> int | bytes:

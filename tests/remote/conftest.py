@@ -103,7 +103,8 @@ class House:
         self, connection: Connection, command: str | None, stdin: str = ""
     ) -> asyncssh.SSHCompletedProcess:
         """Run a command, and return what has come of it."""
-        return await aio_as_trio(connection.run)(command, input=stdin)
+        given = {"input": stdin} if stdin else {"stdin": asyncssh.DEVNULL}
+        return await aio_as_trio(connection.run)(command, **given)
 
 
 HouseFactory = Callable[..., AbstractAsyncContextManager[House]]

@@ -109,3 +109,13 @@ async def test_programs_of_ones_own_are_for_programmers(house: Any) -> None:
             done = await at.run(connection, "yod mine.py")
             assert "programmers" in done.stderr
             assert done.exit_status != 0
+
+
+async def test_questions_are_answered_by_what_the_client_sends(house: Any) -> None:
+    async with house() as at, at.connected() as connection:
+        done = await at.run(connection, "passwd", stdin="alice\nchanged\nchanged\n")
+        assert (done.stderr, done.exit_status) == ("", 0)
+        async with at.connected(password="changed") as other:
+            assert (await at.run(other, "whoami")).stdout == "alice\n"
+            done = await at.run(other, "passwd")
+            assert done.stderr == "passwd: cannot ask for 'Old password': nobody is there\n"

@@ -129,7 +129,7 @@ def test_without_anybody_who_could_log_in_it_says_what_to_do(serve: Serve, tmp_p
     process = serve("--state", tmp_path / "new", "--port", 0)
     shown, complaint = process.communicate(timeout=60)
     assert shown == ""
-    assert complaint.startswith("vmpp: error: nobody could log in: say \"vmpp -c 'adduser")
+    assert complaint.startswith("vmpp: error: nobody could log in: say \"vmpp -c 'login")
     assert len(complaint.splitlines()) == 1
     assert process.returncode != 0
 

@@ -19,6 +19,7 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 from trio_asyncio import aio_as_trio
 
 from vmpp.machine.streams import HostInput
+from vmpp_shell.asking import Asker
 from vmpp_shell.serve.keyboard import Keyboard, keyboard
 from vmpp_shell.terminal import HEIGHT, WIDTH, Stream, Terminal
 
@@ -108,7 +109,8 @@ class Channel:
             )
             for write in (self.write, self.write_error)
         ]
-        terminal = Terminal(*streams, stdin=self._keys.stdin, **options)
+        asker = Asker(self._keys.stdin, self.write_error)
+        terminal = Terminal(*streams, stdin=self._keys.stdin, answer=asker.ask, **options)
         # Jobs in the background outlive the channel, and its input is not for them.
         terminal.types = True
         return terminal

@@ -44,7 +44,7 @@ def serve(
 
     \b
     Examples:
-      vmpp -c 'adduser alice'
+      vmpp -c 'login root; adduser alice'
       vmpp serve --machine paragon
       ssh -p 2222 alice@localhost
       ssh -p 2222 alice@localhost yod -n 16 ring.py

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 _LOOPBACK: Final = ("127.", "::1", "localhost")
 
-TRUST: Final = """\
-A program is Python code with the rights of {owner} on this computer. So only members of
-'programmers' may run programs of their own; the others run those in /images. Put somebody into
-'programmers' only if you would give them your own login. See docs/protection.md."""
+TRUST: Final = (
+    "A program is Python code with the rights of {owner} on this computer. So only members of "
+    "'programmers' may run programs of their own; the others run those in /images. Put somebody "
+    "into 'programmers' only if you would give them your own login. See docs/protection.md."
+)
 """What everybody has to know who serves a machine."""
 
 
@@ -45,8 +47,8 @@ class Notice:
         """Whether only this computer can connect."""
         return self.host.startswith(_LOOPBACK)
 
-    def text(self) -> str:
-        """Return the notice."""
+    def text(self, width: int = 80) -> str:
+        """Return the notice, the part of it that is prose *width* characters wide."""
         reach = "this computer only" if self.is_local else "the NETWORK behind that address"
         name = "localhost" if self.is_local else self.host
         return "\n".join(
@@ -56,7 +58,7 @@ class Notice:
                 f"  host key   {self.fingerprint} (ED25519)",
                 f"  users      {', '.join(map(self._marked, self.users))} (*: programmers)",
                 f"  log in     ssh -p {self.port} {self.users[0]}@{name}",
-                TRUST.format(owner=self.owner),
+                textwrap.fill(TRUST.format(owner=self.owner), width - 1),
                 "^C shuts it down.",
             ]
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
@@ -27,6 +28,8 @@ from vmpp_shell.serve.notice import Notice
 from vmpp_shell.serve.visitor import Hall
 from vmpp_shell.tasks import nursery
 
+WIDEST: Final = 100
+"""Columns of the prose at the start, at the most."""
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -64,7 +67,8 @@ async def _serve_within(machine: Mapping[str, Any], state: State, host: str, por
         key = host_key(state.host_key)
         with trio.open_signal_receiver(*_ENDING) as struck:
             async with serving(booted, key, host=host, port=port) as served:
-                click.echo(served.notice(str(state)).text())
+                width = min(shutil.get_terminal_size().columns, WIDEST)
+                click.echo(served.notice(str(state)).text(width))
                 await served.until_down(struck)
                 click.echo("shutting down")
 
@@ -169,8 +173,8 @@ async def _let_somebody_in(machine: Machine) -> None:
         name = session.user.name
         if not (sys.stdin and sys.stdin.isatty()):
             raise NobodyError(
-                "nobody could log in: say \"vmpp -c 'adduser alice'\", or 'vmpp serve' at a "
-                f"terminal, where it asks for a password of {name}"
+                "nobody could log in: say \"vmpp -c 'login root; adduser alice'\", or 'vmpp serve' "
+                f"at a terminal, where it asks for a password of {name}"
             )
         click.echo(f"Nobody can log in yet. Choose a password for {name} on this machine.")
         await session.passwd(click.prompt("Password", hide_input=True, confirmation_prompt=True))
