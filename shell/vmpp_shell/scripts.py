@@ -50,10 +50,10 @@ class Script:
         self._buffer = bytearray(b"" if isinstance(source, int) else source)
         self._ended = False
 
-    async def run(self, interpreter: Interpreter) -> None:
+    async def run(self, interpreter: Interpreter, *, waits: bool = True) -> None:
         """Carry out what comes, to its end, to the first ``exit``, or until ^C.
 
-        Jobs in the background are waited for at the end of what comes.
+        At the end of what comes jobs in the background are waited for if *waits*.
         """
         while not (self._ended or interpreter.leaving or interpreter.struck):
             line = await self._unless_interrupted(interpreter)
@@ -61,7 +61,7 @@ class Script:
                 await interpreter.execute(line)
         if interpreter.struck:
             interpreter.status = interpreter.status or INTERRUPTED
-        elif not interpreter.leaving:
+        elif waits and not interpreter.leaving:
             status = interpreter.status
             await interpreter.execute("wait")
             interpreter.status = status

@@ -55,6 +55,12 @@ async def test_commands_are_read_from_standard_input(house: Any) -> None:
         assert (done.stdout, done.exit_status) == ("one\ntwo\n0\n", 4)
 
 
+async def test_questions_of_commands_from_standard_input_are_answered_there(house: Any) -> None:
+    async with house() as at, at.connected() as connection:
+        done = await at.run(connection, None, stdin="passwd\nalice\nnew\nnew\nwhoami\n")
+        assert (done.stdout, done.stderr, done.exit_status) == ("alice\n", "", 0)
+
+
 async def test_a_last_line_without_an_end_is_carried_out(house: Any) -> None:
     async with house() as at, at.connected() as connection:
         done = await at.run(connection, None, stdin="echo one\necho two")

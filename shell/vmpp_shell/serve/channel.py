@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from typing import Any, BinaryIO, Final, TextIO, cast
+from typing import BinaryIO, Final, TextIO, cast
 
 import asyncssh
 import trio
@@ -18,10 +18,9 @@ from prompt_toolkit.output import ColorDepth, Output
 from prompt_toolkit.output.vt100 import Vt100_Output
 from trio_asyncio import aio_as_trio
 
-from vmpp.machine.streams import HostInput
 from vmpp_shell.asking import Asker
 from vmpp_shell.serve.keyboard import Keyboard, keyboard
-from vmpp_shell.terminal import HEIGHT, WIDTH, Stream, Terminal
+from vmpp_shell.terminal import HEIGHT, WIDTH, Answer, Stream, Terminal
 
 UNREAD_BYTES: Final = 64 << 20
 """Output that is kept for a client that does not take it; with more, the channel is closed."""
@@ -51,6 +50,16 @@ class Channel:
         return self._process.term_type is not None
 
     @property
+    def stdin(self) -> BinaryIO:
+        """What the client sends: a file with a descriptor."""
+        return self._keys.stdin
+
+    @property
+    def sends_commands(self) -> bool:
+        """Whether what the client sends are the commands themselves."""
+        return self.command is None and not self.has_terminal
+
+    @property
     def environ(self) -> Mapping[str, str]:
         """What the client says of its terminal."""
         said = self._process.env
@@ -68,16 +77,6 @@ class Channel:
         """Return how many columns and lines the terminal has now."""
         width, height, _, _ = self._process.term_size
         return width or WIDTH, height or HEIGHT
-
-    async def lines(self) -> AsyncGenerator[str, None]:
-        """Yield the lines that the client sends, as it sends them."""
-        source, held = HostInput(self._keys.stdin), b""
-        while data := await source.read(_PIECE):
-            *whole, held = (held + data).split(b"\n")
-            for line in whole:
-                yield line.decode(errors="surrogateescape")
-        if held:
-            yield held.decode(errors="surrogateescape")
 
     def write(self, data: bytes) -> None:
         """Send *data* to the client's standard output, or its terminal."""
@@ -98,22 +97,28 @@ class Channel:
             return
         channel.write(data, kind)
 
-    def terminal(self, **options: Any) -> Terminal:
-        """Return the terminal that commands know; *options* are further ones of `Terminal`."""
-        streams = [
-            Stream(
-                write,
-                size=self.size,
-                is_terminal=self.has_terminal,
-                environ=self.environ,
-            )
-            for write in (self.write, self.write_error)
-        ]
-        asker = Asker(self._keys.stdin, self.write_error)
-        terminal = Terminal(*streams, stdin=self._keys.stdin, answer=asker.ask, **options)
+    def terminal(self) -> Terminal:
+        """Return the terminal that commands know."""
+        asker = Asker(self.stdin, self.write_error)
+        terminal = Terminal(
+            *self._streams(),
+            interactive=self.has_terminal,
+            stdin=self.stdin,
+            answer=asker.ask,
+        )
         # Jobs in the background outlive the channel, and its input is not for them.
         terminal.types = True
         return terminal
+
+    def output(self, answer: Answer) -> Terminal:
+        """Return one whose input is for something else; *answer* answers questions."""
+        return Terminal(*self._streams(), answer=answer)
+
+    def _streams(self) -> list[Stream]:
+        return [
+            Stream(write, size=self.size, is_terminal=self.has_terminal, environ=self.environ)
+            for write in (self.write, self.write_error)
+        ]
 
     async def _listen(self) -> None:
         """Take what the client sends, until it sends no more."""
@@ -149,7 +154,7 @@ class Channel:
     @contextmanager
     def prompting(self) -> Iterator[tuple[Input, Output]]:
         """Give what prompt-toolkit reads from and draws on, on this channel, within the block."""
-        source = Vt100Input(cast(TextIO, _Source(self._keys.stdin)))
+        source = Vt100Input(cast(TextIO, _Source(self.stdin)))
         environ = self.environ
         drawn = Vt100_Output(
             cast(TextIO, _Screen(self)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import traceback
 from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import asyncssh
@@ -15,7 +15,7 @@ from trio_asyncio import trio_as_aio
 from vmpp.errors import VmppError
 from vmpp_shell.interpreter import Interpreter
 from vmpp_shell.prompt import Prompt
-from vmpp_shell.scripts import is_complete
+from vmpp_shell.scripts import Script
 from vmpp_shell.serve.channel import Channel, attended
 from vmpp_shell.serve.listener import Process
 from vmpp_shell.serve.seat import Seat
@@ -77,35 +77,19 @@ class Guests:
     async def _serve(self, channel: Channel, name: str) -> int:
         async with self.session(name) as session:
             seat = Seat(self.machine, session, self.down)
-            terminal = channel.terminal(interactive=channel.has_terminal)
-            if channel.command is None and not channel.has_terminal:
-                # What the client sends is the commands themselves.
-                terminal = terminal.reading(None)
+            script = Script(channel.stdin.fileno()) if channel.sends_commands else None
+            terminal = channel.terminal() if script is None else channel.output(script.answer)
             async with Interpreter.open(seat, terminal) as interpreter:
                 channel.interrupted = interpreter.interrupt
                 interpreter.variables.update(channel.variables)
-                if channel.command is not None:
+                if script is not None:
+                    await script.run(interpreter, waits=False)
+                elif channel.command is not None:
                     await interpreter.execute(channel.command)
-                elif channel.has_terminal:
+                else:
                     with channel.prompting() as (source, drawn):
                         await Prompt(interpreter, input=source, output=drawn).run()
-                else:
-                    await self._read(channel, interpreter)
                 return interpreter.status
-
-    async def _read(self, channel: Channel, interpreter: Interpreter) -> None:
-        """Carry out what a client without a terminal sends, line by line."""
-        held = ""
-        async with aclosing(channel.lines()) as lines:
-            async for line in lines:
-                held = f"{held}\n{line}" if held else line
-                if is_complete(held):
-                    await interpreter.execute(held)
-                    held = ""
-                if interpreter.leaving:
-                    return
-        if held:
-            await interpreter.execute(held)
 
     # -- files ---------------------------------------------------------------------------------
 
