@@ -110,6 +110,11 @@ class Launched:
                 err.print(f"{output.error.filename}: {output.error.strerror}")
         if result.failure:
             err.print(result.failure.rstrip("\n"))
+        if self.job.backtrace:
+            err.print(f"where the processes stood:\n{self.job.backtrace}")
+        if self.job.record.wishes.traces and result.status:
+            abnormal = [rank for rank in self.job.completion() if rank.exit or rank.signal]
+            err.show(listings.completion(abnormal))
         for report in result.reports:
             err.print(report.text.rstrip("\n"))
         if self.timing:

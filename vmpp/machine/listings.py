@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from vmpp.machine.quantities import DURATION
 
 if TYPE_CHECKING:
     from vmpp.machine.run import Phase
+    from vmpp.service.status import RankStatus
 
 Row = tuple[str, ...]
 
@@ -88,6 +90,25 @@ def phases(passed: Iterable[Phase]) -> Table:
         ("Phase", "Virtual time", "Host time"),
         ((each.name, DURATION.write(each.virtual_ps), f"{each.host_s:.3f} s") for each in passed),
         right=(1, 2),
+    )
+
+
+def completion(ranks: Iterable[RankStatus]) -> Table:
+    """Return how ranks have ended: the completion table of Cplant's ``yod``."""
+    return _table(
+        ("Rank", "Node", "SPID", "Elapsed", "Exit", "Signal"),
+        (
+            (
+                str(each.rank),
+                str(each.node),
+                str(each.pid),
+                DURATION.write(each.elapsed),
+                "" if each.exit is None else str(each.exit),
+                signal.Signals(each.signal).name if each.signal else "",
+            )
+            for each in ranks
+        ),
+        right=(0, 1, 2, 3, 4),
     )
 
 

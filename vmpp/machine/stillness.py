@@ -34,6 +34,8 @@ class Stillness:
             if not self._may_be_met(origin):
                 ends = True
                 elapsed = origin.elapsed(machine.engine.now)
+                # The report says where all stand, and need not say it twice.
+                origin.traced = ""
                 machine.launcher.end(origin, 1, deadlock(processes, elapsed, machine.fabric.lost))
         for record in silent:
             # No process of it waits, but a node or the launcher for what was lost.

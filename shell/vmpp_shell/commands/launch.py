@@ -40,7 +40,8 @@ class ModeError(click.UsageError):
 @click.option("-kill", "kill", is_flag=True,
               help="End the job when one of its processes ends abnormally.")  # fmt: skip
 @click.option("-bt", "backtrace", is_flag=True,
-              help="If the job ends abnormally, tell where its processes stood.")  # fmt: skip
+              help="If the job ends abnormally, tell where its processes stood "
+                   "and how they ended.")  # fmt: skip
 @click.option("-load", "load_file", type=PATH, metavar="FILE",
               help="Launch the programs that FILE names, one a line, as one job.")  # fmt: skip
 @click.option("--check", "check", is_flag=True,
