@@ -13,13 +13,14 @@ from vmpp.machine.plugins import Plugins
 from vmpp.machine.state import State
 from vmpp_shell.asking import Asker
 from vmpp_shell.console import Boot, Console
+from vmpp_shell.greeting import introduce
 from vmpp_shell.interpreter import Interpreter
 from vmpp_shell.interrupts import interruptible
 from vmpp_shell.scripts import Script
 from vmpp_shell.terminal import Answer, Terminal
 
 if TYPE_CHECKING:
-    from prompt_toolkit.history import History
+    pass
 
 
 def states(folder: str | None, *, ephemeral: bool) -> Callable[[str], State]:
@@ -84,23 +85,9 @@ async def _talk(interpreter: Interpreter) -> None:
     # What only a prompt needs is not imported for others.
     import trio_asyncio  # noqa: PLC0415
 
+    from vmpp_shell.history import history  # noqa: PLC0415
     from vmpp_shell.prompt import Prompt  # noqa: PLC0415
 
-    up = interpreter.console.machine.description
-    interpreter.terminal.out.print(
-        f"{up.name}: {up.compute_nodes:,} compute nodes are up. 'help' lists the commands."
-    )
+    introduce(interpreter.console.machine, interpreter.terminal.out)
     async with trio_asyncio.open_loop():
-        await Prompt(interpreter, history=_history(interpreter)).run()
-
-
-def _history(interpreter: Interpreter) -> History | None:
-    """Return what remembers lines from one start to the next, where anything is kept."""
-    from prompt_toolkit.history import FileHistory  # noqa: PLC0415 - see above
-
-    installation = interpreter.console.machine.installation
-    if installation is None or not installation.state.keeps:
-        return None
-    folder = installation.state.folder / "history"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    return FileHistory(str(folder / interpreter.console.session.user.name))
+        await Prompt(interpreter, history=history(interpreter)).run()

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncssh
+import pytest
 import trio
 from trio_asyncio import aio_as_trio
 
@@ -63,6 +65,17 @@ async def test_one_lands_at_the_prompt_and_leaves_with_exit(house: Any) -> None:
         await screen.until("hello from", "vmpp>")
         screen.type("exit 3\r")
         assert await screen.ended() == 3
+
+
+async def test_one_is_told_of_others_who_have_tried(house: Any) -> None:
+    async with house() as at:
+        for _ in range(2):
+            with pytest.raises(asyncssh.PermissionDenied):
+                async with at.connected(password="guess"):
+                    pass
+        async with at.connected() as connection, shell(connection) as (screen, _):
+            told = await screen.until("2 logins have failed", "vmpp>")
+            assert "compute nodes are up" in told
 
 
 async def test_the_end_of_input_leaves_with_the_last_status(house: Any) -> None:

@@ -8,6 +8,7 @@ import click
 
 from vmpp.errors import VmppError
 from vmpp.machine.quantities import DURATION, SIZE
+from vmpp_shell.greeting import warn
 from vmpp_shell.quantities import SIZE_TYPE
 from vmpp_shell.registry import command
 from vmpp_shell.tables import table
@@ -84,15 +85,7 @@ async def login(context: Context, name: str) -> None:
     password = ""
     if not context.session.may_become(name):
         password = await context.terminal.ask("Password: ", hidden=True)
-    _welcome(context, await context.console.log_in(name, password))
-
-
-def _welcome(context: Context, session: Session) -> None:
-    """Tell somebody who has logged in what has happened meanwhile."""
-    if session.failures:
-        last = DURATION.write(session.last_failure or 0)
-        logins = "login has" if session.failures == 1 else "logins have"
-        context.out.print(f"{session.failures} {logins} failed, the last one at {last}")
+    warn(await context.console.log_in(name, password), context.out)
 
 
 @command("logout", section="people")

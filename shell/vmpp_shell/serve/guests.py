@@ -13,6 +13,8 @@ import trio
 from trio_asyncio import trio_as_aio
 
 from vmpp.errors import VmppError
+from vmpp_shell.greeting import introduce, warn
+from vmpp_shell.history import history
 from vmpp_shell.interpreter import Interpreter
 from vmpp_shell.prompt import Prompt
 from vmpp_shell.scripts import Script
@@ -87,8 +89,11 @@ class Guests:
                 elif channel.command is not None:
                     await interpreter.execute(channel.command)
                 else:
+                    introduce(self.machine, terminal.out)
+                    warn(session, terminal.out)
                     with channel.prompting() as (source, drawn):
-                        await Prompt(interpreter, input=source, output=drawn).run()
+                        kept = history(interpreter)
+                        await Prompt(interpreter, history=kept, input=source, output=drawn).run()
                 return interpreter.status
 
     # -- files ---------------------------------------------------------------------------------
