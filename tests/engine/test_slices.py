@@ -44,16 +44,15 @@ async def test_other_tasks_get_on_while_events_never_end() -> None:
     machine.engine.at(0, again)
     async with trio.open_nursery() as nursery:
         nursery.start_soon(machine.advance)
-        await trio.lowlevel.checkpoint()
         times = []
-        for _ in range(5):
+        # This task is always ready, and events never end: both get on.
+        while machine.slices < 3:
             await trio.lowlevel.checkpoint()
             times.append(machine.engine.now)
         nursery.cancel_scope.cancel()
-    # Trio may run either task first in each of its turns.
     assert times == sorted(times)
     assert len(set(times)) >= 3
-    assert machine.slices >= 3
+    assert len(times) > machine.slices
 
 
 async def test_other_tasks_get_on_when_every_event_takes_long(

@@ -13,6 +13,9 @@ from vmpp.engine.watchdog import Watchdog
 
 SLICE_SECONDS = 0.005
 """Host time after which the engine lets other tasks run."""
+QUIET_TURNS = 2
+"""Turns of Trio's loop in which no other task was ready, after which none is waited for: within a
+turn the order of tasks is random, so one such turn says little."""
 EVENTS_PER_LOOK = 128
 """Events between two looks at the host's clock, at the most."""
 
@@ -41,9 +44,23 @@ async def advance(
         events = max(1, events // 2) if overran else min(EVENTS_PER_LOOK, events * 2)
         between()
         if more:
-            await trio.lowlevel.checkpoint()
+            await _let_others_run()
         elif bridge.open_requests or not idle():
             await bridge.settled()
+
+
+async def _let_others_run() -> None:
+    """Let the host's other tasks do what they can do now, for no longer than a slice takes.
+
+    A key that is pressed passes through a hundred turns of Trio's loop until it is seen.
+    """
+    end = time.monotonic() + SLICE_SECONDS
+    await trio.lowlevel.checkpoint()
+    quiet = 0
+    while quiet < QUIET_TURNS and time.monotonic() < end:
+        await trio.lowlevel.checkpoint()
+        runnable = trio.lowlevel.current_statistics().tasks_runnable
+        quiet = 0 if runnable else quiet + 1
 
 
 def _run_slice(engine: Engine, watchdog: Watchdog, events: int) -> bool:
