@@ -418,6 +418,50 @@ async def test_ranks_share_parallel_files(alice, run):
     assert printed(await run("main.py", nprocs=4)) == "<0><1><2><3>   3\n"
 
 
+async def test_libraries_of_which_every_process_has_a_copy_come_from_the_host(alice, run):
+    save(
+        alice,
+        "main.py",
+        """
+        import logging, logging.handlers, sched, unittest.mock
+        from mpi4py import MPI
+        from mpi4py.futures import MPICommExecutor
+        from mpi4py.util import dtlib, pkl5
+        logging.basicConfig(format=f"%(message)s of {MPI.COMM_WORLD.rank}", level=logging.INFO)
+        with MPICommExecutor(MPI.COMM_WORLD) as executor:
+            if executor is not None:
+                logging.info("rank 0 %s", list(executor.map(abs, [-1, -2])))
+        """,
+    )
+    result = await run("main.py", nprocs=2)
+    assert printed(result) == ""
+    assert result.stderr.decode() == "rank 0 [1, 2] of 0\n"
+
+
+async def test_modules_of_the_tree_come_before_those_that_are_copied(alice, run):
+    save(alice, "logging.py", "HERE = __file__")
+    save(alice, "main.py", "import logging, sched; print(logging.HERE, sched.scheduler)")
+    assert printed(await run("main.py")) == ("/home/alice/logging.py <class 'sched.scheduler'>\n")
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        ("import sys; sys.exit('sorry')", 1),
+        ("import atexit; atexit.register(fails)", 120),
+        ("import _thread; _thread.start_new_thread(fails, ()); time.sleep(1)", 120),
+    ],
+)
+async def test_a_program_ends_though_it_cannot_say_why(machine, alice, run, end, status):
+    """Without its file server a program cannot write; the machine goes on."""
+    save(alice, "main.py", f"import time\ndef fails(): 1 / 0\ntime.sleep(0.01)\n{end}")
+    save(alice, "other.py", "print('fine')")
+    machine.inject("server files stop in 5 ms")
+    assert (await run("main.py")).status == status
+    machine.start_server("files")
+    assert printed(await run("other.py")) == "fine\n"
+
+
 async def test_a_pipe_of_the_host_is_waited_for_without_holding_the_machine_up(
     machine, tree, run, tmp_path
 ):

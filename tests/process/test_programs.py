@@ -79,6 +79,7 @@ def test_a_folder_or_zip_file_runs_its_main_module(run_ranks, folder, new_machin
         ("import sys; sys.exit(True)", 1),
         ("import sys; sys.exit('sorry')", 1),
         ("raise SystemExit(['a', 1])", 1),
+        ("class Mute:\n    def __str__(self): 1 / 0\nraise SystemExit(Mute())", 1),
         ("import os; os._exit(9)", 9),
         ("1 / 0", 1),
         ("import sys; sys.excepthook = lambda *a: print('hook', file=sys.stderr); 1 / 0", 1),

@@ -330,8 +330,8 @@ class ProgramFinder:
     """
 
     __slots__ = (
-        "_codes", "_cwd", "_extensions", "_finders", "_found", "_interpreter", "_libraries", "_own",
-        "_places", "_shared", "files", "optimize", "sources",
+        "_codes", "_cwd", "_extensions", "_finders", "_found", "_installed", "_interpreter",
+        "_libraries", "_own", "_places", "_shared", "files", "optimize", "sources",
     )  # fmt: skip
 
     def __init__(
@@ -361,6 +361,8 @@ class ProgramFinder:
         self._extensions: dict[str, Any] = {}
         self._finders: dict[str, FileFinder | FolderFinder | zipimporter | None] = {}
         self._found: dict[tuple[str, tuple[str, ...]], ModuleSpec] = {}
+        # Folders of packages that the host has, of which the program gets copies.
+        self._installed: set[str] = set()
         self._places: dict[str, ProgramFiles] = {}
         self.sources: set[str] = set()
         self.optimize = 0
@@ -434,6 +436,8 @@ class ProgramFinder:
     def find(self, space: AddressSpace, name: str, path: Sequence[str] | None) -> ModuleSpec | None:
         """Return how to load the module *name* into *space*, None if there is no such module."""
         parent = name.rpartition(".")[0]
+        if name in PRIVATE and parent not in space.own:
+            self._installed.update(path or ())
         if parent in space.own or name in PRIVATE:
             return self._find_own(name, tuple(path or ()))
         if name in _COPIED and self._along(name, tuple(space.path)) is None:
@@ -468,6 +472,9 @@ class ProgramFinder:
     def _is_shared(self, entry: str) -> bool:
         return entry in self._interpreter or (entry in self._shared and entry not in self._own)
 
+    def _is_on_host(self, entry: str) -> bool:
+        return self.files is HOST or self._is_shared(entry) or entry in self._installed
+
     def _is_loaded(self, name: str, spec: ModuleSpec) -> bool:
         """Return whether *spec* is a library that vmpp has loaded from the very same file."""
         module = TABLE.beneath.get(name) or MODULES.get(name)
@@ -498,6 +505,8 @@ class ProgramFinder:
             if spec is None:
                 continue
             if spec.loader is not None:
+                if self._is_on_host(entry):
+                    self._installed.update(spec.submodule_search_locations or ())
                 return spec
             portions.extend(spec.submodule_search_locations or ())
         if not portions:
@@ -509,19 +518,19 @@ class ProgramFinder:
     def _finder(self, entry: str) -> FileFinder | FolderFinder | zipimporter | None:
         if self.files is HOST:
             entry = entry or os.getcwd()
-        elif not self._is_shared(entry):
+        elif not self._is_on_host(entry):
             entry = self.files.absolute(entry, self._cwd)
         if entry not in self._finders:
             self._finders[entry] = self._make_finder(entry)
         return self._finders[entry]
 
     def _make_finder(self, entry: str) -> FileFinder | FolderFinder | zipimporter | None:
-        files: ProgramFiles = self.files
+        files: ProgramFiles = HOST if self._is_on_host(entry) else self.files
 
         def load(name: str, path: str) -> Loader:
             return _OwnLoader(name, path, self, files)
 
-        if files is not HOST and not self._is_shared(entry):
+        if files is not HOST:
             files = zip_files(files, entry) or files
             return FolderFinder(entry, files, load) if files.admits(entry) else None
         if os.path.isfile(entry):

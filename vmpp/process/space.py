@@ -5,6 +5,7 @@ from __future__ import annotations
 import builtins
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from types import FrameType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any, Final
@@ -219,7 +220,11 @@ class AddressSpace:
             return 0
         if isinstance(code, int):
             return code & 0xFF
-        print(code, file=sys.stderr)
+        # As for an interpreter, what cannot be shown does not matter.
+        with suppress(Exception):
+            print(code, end="", file=sys.stderr)
+        with suppress(Exception):
+            print(file=sys.stderr)
         return 1
 
     def _failed(self, error: BaseException) -> tuple[int, ProgramFailed | None]:
@@ -299,7 +304,8 @@ class AddressSpace:
             pass
         except Exception as error:
             text = traces.describe(self.program, error)
-            print(f"Exception ignored in {what}: {function!r}\n{text}", end="", file=sys.stderr)
+            with suppress(Exception):
+                print(f"Exception ignored in {what}: {function!r}\n{text}", end="", file=sys.stderr)
 
     # -- where it is -----------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, MutableMapping
+from contextlib import suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 
@@ -163,10 +164,11 @@ class Threads:
                     raise
             except BaseException as error:
                 text = traces.describe(self._process.space.program, error)
-                print(
-                    f"Exception ignored in thread started by: {what!r}\n{text}",
-                    end="", file=sys.stderr,
-                )  # fmt: skip
+                with suppress(Exception):
+                    print(
+                        f"Exception ignored in thread started by: {what!r}\n{text}",
+                        end="", file=sys.stderr,
+                    )  # fmt: skip
             finally:
                 self._leave(handle)
 
