@@ -203,7 +203,7 @@ class Interpreter:
                 raise click.UsageError("cannot run in the background; only jobs can")
             return await command.run(Context(self, terminal, words, background), words[1:])
         except NoCommandError as error:
-            self._complain(name, error.message, terminal)
+            self._complain(error.name, error.message, terminal)
             return NOT_FOUND
         except click.ClickException as error:
             self._complain(name, _usage(name, error), terminal)

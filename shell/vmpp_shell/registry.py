@@ -144,7 +144,11 @@ def _json_option(body: Body) -> None:
 
 
 class NoCommandError(click.UsageError):
-    """There is no command of this name."""
+    """There is no command called *name*."""
+
+    def __init__(self, name: str, near: str) -> None:
+        super().__init__(f"no such command{near}")
+        self.name = name
 
 
 class Registry(Mapping[str, ShellCommand]):
@@ -181,7 +185,7 @@ class Registry(Mapping[str, ShellCommand]):
             return self[name]
         except KeyError:
             near = suggestion(name, self) or "; 'help' lists what there is"
-            raise NoCommandError(f"no such command{near}") from None
+            raise NoCommandError(name, near) from None
 
 
 def _refusal(name: str, found: Mapping[str, object]) -> str:

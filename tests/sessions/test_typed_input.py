@@ -119,3 +119,23 @@ async def test_an_exact_session_stands_still_meanwhile(typed: tuple[BinaryIO, in
             await trio.sleep(0.1)
             assert machine.engine.now == before
             os.write(writer, b"1\n2\n")
+
+
+READS_ALL = b"""
+import sys
+print(repr(sys.stdin.read()), repr(sys.stdin.buffer.raw.read(9)))
+"""
+
+
+async def test_the_end_of_what_is_typed_at_a_terminal_is_typed_once() -> None:
+    """As for a program of the host: ^D ends what is read, and the next one what is read next."""
+    master, slave = os.openpty()
+    with open(master, "wb", buffering=0) as keys, open(slave, "rb", buffering=0) as terminal:
+        async with boot(state=State.ephemeral(user="me")) as machine:
+            session = await machine.console()
+            await session.files.write("reads.py", READS_ALL)
+            job = await session.launch("reads.py", 1, stdin=terminal)
+            keys.write(b"one\ntwo\n\x04more\n")
+            with trio.fail_after(30):
+                result = await session.wait(job)
+    assert (result.status, result.stdout) == (0, b"'one\\ntwo\\n' b'more\\n'\n")

@@ -62,6 +62,7 @@ class Stdio:
     on_broken: Callable[[], object] | None = None
     pending: bytearray = field(default_factory=bytearray)
     typed: bool = False
+    _ended: bool = False
     _reading: trio.CancelScope | None = None
 
     @property
@@ -102,12 +103,17 @@ class Stdio:
         return data
 
     async def read_input(self, source: Source, size: int) -> calls.Data:
-        """Wait for what `take_input` wants, or for the end."""
+        """Wait for what `take_input` wants, or for the end.
+
+        Who gets what is left before the end learns of the end by the next request: somebody who
+        types has said it once, and need not say it again.
+        """
         while True:
-            piece = await source.read(size)
+            piece = b"" if self._ended else await source.read(size)
             self.pending += piece
             data = self.take_input(size) if piece else self.cut_input(size)
             if data is not None:
+                self._ended = not piece and bool(data)
                 return calls.Data(data)
 
     def until_closed(self, reply: Awaitable[bytes]) -> Awaitable[bytes]:
