@@ -14,9 +14,11 @@ from vmpp.kernel import Process
 from vmpp.machine.quantities import DURATION
 from vmpp.process.interpose import replaced
 
+MOST_APART: Final = 8
+"""Groups of alike ranks that a report lists before it takes those together whose arguments differ.
+More do not fit on a screen."""
 MOST_GROUPS: Final = 20
-"""Groups of alike ranks that a report lists before it takes those together whose arguments differ,
-and counts what is left."""
+"""Groups that it lists before it counts what is left."""
 
 
 class _Wait(NamedTuple):
@@ -166,7 +168,7 @@ def _groups(processes: Sequence[Process]) -> dict[_Waits, list[int]]:
     groups: dict[_Waits, list[int]] = {}
     for process in processes:
         groups.setdefault(_waits(process), []).append(process.rank)
-    return groups if len(groups) <= MOST_GROUPS else _taken_together(groups)
+    return groups if len(groups) <= MOST_APART else _taken_together(groups)
 
 
 def _taken_together(groups: Mapping[_Waits, list[int]]) -> dict[_Waits, list[int]]:
