@@ -98,7 +98,6 @@ class SftpServer(asyncssh.SFTPServer):
         """
         super().__init__(chan)
         self._make = ask
-        self._ask: Ask = trio_as_aio(self._asked)
         self._users = users
         self._groups = groups
         self._closed = closed
@@ -108,10 +107,19 @@ class SftpServer(asyncssh.SFTPServer):
         self.channel.exit(0)
         self._closed()
 
-    async def _asked(self, call: calls.Call[R]) -> R:
-        """Make a system call; asyncssh knows what to tell the client of most errors."""
+    async def _ask(self, call: calls.Call[R]) -> R:
+        """Make a system call, from asyncio."""
+        # What passes between asyncio and Trio stays in a cycle of references until Python's
+        # collector comes by, which while a machine is up is seldom; pieces of files must not.
+        passed: list[Any] = [call]
+        await trio_as_aio(self._pass)(passed)
+        reply: R = passed.pop()
+        return reply
+
+    async def _pass(self, passed: list[Any]) -> None:
+        """Make the call in *passed* and put its reply there; most errors asyncssh knows to tell."""
         try:
-            return await self._make(call)
+            passed.append(await self._make(passed.pop()))
         except PermissionError as error:
             raise asyncssh.SFTPPermissionDenied(error.strerror or "") from None
         except VmppError as error:
