@@ -259,6 +259,7 @@ class TestOnRanks:
             ]
         )
         result.stdout.no_fnmatch_line("*Traceback*")
+        result.stdout.no_fnmatch_line("*During handling*")
 
     def test_what_ranks_print_is_captured(self, pytester: pytest.Pytester, run: Run) -> None:
         pytester.makepyfile(
@@ -293,6 +294,8 @@ class TestOnRanks:
         ("marker", "message"),
         [
             ("nproc=2", "the marker vmpp has no 'nproc'; did you mean 'nprocs'?"),
+            ("nprocs='2'", "the marker vmpp takes a whole number as nprocs, not '2'"),
+            ("seed=1.5", "the marker vmpp takes a whole number as seed, not 1.5"),
             ("8", "the marker vmpp takes no positional arguments: write nprocs=8"),
             ("machine='paragn'", "*no machine is called 'paragn'; did you mean 'paragon'? *"),
         ],
@@ -313,6 +316,7 @@ class TestOnRanks:
         result.assert_outcomes(failed=1)
         result.stdout.fnmatch_lines([message])
         result.stdout.no_fnmatch_line("*Traceback*")
+        result.stdout.no_fnmatch_line("*During handling*")
 
 
 class TestTheFixture:

@@ -12,7 +12,7 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
 from types import CodeType, ModuleType
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, SupportsIndex
 
 import pytest
 from _pytest.assertion.rewrite import rewrite_asserts
@@ -25,6 +25,7 @@ from vmpp.scenario.pytest_plugin import MARKER
 _MACHINE: Final = ("machine", "nodes", "seed", "universe", "watchdog", "tools", "coll")
 """What the marker, and the parameter of the fixture, may say of the machine."""
 _RANKS: Final = ("nprocs", *_MACHINE)
+_NUMBERS: Final = frozenset(("nprocs", "nodes", "seed", "universe"))
 
 
 def call(item: pytest.Function) -> bool:
@@ -88,8 +89,11 @@ def _machine(config: pytest.Config, options: dict[str, Any]) -> Iterator[BootedM
         try:
             stack.enter_context(machine)
         except (VmppError, ValueError) as error:
-            pytest.fail(f"the machine cannot be booted: {error}", pytrace=False)
-        yield machine
+            failure = f"the machine cannot be booted: {error}"
+        else:
+            yield machine
+            return
+    pytest.fail(failure, pytrace=False)
 
 
 def _marked(item: pytest.Item, known: Sequence[str]) -> dict[str, Any]:
@@ -103,12 +107,14 @@ def _marked(item: pytest.Item, known: Sequence[str]) -> dict[str, Any]:
 
 
 def _checked(options: Mapping[str, Any], known: Sequence[str]) -> dict[str, Any]:
-    for name in options:
+    for name, value in options.items():
         if name == "nprocs" and name not in known:
             _refuse("takes no nprocs in a test with the fixture 'machine': say it to run or call")
         if name not in known:
             choices = suggestion(name, known) or f" (there is: {', '.join(known)})"
             _refuse(f"has no {name!r}{choices}")
+        if name in _NUMBERS and not isinstance(value, SupportsIndex | None):
+            _refuse(f"takes a whole number as {name}, not {value!r}")
     return dict(options)
 
 
