@@ -16,6 +16,7 @@ from vmpp.machine.nodesets import WORDS as NODE_WORDS
 from vmpp.machine.policies import KINDS
 from vmpp.service.status import NodeState
 from vmpp_shell.registry import ShellCommand
+from vmpp_shell.signals import NAMES as SIGNALS
 from vmpp_shell.syntax import SyntaxMistake, Word, quote, tokens
 
 if TYPE_CHECKING:
@@ -153,10 +154,15 @@ def _parameter(command: ShellCommand, arguments: list[str], typed: str) -> click
 
 def _options(command: ShellCommand) -> list[_Choice]:
     return [
-        _Choice(max(param.opts, key=len), (param.help or "").split(".")[0])
+        _Choice(max(param.opts, key=len), _summary(param.help or ""))
         for param in command.params
         if isinstance(param, click.Option) and not param.hidden
     ] + [_Choice("--help", "Explain the command")]
+
+
+def _summary(text: str) -> str:
+    """Return the first sentence of *text*, without its full stop."""
+    return text.partition(". ")[0].removesuffix(".")
 
 
 async def _values(
@@ -233,6 +239,10 @@ async def _nodes(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
     return [_Choice(f"{before}{comma}{number}", "free") for number in free[:_MOST]]
 
 
+async def _signals(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
+    return [_Choice(name) for name in SIGNALS]
+
+
 async def _users(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
     return [_Choice(each.name) for each in await interpreter.console.session.users()]
 
@@ -277,6 +287,7 @@ _COMPLETIONS: Final[dict[str, Callable[[Interpreter, str], Awaitable[Iterable[_C
     "path": _paths,
     "policy": _policies,
     "program": _programs,
+    "signal": _signals,
     "user": _users,
     "variable": _variables,
 }

@@ -36,6 +36,8 @@ MACHINE: Final = NameType("machine")
 VARIABLE: Final = NameType("variable")
 FAULT: Final = NameType("fault")
 ENDED_JOB: Final = NameType("ended-job")
+JOB_WORD: Final = NameType("job")
+"""A job where other words may stand as well: whoever takes it has to look."""
 
 
 class JobType(_Type):

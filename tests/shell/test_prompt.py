@@ -156,6 +156,7 @@ async def test_the_toolbar_tells_machine_user_time_and_jobs(keys: PipeInput) -> 
         ("fault server fi", ["files "]),
         ("nodes se", ["service "]),
         ("help ho", []),
+        ("kill -s USR", ["USR1 ", "USR2 "]),
         ("echo $W", ["$WORD "]),
         ("squeue | gre", []),
         ("echo 'open", []),
@@ -168,6 +169,27 @@ async def test_words_are_completed_by_what_they_are_for(
         user.interpreter.variables["WORD"] = "x"
         found = await candidates(user.interpreter, line)
         assert [each.text for each in found] == expected
+
+
+@pytest.mark.parametrize("before", ["kill", "kill -9", "scancel", "bt", "fg", "wait"])
+async def test_jobs_are_completed(keys: PipeInput, before: str) -> None:
+    async with typist(keys) as user:
+        await user.interpreter.execute("echo 'import time; time.sleep(1e6)' > sleepy.py")
+        await user.interpreter.execute("yod -n 2 sleepy.py & yod -n 2 sleepy.py &")
+        found = await candidates(user.interpreter, f"{before} ")
+        assert [(each.text, each.meaning) for each in found] == [
+            ("1 ", "sleepy.py"),
+            ("2 ", "sleepy.py"),
+        ]
+
+
+async def test_options_are_explained_by_one_sentence(keys: PipeInput) -> None:
+    async with typist(keys) as user:
+        found = {each.shown: each.meaning for each in await candidates(user.interpreter, "yod -")}
+        assert found["-list"] == "The nodes, by rank: numbers and ranges, as 0..7,12"
+        assert found["--keep-going"] == "Let the job go on without ranks whose nodes crash"
+        assert found["--coll"] == "Algorithm of a collective operation; repeatable"
+        assert found["--check"].endswith("findings make the status 1")
 
 
 async def test_who_leaves_is_told_of_jobs_that_run(keys: PipeInput) -> None:

@@ -12,7 +12,7 @@ from vmpp_shell.launching import in_foreground
 from vmpp_shell.registry import command
 from vmpp_shell.signals import NAMES, SIGNAL
 from vmpp_shell.tables import table
-from vmpp_shell.types import JOB, write_nodes
+from vmpp_shell.types import JOB, JOB_WORD, write_nodes
 
 if TYPE_CHECKING:
     from vmpp.service.status import JobStatus
@@ -99,7 +99,7 @@ async def ps(context: Context, everybody: bool, wanted: tuple[int, ...]) -> None
 @click.option("-s", "--signal", "number", type=SIGNAL, default="TERM", metavar="SIGNAL",
               help="The signal, by name or number.  [default: TERM]")  # fmt: skip
 @click.option("-l", "--list", "listed", is_flag=True, help="List the names of signals.")
-@click.argument("wanted", nargs=-1, metavar="JOB...")
+@click.argument("wanted", nargs=-1, type=JOB_WORD, metavar="JOB...")
 async def kill(context: Context, number: int, listed: bool, wanted: tuple[str, ...]) -> None:
     """Send a signal to jobs: to every process of each.
 
