@@ -6,6 +6,7 @@ import pytest
 
 import vmpp
 from vmpp.machine.policies import PolicyError
+from vmpp.process.program import Program
 from vmpp.service import LaunchError
 from vmpp.service.client import ServerDownError
 from vmpp.service.status import JobState, NodeState
@@ -87,6 +88,21 @@ class TestWaiting:
                         await machine.launch(path, 8, ["0"], nodes=nodes, client=client)
                 with pytest.raises(LaunchError, match="asked for twice"):
                     await machine.launch(path, 2, ["0"], nodes=(1, 1), client=client)
+            assert machine.jobs() == []
+
+    @pytest.mark.parametrize("size", [1 << 62, 1 << 64, 10**30])
+    async def test_a_job_of_absurd_size_is_refused_before_it_takes_memory(
+        self, program, small, size
+    ):
+        path = program(SLEEP)
+        async with vmpp.boot(small) as machine:
+            with machine.services.client() as client:
+                with pytest.raises(LaunchError, match=f"nodes are lacking: {size} wanted, 7 free"):
+                    await machine.launch(path, size, client=client)
+                with pytest.raises(LaunchError, match="nodes are lacking"):
+                    await machine.launch(
+                        path, 1, others=[(Program.script(path), size)], client=client
+                    )
             assert machine.jobs() == []
 
     async def test_a_crash_that_leaves_too_few_nodes_refuses_who_waits(self, program, small):

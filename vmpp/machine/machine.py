@@ -317,9 +317,13 @@ class Machine:
         if not isinstance(program, Program):
             program = Program.script(fspath(program), args)
         parts = [(program, nprocs), *others]
+        size = sum(each for _, each in parts)
+        hosts = _hosts(nodes, size)
+        # Before there is anything of it, which would take as much memory as somebody asks for.
+        self.launcher.book.check(size, dict(hosts))
         wishes = Wishes(
             owner=owner or host_user(),
-            hosts=_hosts(nodes, sum(size for _, size in parts)),
+            hosts=hosts,
             keeps_going=keep_going,
             kills=kill,
             traces=backtrace,
