@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from vmpp_shell.printable import printable
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -26,5 +28,7 @@ def table(
     for number, title in enumerate(titles):
         made.add_column(title, justify="right" if number in right else "left", overflow="fold")
     for row in rows:
-        made.add_row(*(cell if isinstance(cell, Text) else Text(str(cell)) for cell in row))
+        made.add_row(
+            *(cell if isinstance(cell, Text) else Text(printable(str(cell))) for cell in row)
+        )
     return made

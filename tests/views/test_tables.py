@@ -7,9 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmpp.service.status import Activity, JobState, NodeState
+from vmpp_shell.tables import table
 from vmpp_shell.views import jobs, nodes, sacct, sinfo, squeue
 from vmpp_shell.views.fields import FormatError
 from vmpp_shell.views.listing import Column, Listing
+from vmpp_shell.views.picture import Picture
+from vmpp_shell.views.showmesh import Showmesh
+from vmpp_shell.views.top import Look, Top
 
 MS = 10**9
 NOW = 100 * MS
@@ -40,6 +44,25 @@ class TestSqueue:
             "    1 compute   ring.py alice R  90ms     3 test-n[00000-00002]",
             "    2 compute   heat    bob   R  80ms     2 test-n[00003,00005]",
         ]
+
+    @pytest.mark.parametrize("view", ["squeue", "sacct", "showmesh", "top", "live", "jobs"])
+    @given(name=st.text(st.characters(categories=["Cc", "Cf", "Zl", "Zp", "Cs"]), min_size=1))
+    def test_what_others_call_their_jobs_does_nothing_to_a_terminal(self, fake, draw, view, name):
+        made = fake(4, 2)
+        job = made.run([0], name=f"a{name}b", command=f"a{name}b 1")
+        what = {
+            "squeue": lambda: squeue.squeue([job], NOW, made.name),
+            "sacct": lambda: sacct.sacct([job], NOW, made.name),
+            "showmesh": lambda: Showmesh(made.nodes, [job], NOW),
+            "top": lambda: Top(
+                None, Look(host=1.0, now=NOW, nodes=made.nodes, jobs=[job], counters={})
+            ),
+            "live": lambda: Picture(made.nodes, [job], NOW),
+            "jobs": lambda: table(("NAME",), [(job.name,)]),
+        }[view]()
+        text = draw(what, 300)
+        assert f"a{'?' * len(name)}b" in text
+        assert all(line.isprintable() for line in text.split("\n"))
 
     def test_it_looks_the_same_where_there_is_more_room(self, machine, draw):
         table = squeue.squeue(squeue.select(machine.jobs), NOW, machine.name)

@@ -15,6 +15,7 @@ from msgspec import Struct
 from vmpp.errors import VmppError
 from vmpp.process import calls
 from vmpp_shell.attempts import Attempts
+from vmpp_shell.printable import printable
 from vmpp_shell.registry import command
 from vmpp_shell.tables import table
 from vmpp_shell.types import PATH
@@ -260,11 +261,6 @@ def _fields(each: Listed) -> dict[str, Any]:
 
 def _name(entry: calls.Entry) -> str:
     return os.fsdecode(entry.name)
-
-
-def printable(name: str) -> str:
-    """Return a name without what a terminal would take for something else."""
-    return "".join(character if character.isprintable() else "?" for character in name)
 
 
 def _text(each: Listed) -> Text:

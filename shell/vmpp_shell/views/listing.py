@@ -11,6 +11,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.measure import Measurement
 from rich.segment import Segment
 
+from vmpp_shell.printable import printable
+
 Row = TypeVar("Row")
 _LEAST: Final = 16
 """Columns that what is folded has at the least."""
@@ -65,7 +67,7 @@ class Listing(Generic[Row]):
         self._columns = columns
         self._gap = gap
         self._fold = fold
-        self.rows = [[column.value(record) for column in columns] for record in records]
+        self.rows = _cells(columns, records)
         self._header = [column.title for column in columns] if header else None
         shown = self.rows if self._header is None else [*self.rows, self._header]
         self._widths = [
@@ -134,6 +136,10 @@ class Listing(Generic[Row]):
         yield Segment(text, style)
 
 
+def _cells(columns: Sequence[Column[Row]], records: Iterable[Row]) -> list[list[str]]:
+    return [[printable(column.value(record)) for column in columns] for record in records]
+
+
 def _without_empty_end(row: Sequence[str]) -> Sequence[str]:
     count = len(row)
     while count and not row[count - 1]:
@@ -161,7 +167,7 @@ class Delimited(Generic[Row]):
         delimiter: str = "|",
         end: str = "",
     ) -> None:
-        rows = [[column.value(record) for column in columns] for record in records]
+        rows = _cells(columns, records)
         if header:
             rows.insert(0, [column.title for column in columns])
         self._lines = [delimiter.join(row) + end for row in rows]

@@ -10,6 +10,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.style import Style
 
 from vmpp.service.status import JobStatus, NodeStatus
+from vmpp_shell.printable import printable
 from vmpp_shell.views import activity, canvas, jobs
 from vmpp_shell.views.canvas import Cell
 from vmpp_shell.views.durations import elapsed
@@ -181,7 +182,7 @@ class Picture:
             )
             text = (
                 f" {job.id:>5} {job.user:8} {job.size:>5} "
-                f"{elapsed(jobs.runtime(job, self._now)):>9}  {jobs.name(job)}  {doing}"
+                f"{elapsed(jobs.runtime(job, self._now)):>9}  {printable(jobs.name(job))}  {doing}"
             )
             yield [(letter, self._styles[letter]), (text[: width - len(letter)], "none")]
 
