@@ -114,6 +114,22 @@ def test_at_the_end_everybody_is_told_and_jobs_are_ended(serve: Serve, state: Pa
     assert (rest, complaints, process.returncode) == ("shutting down\n", "", 0)
 
 
+def test_a_machine_file_has_the_state_that_the_shell_gives_it(
+    serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
+    (tmp_path / "own.toml").write_text('name = "own"\n')
+    made = subprocess.run(
+        [COMMAND, "--machine", "own.toml", "-c", "login root; adduser alice"],
+        cwd=tmp_path, input="secret\nsecret\n", text=True, capture_output=True, check=False,
+    )  # fmt: skip
+    assert (made.stderr, made.returncode) == ("", 0)
+    process = serve("--machine", "own.toml", "--port", 0)
+    shown = read_until(process, "^C")
+    assert "serving own, " in shown
+    assert "users      alice " in shown
+
+
 def test_the_host_key_stays_the_same(serve: Serve, state: Path) -> None:
     prints = []
     for _ in range(2):

@@ -6,8 +6,6 @@ from pathlib import Path
 
 import click
 
-from vmpp.machine.state import State
-
 PORT = 2222
 """The port that is listened at unless another is asked for."""
 
@@ -50,7 +48,14 @@ def serve(
       ssh -p 2222 alice@localhost yod -n 16 ring.py
       sftp -P 2222 alice@localhost
     """
-    from vmpp_shell.serve.serving import run  # noqa: PLC0415 - takes a while
+    from vmpp.machine.description import load  # noqa: PLC0415 - takes a while
+    from vmpp.machine.plugins import Plugins  # noqa: PLC0415
+    from vmpp_shell.serve.serving import run  # noqa: PLC0415
+    from vmpp_shell.start import states  # noqa: PLC0415
 
-    kept = State.ephemeral() if ephemeral else State.at(state) if state else State.named(machine)
-    return run({"machine": machine, "nodes": nodes, "seed": seed}, kept, host, port)
+    found = Plugins.installed()
+    described = load(machine, found)
+    # As the shell has it, so that accounts that are made there are found here.
+    kept = states(None if state is None else str(state), ephemeral=ephemeral)(described.name)
+    asked = {"machine": described, "nodes": nodes, "seed": seed, "plugins": found}
+    return run(asked, kept, host, port)
