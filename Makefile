@@ -21,7 +21,7 @@ demo: $(READY)
 	$(BIN)/vmpp run -n 64 --timing heat images/vmpp_images/data/initial.png --output out/heat.png
 
 test: $(READY)
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q --numprocesses auto --dist worksteal
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
