@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
+from types import ModuleType
 
 import pytest
 
@@ -15,14 +17,42 @@ pytest_plugins = ["pytester"]
 Run = Callable[..., pytest.RunResult]
 
 
+class _Modules:
+    """Keeps what inner runs of pytest have loaded, of which pytester would forget the libraries.
+
+    They would be loaded a second time, and not know of what the first ones keep.
+    """
+
+    def __init__(self) -> None:
+        self._loaded: dict[str, ModuleType] = {}
+
+    def pytest_unconfigure(self, config: pytest.Config) -> None:
+        folder = str(config.rootpath)
+        for name, module in list(sys.modules.items()):
+            if not (getattr(module, "__file__", None) or "").startswith(folder):
+                self._loaded[name] = module
+
+    def restore(self) -> None:
+        for name, module in self._loaded.items():
+            sys.modules.setdefault(name, module)
+
+
+@pytest.fixture(autouse=True)
+def modules() -> Iterator[_Modules]:
+    """What inner runs load; as it is set up before pytester, it has the last word."""
+    kept = _Modules()
+    yield kept
+    kept.restore()
+
+
 @pytest.fixture
-def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, modules: _Modules) -> Run:
     """Return what runs pytest in a folder of its own."""
     # What the inner run declares of its terminal must not depend on the outer one's.
     monkeypatch.setenv("COLUMNS", "100")
 
     def run(*arguments: str) -> pytest.RunResult:
-        return pytester.runpytest_inprocess("-p", "no:cacheprovider", *arguments)
+        return pytester.runpytest_inprocess("-p", "no:cacheprovider", *arguments, plugins=[modules])
 
     return run
 
@@ -207,14 +237,14 @@ class TestOnRanks:
             numbers = st.lists(st.integers(), min_size=1, max_size=3)
 
             @pytest.mark.vmpp(nprocs=2)
-            @settings(max_examples=5, database=None)
+            @settings(max_examples=5, database=None, deadline=None)
             @given(numbers)
             def test_it(values):
                 assert MPI.COMM_WORLD.allgather(values) == [values] * 2
 
             @pytest.mark.vmpp(nprocs=2)
             class TestIt:
-                @settings(max_examples=5, database=None)
+                @settings(max_examples=5, database=None, deadline=None)
                 @given(numbers=numbers)
                 def test_it(self, numbers):
                     assert len(MPI.COMM_WORLD.bcast(numbers)) < 2
