@@ -58,7 +58,7 @@ async def fault(context: Context, words: tuple[str, ...]) -> None:
     ]
     lost = machine.counters()["lost"]
     shown = [table(("TIME", "FAULT", ""), rows, right=(0,))] if rows else []
-    lines = [f"{lost} messages lost"] if lost or not rows else []
+    lines = [f"{lost} {'message' if lost == 1 else 'messages'} lost"] if lost or not rows else []
     context.show({"faults": data, "lost": lost}, *shown, *lines)
 
 
