@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from vmpp.errors import VmppError
+from vmpp.exit_status import SIGNALLED
 
 if TYPE_CHECKING:
     from vmpp_shell.interpreter import Interpreter
     from vmpp_shell.launching import Launched
-
-SIGNALLED: Final = 128
-"""Added to the number of the signal that ended a job, this is its status."""
 
 
 class NotOursError(VmppError):

@@ -10,6 +10,7 @@ import click
 import trio
 
 from vmpp.errors import VmppError
+from vmpp.exit_status import CLOSED_PIPE, INTERRUPTED
 from vmpp_shell import expansion, redirection
 from vmpp_shell.background import BackgroundJobs
 from vmpp_shell.context import Context
@@ -28,12 +29,6 @@ USAGE: Final = 2
 """Status of a command that was not asked for properly, and of a line that cannot be read."""
 NOT_FOUND: Final = 127
 """Status when there is no such command."""
-INTERRUPTED: Final = 130
-"""Status of a command that was interrupted: 128 and the number of the signal."""
-
-
-CLOSED_PIPE: Final = 141
-"""Status of a command whose output nobody reads any more, made in the same way."""
 DEEPEST: Final = 16
 """How deep command files may source each other."""
 

@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 import trio
 
+from vmpp.exit_status import INTERRUPTED
 from vmpp_shell.syntax import SyntaxMistake, Unfinished, parse
 
 if TYPE_CHECKING:
     from vmpp_shell.interpreter import Interpreter
 
-INTERRUPTED: Final = 130
-"""Status of a shell that ^C has ended: 128 and the number of the signal."""
 _PIECE: Final = 1 << 16
 
 

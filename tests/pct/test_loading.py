@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vmpp.exit_status import TERMINATED
 from vmpp.kernel import ANYTHING, Process, ProcessKilled
 from vmpp.pct import (
     CONTROL_PORTAL,
@@ -22,7 +23,6 @@ from vmpp.pct import (
 )
 from vmpp.portals import Address, Header, SendInfo
 from vmpp.service import LaunchError
-from vmpp.service.record import TERMINATED
 
 FANOUTS = st.integers(1, 8)
 SIZES = st.integers(1, 300)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NoReturn, TextIO
 import click
 
 from vmpp.errors import VmppError
+from vmpp.exit_status import CLOSED_PIPE, INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,12 +24,6 @@ if TYPE_CHECKING:
 
 USAGE: Final = 2
 """Exit status when nothing was run, as the shell's own tools have it."""
-
-INTERRUPTED: Final = 130
-"""Exit status after ^C: 128 and the number of the signal."""
-
-CLOSED_PIPE: Final = 141
-"""Exit status when nobody reads the output any more, made in the same way."""
 
 
 def main(arguments: Sequence[str], group: click.Group) -> NoReturn:

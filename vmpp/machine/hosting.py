@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from vmpp.exit_status import CLOSED_PIPE
 from vmpp.machine.job import Job
 from vmpp.machine.streams import Capture, HostInput, StreamSink, Traced
 from vmpp.process import calls, places
@@ -19,9 +20,6 @@ from vmpp.service.requests import Allocate
 
 if TYPE_CHECKING:
     from vmpp.machine.machine import Machine
-
-CLOSED_PIPE: Final = 128 + 13
-"""Exit status of a job whose output nobody reads any more."""
 
 
 class JobHost:

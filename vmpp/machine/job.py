@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from vmpp.engine import to_seconds
+from vmpp.exit_status import TERMINATED
 from vmpp.machine.report import Standing
 from vmpp.machine.result import Result
 from vmpp.process.library import Report
 from vmpp.service import JobRecord, Phase
 from vmpp.service.identity import Credentials
-from vmpp.service.record import TERMINATED
 from vmpp.service.status import JobStatus, RankStatus
 
 if TYPE_CHECKING:

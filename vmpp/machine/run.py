@@ -13,6 +13,7 @@ from typing import Any
 import trio
 
 from vmpp.engine import as_host, current_process
+from vmpp.exit_status import INTERRUPTED
 from vmpp.machine.boot import Job, Machine, boot
 from vmpp.machine.description import MachineDescription
 from vmpp.machine.faults import parse
@@ -20,7 +21,6 @@ from vmpp.machine.images import locate
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.result import Phase, Result
 from vmpp.process.program import Program
-from vmpp.service.record import INTERRUPTED
 
 __all__ = ["Phase", "Result", "run"]
 

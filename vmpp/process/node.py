@@ -24,6 +24,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from vmpp.engine import SECOND, to_ps
+from vmpp.exit_status import ABORTED, SIGNALLED
 from vmpp.process.clocks import cpu_time
 from vmpp.process.host_side import as_host
 from vmpp.process.program_files import Owner
@@ -129,7 +130,7 @@ def _exit(process: Process, status: int) -> NoReturn:
 
 
 def _abort(process: Process) -> NoReturn:
-    process.exit(128 + signal.SIGABRT)
+    process.exit(ABORTED)
 
 
 def _getpid(process: Process) -> int:
@@ -204,7 +205,7 @@ def _raise_signal(process: Process, signalnum: int, /) -> None:
             # Handlers are the main thread's, and so is what they raise.
             process.fibers.raise_in_main(error)
     elif handler == signal.SIG_DFL and signalnum not in HARMLESS:
-        process.exit(128 + signalnum)
+        process.exit(SIGNALLED + signalnum)
 
 
 def _kill(process: Process, pid: int, signalnum: int, /) -> None:

@@ -10,6 +10,7 @@ from struct import pack
 from typing import Any
 
 from vmpp.engine import Streams
+from vmpp.exit_status import INTERRUPTED, SIGNALLED
 from vmpp.kernel import Job, Process, QuintessentialKernel, Surroundings
 from vmpp.pct import Control
 from vmpp.process.calls import Reply
@@ -19,24 +20,13 @@ from vmpp.service.introductions import Introductions
 from vmpp.service.life import Life, withdrawal
 from vmpp.service.nodebook import NodeBook
 from vmpp.service.partition import ServicePartition
-from vmpp.service.record import (
-    INTERRUPTED,
-    LOST,
-    SIGNALLED,
-    TERMINATED,
-    JobRecord,
-    Loadable,
-    Phase,
-    Wishes,
-)
+from vmpp.service.record import LOST, JobRecord, Loadable, Phase, Wishes
 from vmpp.service.requests import ALLOCATION, Allocate, Granted
 from vmpp.service.status import JobStatus
 from vmpp.service.yod import Yod
 
 __all__ = [
-    "INTERRUPTED",
     "LOST",
-    "TERMINATED",
     "JobRecord",
     "LaunchError",
     "Launcher",

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from vmpp.engine import Occasion
+from vmpp.exit_status import KILLED, SIGNALLED, TERMINATED
 from vmpp.kernel import Job
 from vmpp.service.identity import Credentials, host_user
 from vmpp.service.status import JobState, JobStatus, RankStatus
@@ -15,17 +16,8 @@ from vmpp.service.status import JobState, JobStatus, RankStatus
 if TYPE_CHECKING:
     from vmpp.service.yod import Yod
 
-SIGNALLED: Final = 128
-"""Added to the number of the signal that ended a process, this is its exit status."""
-
-TERMINATED: Final = SIGNALLED + 15
-"""Exit status of a rank that was killed with its job."""
-
-LOST: Final = SIGNALLED + 9
+LOST: Final = KILLED
 """Exit status of a rank whose node crashed, and of the job that ends because of it."""
-
-INTERRUPTED: Final = SIGNALLED + 2
-"""Exit status of a job that the user interrupted."""
 
 
 class Loadable(Protocol):

@@ -13,6 +13,7 @@ import trio
 from trio_asyncio import trio_as_aio
 
 from vmpp.errors import VmppError
+from vmpp.exit_status import TERMINATED
 from vmpp_shell.greeting import introduce, warn
 from vmpp_shell.history import history
 from vmpp_shell.interpreter import Interpreter
@@ -34,8 +35,6 @@ LOGOUT_SECONDS: Final = 5.0
 """Host time for which the end of a session waits for servers."""
 PLACE: Final = "ssh"
 """Where everybody here has come from."""
-TERMINATED: Final = 143
-"""Exit status of a session that the machine's end has ended: 128 and the number of SIGTERM."""
 
 
 class Guests:
