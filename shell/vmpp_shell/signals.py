@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 import signal
-from typing import TYPE_CHECKING, Any, Final
-
-import click
+from typing import Final
 
 from vmpp.errors import suggestion
-
-if TYPE_CHECKING:
-    _Type = click.ParamType[Any]
-else:
-    # Click's older versions know no type parameters.
-    _Type = click.ParamType
+from vmpp_shell.types import ReadType
 
 NAMES: Final = {each.name.removeprefix("SIG"): int(each) for each in signal.Signals}
 """Numbers of signals by their names, without ``SIG``."""
@@ -33,19 +26,4 @@ def signal_number(text: str) -> int:
     raise ValueError(f"no such signal: {text!r}{suggestion(name, NAMES)}")
 
 
-class SignalType(_Type):
-    """A signal by name or number, which becomes its number."""
-
-    name = "signal"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number; fails unless there is such a signal."""
-        if isinstance(value, int):
-            return value
-        try:
-            return signal_number(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-SIGNAL: Final = SignalType()
+SIGNAL: Final = ReadType("signal", int, signal_number)

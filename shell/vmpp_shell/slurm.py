@@ -1,23 +1,13 @@
-"""How Slurm's commands write things: times, signals, file names. Those who know it need not learn.
-
-Sources: the manual pages of srun(1) and scancel(1).
-"""
+"""Times as Slurm's commands take them. Source: the manual page srun(1)."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
-
-import click
+from typing import Final
 
 from vmpp.engine import SECOND
 from vmpp.machine.quantities import DURATION
-
-if TYPE_CHECKING:
-    _Type = click.ParamType[Any]
-else:
-    # Click's older versions know no type parameters.
-    _Type = click.ParamType
+from vmpp_shell.types import ReadType
 
 _MINUTE, _HOUR, _DAY = 60 * SECOND, 3600 * SECOND, 86400 * SECOND
 _TIME: Final = re.compile(r"(?:(?P<days>\d+)-)?(?P<fields>\d+(?::\d+){0,2})", re.ASCII)
@@ -56,19 +46,4 @@ def time_limit(text: str) -> int:
     )
 
 
-class TimeType(_Type):
-    """A time limit, which becomes picoseconds."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the picoseconds; fails unless it is a time."""
-        if isinstance(value, int):
-            return value
-        try:
-            return time_limit(value)
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-TIME: Final = TimeType()
+TIME: Final = ReadType("time", int, time_limit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -35,47 +36,39 @@ COMMAND: Final = NameType("command")
 MACHINE: Final = NameType("machine")
 VARIABLE: Final = NameType("variable")
 FAULT: Final = NameType("fault")
-ENDED_JOB: Final = NameType("ended-job")
 JOB_WORD: Final = NameType("job")
 """A job where other words may stand as well: whoever takes it has to look."""
 
 
-class JobType(_Type):
-    """The number of a job, as ``7``, or ``%7`` as other shells write it."""
+class ReadType(_Type):
+    """What a function reads that raises ValueError for a text which is none."""
 
-    name = "job"
+    def __init__(self, name: str, kind: type, read: Callable[[str], Any]) -> None:
+        """Be called *name*, and become a *kind* by *read*; a default may be one already."""
+        self.name = name
+        self._kind = kind
+        self._read = read
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """Return the number; fails unless it is one."""
-        if isinstance(value, int):
-            return value
-        text = str(value).removeprefix("%")
-        if not text.isdecimal():
-            self.fail(f"{value!r} is no number of a job", param, ctx)
-        return int(text)
-
-
-JOB: Final = JobType()
-
-
-class NodesType(_Type):
-    """Numbers of nodes, as ``yod`` writes them, ``0..7,12``, or ``srun``, ``n[0-7,12]``."""
-
-    name = "nodes"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> tuple[int, ...]:
-        """Return the numbers in the order in which they are written; fails if it is no list."""
-        if isinstance(value, tuple):
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return what *value* becomes; fails unless it is a text that can be read."""
+        if isinstance(value, self._kind):
             return value
         try:
-            return node_list(str(value))
+            return self._read(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
 
 
-NODES: Final = NodesType()
+def job_number(text: str) -> int:
+    """Return the number of a job, written as ``7``, or as ``%7`` as other shells do.
+
+    Raises:
+        ValueError: it is none.
+    """
+    digits = text.removeprefix("%")
+    if not digits.isdecimal():
+        raise ValueError(f"{text!r} is no number of a job")
+    return int(digits)
 
 
 def node_list(text: str) -> tuple[int, ...]:
@@ -99,26 +92,6 @@ def node_list(text: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-class NodeSetType(_Type):
-    """A set of nodes, in numbers and ranges or in a word: ``0..7,12``, ``all``, ``service``."""
-
-    name = "node-set"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> NodeSet:
-        """Return the set; fails if it is none."""
-        if isinstance(value, NodeSet):
-            return value
-        try:
-            return NodeSet.parse(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
-
-
-NODE_SET: Final = NodeSetType()
-
-
 _LONGEST: Final = 7
 """Digits that the number of a node may have."""
 
@@ -128,6 +101,13 @@ def _number(text: str, whole: str) -> int:
     if not (digits.isdecimal() and digits.isascii()) or len(digits) > _LONGEST:
         raise ValueError(f"{whole!r} is no list of nodes; write such as 0..7,12")
     return int(digits)
+
+
+JOB: Final = ReadType("job", int, job_number)
+NODES: Final = ReadType("nodes", tuple, node_list)
+"""Numbers of nodes by rank: as ``yod`` writes them, ``0..7,12``, or ``srun``, ``n[0-7,12]``."""
+NODE_SET: Final = ReadType("node-set", NodeSet, NodeSet.parse)
+"""A set of nodes, in numbers and ranges or in a word: ``0..7,12``, ``all``, ``service``."""
 
 
 def write_nodes(numbers: tuple[int, ...] | list[int]) -> str:
