@@ -108,16 +108,3 @@ NODES: Final = ReadType("nodes", tuple, node_list)
 """Numbers of nodes by rank: as ``yod`` writes them, ``0..7,12``, or ``srun``, ``n[0-7,12]``."""
 NODE_SET: Final = ReadType("node-set", NodeSet, NodeSet.parse)
 """A set of nodes, in numbers and ranges or in a word: ``0..7,12``, ``all``, ``service``."""
-
-
-def write_nodes(numbers: tuple[int, ...] | list[int]) -> str:
-    """Return a list of nodes as `node_list` reads it, with runs as ranges: ``0..7,12``."""
-    parts: list[str] = []
-    at = 0
-    while at < len(numbers):
-        end = at
-        while end + 1 < len(numbers) and numbers[end + 1] == numbers[end] + 1:
-            end += 1
-        parts.append(str(numbers[at]) if end == at else f"{numbers[at]}..{numbers[end]}")
-        at = end + 1
-    return ",".join(parts)

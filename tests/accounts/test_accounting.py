@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmpp.process.calls import Done, Failed, encode
+from vmpp.ranges import write_ranges
 from vmpp.service.accounting import (
     PAGE,
     WENT_DOWN,
@@ -24,7 +25,6 @@ from vmpp.service.accounting import (
     Record,
     decode_reply,
     read_nodes,
-    write_nodes,
 )
 from vmpp.service.identity import Credentials
 from vmpp.service.server import Caller
@@ -146,11 +146,11 @@ def test_garbage_is_no_request(request: bytes) -> None:
 
 @given(st.lists(st.integers(0, 70000), max_size=60))
 def test_node_numbers_are_written_in_their_order(nodes: list[int]) -> None:
-    assert read_nodes(write_nodes(nodes)) == tuple(nodes)
+    assert read_nodes(write_ranges(nodes)) == tuple(nodes)
 
 
 def test_runs_of_nodes_are_short() -> None:
-    assert write_nodes([*range(16), 20, 3]) == "0-15,20,3"
+    assert write_ranges([*range(16), 20, 3]) == "0-15,20,3"
 
 
 def test_a_machine_without_a_state_makes_no_database_unless_it_is_asked() -> None:

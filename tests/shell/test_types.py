@@ -9,15 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmpp.engine import SECOND
+from vmpp.ranges import write_ranges
 from vmpp_shell.loadfile import LoadFileError, Member, read_load_file
 from vmpp_shell.signals import signal_number
 from vmpp_shell.slurm import time_limit
-from vmpp_shell.types import node_list, write_nodes
+from vmpp_shell.types import node_list
 
 
 @given(st.lists(st.integers(0, 9999), min_size=1, unique=True))
 def test_a_list_of_nodes_is_read_as_it_was_written(numbers: list[int]) -> None:
-    assert list(node_list(write_nodes(numbers))) == numbers
+    assert list(node_list(write_ranges(numbers, to=".."))) == numbers
 
 
 @given(st.text(alphabet="0123456789.,-n[] x") | st.text())

@@ -13,6 +13,7 @@ from vmpp.engine import Fiber
 from vmpp.kernel import Process
 from vmpp.machine.quantities import DURATION
 from vmpp.process.interpose import replaced
+from vmpp.ranges import write_ranges
 
 MOST_APART: Final = 8
 """Groups of alike ranks that a report lists before it takes those together whose arguments differ.
@@ -197,7 +198,7 @@ def _joined(column: Iterable[tuple[str, str]]) -> str:
     """Return the values of one argument in several calls: all of them, if they are numbers."""
     values = list(dict.fromkeys(value for _, value in column))
     if len(values) > 1 and all(value.isdecimal() for value in values):
-        return _spans(sorted(map(int, values)))
+        return write_ranges(sorted(map(int, values)), between=", ")
     return " or ".join(values) if len(values) <= 3 else f"{values[0]} or others"
 
 
@@ -216,18 +217,8 @@ def refusal(process: Process) -> str:
 
 def ranges(ranks: Iterable[int]) -> str:
     """Return sorted *ranks* in words: ``rank 3``, ``ranks 0-2, 5``."""
-    text = _spans(ranks)
+    text = write_ranges(ranks, between=", ")
     return f"rank {text}" if text.isdecimal() else f"ranks {text}"
-
-
-def _spans(numbers: Iterable[int]) -> str:
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][-1] + 1:
-            runs[-1][1:] = [number]
-        else:
-            runs.append([number])
-    return ", ".join("-".join(map(str, run)) for run in runs)
 
 
 def _waits(process: Process) -> _Waits:

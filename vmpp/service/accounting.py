@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from vmpp.process.calls import GARBAGE, Call, Done, Failed, Reply, encode
+from vmpp.ranges import write_ranges
 from vmpp.service.database import MEMORY, connect
 from vmpp.service.identity import Credentials
 from vmpp.service.server import Caller
@@ -220,7 +221,7 @@ class AccountingServer:
 
 def _row(job: JobStatus) -> Sequence[object]:
     values = {column: getattr(job, column) for column in _COLUMNS}
-    values |= {"nodes": write_nodes(job.nodes), "state": job.state.value}
+    values |= {"nodes": write_ranges(job.nodes), "state": job.state.value}
     return list(values.values())
 
 
@@ -230,19 +231,8 @@ def _job(row: Sequence[Any]) -> JobStatus:
     return JobStatus(**values)
 
 
-def write_nodes(nodes: Iterable[int]) -> str:
-    """Return node numbers in words, in their order, as ``0-15,20,3``."""
-    runs: list[list[int]] = []
-    for node in nodes:
-        if runs and node == runs[-1][1] + 1:
-            runs[-1][1] = node
-        else:
-            runs.append([node, node])
-    return ",".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
-
-
 def read_nodes(text: str) -> tuple[int, ...]:
-    """Return the node numbers that `write_nodes` has written."""
+    """Return the node numbers that `write_ranges` has written."""
     nodes: list[int] = []
     for run in filter(None, text.split(",")):
         first, _, last = run.partition("-")

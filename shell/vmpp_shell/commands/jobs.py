@@ -8,11 +8,12 @@ import click
 
 from vmpp.errors import VmppError
 from vmpp.machine.quantities import DURATION, SIZE
+from vmpp.ranges import write_ranges
 from vmpp_shell.launching import in_foreground
 from vmpp_shell.registry import command
 from vmpp_shell.signals import NAMES, SIGNAL
 from vmpp_shell.tables import table
-from vmpp_shell.types import JOB, JOB_WORD, write_nodes
+from vmpp_shell.types import JOB, JOB_WORD
 
 if TYPE_CHECKING:
     from vmpp.service.status import JobStatus
@@ -41,7 +42,14 @@ async def jobs(context: Context) -> None:
     uid = context.session.user.uid
     found = [job for job in await context.session.jobs() if job.uid == uid]
     rows = [
-        (job.id, _state(job), job.size, write_nodes(job.nodes), _elapsed(context, job), job.command)
+        (
+            job.id,
+            _state(job),
+            job.size,
+            write_ranges(job.nodes, to=".."),
+            _elapsed(context, job),
+            job.command,
+        )
         for job in found
     ]
     titles = ("JOB", "STATE", "RANKS", "NODES", "TIME", "COMMAND")

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from itertools import groupby
 from typing import Final
 
+from vmpp.ranges import runs
+
 _NAME: Final = re.compile(r"(.*?)(\d*)", re.DOTALL)
 _PART: Final = re.compile(r"([^,\[\]]*)(?:\[([^\[\]]*)\])?")
 _SPAN: Final = re.compile(r"(\d+)(?:-(\d+))?")
@@ -19,7 +21,7 @@ def compress(names: Iterable[str]) -> str:
     """
     parts = []
     for (prefix, width), group in groupby(sorted(map(_split, set(names))), lambda key: key[:2]):
-        spans = _spans([number for *_, number in group]) if width else []
+        spans = runs(number for *_, number in group) if width else []
         words = [
             f"{first:0{width}}" if first == last else f"{first:0{width}}-{last:0{width}}"
             for first, last in spans
@@ -54,17 +56,6 @@ def _split(name: str) -> tuple[str, int, int]:
     assert found is not None
     prefix, digits = found[1], found[2]
     return prefix, len(digits), int(digits or 0)
-
-
-def _spans(numbers: list[int]) -> list[tuple[int, int]]:
-    """Return the runs in sorted *numbers*."""
-    runs: list[list[int]] = []
-    for number in numbers:
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    return [(first, last) for first, last in runs]
 
 
 def _expanded(prefix: str, spans: str | None, text: str) -> list[str]:
