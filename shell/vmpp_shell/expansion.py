@@ -9,31 +9,46 @@ import stat
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from vmpp_shell.syntax import Part, Word
+from vmpp.errors import VmppError
+from vmpp_shell.syntax import LONGEST, Part, Word
 
 if TYPE_CHECKING:
     from vmpp.machine.session import Session
 
+MOST: Final = 1 << 16
+"""Names of files that a pattern may match. Links that lead back to their folder multiply them."""
 _SPECIAL: Final = re.compile(r"[*?\[]")
 
 Value = Callable[[str], str]
 """Returns the value of a variable."""
 
 
+class ExpansionError(VmppError):
+    """A word stands for more than there is room for."""
+
+
 def plain(word: Word, value: Value, home: str) -> str:
     """Return *word* with its variables replaced and ``~`` as *home*: one word, in any case."""
-    return "".join(_text(part, value) for part in _at_home(word, home))
+    return _joined(_at_home(word, home), value)
 
 
 async def expanded(word: Word, value: Value, session: Session | None) -> list[str]:
     """Return what *word* stands for: the names of files if it is a pattern that some match."""
     parts = _at_home(word, "" if session is None else session.user.home)
-    pattern = "".join(_pattern(part, value) for part in parts)
+    whole = _joined(parts, value)
     if session is not None and any(_is_special(part) for part in parts):
-        found = await matches(pattern, session)
+        found = await matches("".join(_pattern(part, value) for part in parts), session)
         if found:
             return found
-    return ["".join(_text(part, value) for part in parts)]
+    return [whole]
+
+
+def _joined(parts: tuple[Part, ...], value: Value) -> str:
+    """Return the text of *parts*. Raises ExpansionError: it is too long."""
+    texts = [_text(part, value) for part in parts]
+    if sum(map(len, texts)) > LONGEST:
+        raise ExpansionError(f"a word is too long: it may have {LONGEST} characters")
+    return "".join(texts)
 
 
 def _at_home(word: Word, home: str) -> tuple[Part, ...]:
@@ -59,16 +74,20 @@ def _is_special(part: Part) -> bool:
 
 
 async def matches(pattern: str, session: Session) -> list[str]:
-    """Return the names of the files that match *pattern*, sorted; hidden ones if it says so."""
+    """Return the names of the files that match *pattern*, sorted; hidden ones if it says so.
+
+    Raises:
+        ExpansionError: they are too many.
+    """
     found = ["/"] if pattern.startswith("/") else [""]
     steps = [step for step in pattern.split("/") if step]
     for number, step in enumerate(steps):
         is_last = number == len(steps) - 1 and not pattern.endswith("/")
-        found = [
-            name
-            for above in found
-            for name in await _step(above, step, session, folders=not is_last)
-        ]
+        folders, found = found, []
+        for above in folders:
+            found += await _step(above, step, session, folders=not is_last)
+            if len(found) > MOST:
+                raise ExpansionError(f"{pattern[:80]}: more than {MOST} files match")
     return sorted(found)
 
 

@@ -114,6 +114,7 @@ class Interpreter:
         for step in steps:
             if self.leaving or self.struck:
                 break
+            await trio.lowlevel.checkpoint()  # others have their turn, however many steps there are
             if step.runs(self.status):
                 self.status = await self._carry_out(step, terminal)
                 self._calm()

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final
 import trio
 
 from vmpp.exit_status import INTERRUPTED
-from vmpp_shell.syntax import SyntaxMistake, Unfinished, parse
+from vmpp_shell.syntax import LONGEST, SyntaxMistake, Unfinished, parse
 
 if TYPE_CHECKING:
     from vmpp_shell.interpreter import Interpreter
 
 _PIECE: Final = 1 << 16
+_KEPT: Final = 4 * LONGEST + _PIECE
+"""Bytes of a line that are kept: of more than those that are read, so that it counts as too long."""
 
 
 def logical_lines(text: str) -> Iterator[str]:
@@ -84,7 +86,9 @@ class Script:
 
     async def _line(self) -> str:
         """Return the next line with its end; at the end of all, what is left without one."""
+        await trio.lowlevel.checkpoint()  # others have their turn, however many lines have come
         while (end := self._buffer.find(b"\n") + 1) == 0:
+            del self._buffer[_KEPT:]
             more = await self._more()
             if not more:
                 self._ended = True

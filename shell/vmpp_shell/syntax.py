@@ -19,9 +19,14 @@ _REDIRECTIONS: Final = frozenset({"<", ">", ">>", "2>", "2>>"})
 _JOINS: Final = frozenset({";", "&", "&&", "||", "\n"})
 _NAME: Final = re.compile(r"\{(\w+)\}|([A-Za-z_]\w*|\?)")
 _PLAIN: Final = re.compile(r"[\w@%+=:,./-]+", re.ASCII)
+LONGEST: Final = 1 << 17
+"""Characters of a line, and of a word with its variables replaced, at the most: Linux's limit for
+an argument. Others wait while somebody's line is read."""
 _SPACE: Final = " \t\r\f\v"
 _ENDS: Final = _SPACE + "\n;&|<>"
 """What ends a word. A digit belongs to ``2>`` only where a word would begin."""
+_RUN: Final = re.compile(r"""[^\s;&|<>\\'"$]*""")
+_QUOTED_RUN: Final = re.compile(r"""[^\\"$]*""")
 _ESCAPED_IN_QUOTES: Final = '"\\$`\n'
 
 
@@ -102,7 +107,8 @@ def parse(line: str) -> list[Step]:
     """Return the commands of *line*.
 
     Raises:
-        SyntaxMistake: a quote is not closed, or an operator has nothing to work on.
+        SyntaxMistake: a quote is not closed, or an operator has nothing to work on, or the line is
+            too long.
     """
     return _Parser(tokens(line)).steps()
 
@@ -111,8 +117,10 @@ def tokens(line: str) -> list[Word | str]:
     """Return the words and operators of *line*, without comments.
 
     Raises:
-        SyntaxMistake: a quote is not closed.
+        SyntaxMistake: a quote is not closed, or the line is too long.
     """
+    if len(line) > LONGEST:
+        raise SyntaxMistake(f"the line is too long: it may have {LONGEST} characters")
     return list(_Lexer(line).tokens())
 
 
@@ -178,7 +186,14 @@ class _Lexer:
             self._parts.append(Part(text, quoted, variable))
 
     def _plain(self) -> None:
-        self._add(self._line[self._at - 1])
+        begin = self._at - 1
+        self._at = self._run(_RUN)
+        self._add(self._line[begin : self._at])
+
+    def _run(self, pattern: re.Pattern[str]) -> int:
+        """Return where that ends of which nothing is special, from here on."""
+        found = pattern.match(self._line, self._at)
+        return found.end() if found else self._at
 
     def _backslash(self) -> None:
         if self._at == len(self._line):
@@ -205,7 +220,9 @@ class _Lexer:
             elif character == "$":
                 self._variable(quoted=True)
             else:
-                self._add(character, quoted=True)
+                begin = self._at - 1
+                self._at = self._run(_QUOTED_RUN)
+                self._add(line[begin : self._at], quoted=True)
         if self._at == len(line):
             raise Unfinished('a quote (") is not closed')
         self._at += 1

@@ -55,6 +55,18 @@ async def test_commands_are_read_from_standard_input(house: Any) -> None:
         assert (done.stdout, done.exit_status) == ("one\ntwo\n0\n", 4)
 
 
+async def test_lines_without_an_end_take_no_memory_and_keep_nobody_waiting(house: Any) -> None:
+    async with house() as at, at.connected() as connection:
+        done = await at.run(
+            connection, None, stdin="x" * 5_000_000 + "\n" + ";" * 99 + "\nwhoami\n"
+        )
+        assert done.stdout == "alice\n"
+        assert done.stderr.splitlines() == [
+            "vmpp: the line is too long: it may have 131072 characters",
+            "vmpp: nothing stands before ';'",
+        ]
+
+
 async def test_questions_of_commands_from_standard_input_are_answered_there(house: Any) -> None:
     async with house() as at, at.connected() as connection:
         done = await at.run(connection, None, stdin="passwd\nalice\nnew\nnew\nwhoami\n")

@@ -137,3 +137,21 @@ async def test_patterns_need_the_file_server(shell: OpenShell) -> None:
         await sh("fault server files stop")
         assert await sh("echo *") == "vmpp: .: the file server does not answer\n"
         assert sh.status == 1
+
+
+async def test_what_a_word_stands_for_is_bounded(shell: OpenShell) -> None:
+    async with shell() as sh:
+        await sh("set A=" + "a" * 1000)
+        assert await sh('set A="' + "$A" * 132 + '"') == (
+            "vmpp: a word is too long: it may have 131072 characters\n"
+        )
+        assert len(await sh("echo $A")) == 1001
+        await sh("mkdir loop; ln -s . loop/a; ln -s . loop/b")
+        assert "more than 65536 files match" in await sh("cd loop; echo " + "*/" * 30)
+
+
+async def test_a_line_that_is_too_long_is_passed_over(shell: OpenShell) -> None:
+    async with shell() as sh:
+        assert await sh("x" * 200_000) == (
+            "vmpp: the line is too long: it may have 131072 characters\n"
+        )

@@ -7,7 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmpp_shell.scripts import is_complete, logical_lines
-from vmpp_shell.syntax import Step, SyntaxMistake, Unfinished, Word, join, parse, quote, tokens
+from vmpp_shell.syntax import (
+    LONGEST,
+    Step,
+    SyntaxMistake,
+    Unfinished,
+    Word,
+    join,
+    parse,
+    quote,
+    tokens,
+)
 
 
 def plain(word: Word) -> str:
@@ -130,3 +140,10 @@ def test_a_script_is_split_where_commands_end() -> None:
         "# it's a comment",
         "echo \\\n c &&\n true",
     ]
+
+
+@pytest.mark.parametrize("line", ["x" * LONGEST, '"' + "x" * (LONGEST - 2) + '"'])
+def test_a_long_line_is_read_up_to_a_limit(line: str) -> None:
+    assert [len(plain(word)) for word in parse(line)[0].words] == [len(line.strip('"'))]
+    with pytest.raises(SyntaxMistake, match="the line is too long"):
+        parse(f" {line}")
