@@ -30,11 +30,11 @@ USAGE: Final = 2
 NOT_FOUND: Final = 127
 """Status when there is no such command."""
 DEEPEST: Final = 16
-"""How deep command files may source each other."""
+"""How deep command files, and commands that carry out others, may lead to each other."""
 
 
 class NestingError(VmppError):
-    """Command files that source each other without end."""
+    """Commands that lead to further ones without end."""
 
 
 class Interpreter:
@@ -123,7 +123,8 @@ class Interpreter:
 
     async def nested(self, context: Context, words: Sequence[str]) -> int:
         """Carry out the command of *words* for another one, where that prints."""
-        return await self._found(words, context.terminal, context.background)
+        with self.deeper(context.name):
+            return await self._found(words, context.terminal, context.background)
 
     @property
     def busy(self) -> bool:
@@ -131,14 +132,14 @@ class Interpreter:
         return bool(self._interrupts)
 
     @contextmanager
-    def deeper(self, file: str) -> Iterator[None]:
-        """Carry out, within the block, lines of *file*.
+    def deeper(self, name: str) -> Iterator[None]:
+        """Carry out, within the block, commands for the file or the command *name*.
 
         Raises:
-            NestingError: files lead to each other without end.
+            NestingError: they lead to each other without end.
         """
         if self._depth >= DEEPEST:
-            raise NestingError(f"{file}: files source each other too deeply")
+            raise NestingError(f"{name}: commands lead to further ones too deeply")
         self._depth += 1
         try:
             yield

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _PIECE: Final = 1 << 16
 _KEPT: Final = 4 * LONGEST + _PIECE
-"""Bytes of a line that are kept: of more than those that are read, so that it counts as too long."""
+"""Bytes of a line that are kept: more than are read, so that a longer one counts as too long."""
 
 
 def logical_lines(text: str) -> Iterator[str]:

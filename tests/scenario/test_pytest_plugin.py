@@ -438,6 +438,8 @@ class TestTheFixture:
             import vmpp
 
             real = time.sleep
+            # Those of tests before, which wait for a while whether there is more to do.
+            threads = threading.active_count()
 
             def test_before(machine):
                 assert time.sleep is not real
@@ -445,7 +447,7 @@ class TestTheFixture:
 
             async def test_after():
                 assert time.sleep is real
-                assert threading.active_count() == 1
+                assert threading.active_count() <= threads
                 async with vmpp.boot(nodes=1) as machine:
                     assert machine.engine.now == 0
 

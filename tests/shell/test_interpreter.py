@@ -120,7 +120,7 @@ async def test_a_script_is_carried_out_where_it_stands(shell: OpenShell) -> None
         assert await sh("source script > out; echo $?") == ("unset: no such variable: 'none'\n1\n")
         assert await sh("yod -n 1 heat --help < script | head -n 1") != ""
         await sh("echo 'source loop' > loop")
-        assert await sh("source loop") == "source: loop: files source each other too deeply\n"
+        assert await sh("source loop") == "source: loop: commands lead to further ones too deeply\n"
 
 
 async def test_a_job_whose_output_nobody_reads_any_more_ends(
@@ -148,6 +148,14 @@ async def test_what_a_word_stands_for_is_bounded(shell: OpenShell) -> None:
         assert len(await sh("echo $A")) == 1001
         await sh("mkdir loop; ln -s . loop/a; ln -s . loop/b")
         assert "more than 65536 files match" in await sh("cd loop; echo " + "*/" * 30)
+
+
+async def test_commands_lead_to_further_ones_up_to_a_limit(shell: OpenShell) -> None:
+    async with shell() as sh:
+        assert (await sh("time " * 9 + "whoami")).startswith("user\n")
+        assert "time: commands lead to further ones too deeply" in await sh(
+            "time " * 999 + "whoami"
+        )
 
 
 async def test_a_line_that_is_too_long_is_passed_over(shell: OpenShell) -> None:
