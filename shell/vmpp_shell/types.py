@@ -59,6 +59,12 @@ class ReadType(_Type):
             self.fail(str(error), param, ctx)
 
 
+_LONGEST_JOB: Final = 18
+"""Digits that the number of a job may have."""
+_LONGEST_NODE: Final = 7
+"""Digits that the number of a node may have."""
+
+
 def job_number(text: str) -> int:
     """Return the number of a job, written as ``7``, or as ``%7`` as other shells do.
 
@@ -66,7 +72,7 @@ def job_number(text: str) -> int:
         ValueError: it is none.
     """
     digits = text.removeprefix("%")
-    if not digits.isdecimal():
+    if not digits.isdecimal() or len(digits) > _LONGEST_JOB:
         raise ValueError(f"{text!r} is no number of a job")
     return int(digits)
 
@@ -92,13 +98,9 @@ def node_list(text: str) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-_LONGEST: Final = 7
-"""Digits that the number of a node may have."""
-
-
 def _number(text: str, whole: str) -> int:
     digits = text.strip().lstrip("abcdefghijklmnopqrstuvwxyz")
-    if not (digits.isdecimal() and digits.isascii()) or len(digits) > _LONGEST:
+    if not (digits.isdecimal() and digits.isascii()) or len(digits) > _LONGEST_NODE:
         raise ValueError(f"{whole!r} is no list of nodes; write such as 0..7,12")
     return int(digits)
 

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 _DEEP = click.option("-R", "--recursive", is_flag=True, help="What is in directories as well.")
 
+_DIGITS = 10
+"""Those of the highest number that a user or group can have."""
+
 
 class NobodyError(VmppError):
     """There is no user or group of a name."""
@@ -124,7 +127,7 @@ async def umask(context: Context, mask: str | None) -> None:
 
 
 def _number(text: str, what: str, known: dict[str, int]) -> int:
-    if text.isdecimal() and text.isascii():
+    if text.isdecimal() and text.isascii() and len(text) <= _DIGITS:
         return int(text)
     if text not in known:
         raise NobodyError(f"there is no {what} {text!r}{suggestion(text, known)}")

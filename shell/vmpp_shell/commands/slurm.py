@@ -3,11 +3,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import click
 
-from vmpp.engine import SECOND
 from vmpp.errors import VmppError
 from vmpp.machine.quantities import duration
 from vmpp_shell.registry import Body, command
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from vmpp_shell.context import Context
     from vmpp_shell.views.jobs import Names
 
+_SECONDS = re.compile(r"[\d.]+(e[-+]?\d+)?", re.ASCII | re.IGNORECASE)
+"""A time without a unit."""
 _NOHEADER = click.option("-h", "--noheader", is_flag=True, help="Leave the titles out.")
 
 
@@ -300,11 +302,8 @@ def _instant(text: str | None, now: int) -> int | None:
         return None
     if text.lower() == "now":
         return now
+    written = f"{text} s" if _SECONDS.fullmatch(text) else text
     try:
-        return round(float(text) * SECOND)
-    except ValueError:
-        pass
-    try:
-        return duration(text)
+        return duration(written)
     except ValueError as error:
         raise click.UsageError(str(error)) from None

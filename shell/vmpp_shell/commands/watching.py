@@ -10,6 +10,7 @@ import click
 
 from vmpp.hardware import Partition
 from vmpp.machine.nodesets import NodeSet
+from vmpp.service.status import Activity, NodeState
 from vmpp_shell.live import DELAY, live
 from vmpp_shell.quantities import DURATION_TYPE
 from vmpp_shell.registry import command
@@ -29,6 +30,8 @@ _count = click.option(
     "-n", "--count", type=click.IntRange(1), metavar="N",
     help="Print so many pictures, one below the other.",
 )  # fmt: skip
+
+_STATES = [each.value for each in (*NodeState, *Activity) if each is not Activity.NONE]
 
 
 @command("showmesh", section="watch", json=True)
@@ -81,8 +84,8 @@ async def _moving(context: Context, delay: int, count: int | None) -> None:
 @command("nodes", section="watch", json=True)
 @click.argument("wanted", type=NODE_SET, default="all", metavar="[NODES]")
 @click.option("-j", "--job", type=JOB, metavar="ID", help="Only those of a job.")
-@click.option("-t", "--state", metavar="STATE",
-              help="Only those that are free, busy, down, or do this now.")  # fmt: skip
+@click.option("-t", "--state", type=click.Choice(_STATES, case_sensitive=False), metavar="STATE",
+              help=f"Only those that are, or do, this now: {', '.join(_STATES)}.")  # fmt: skip
 async def nodes(context: Context, wanted: NodeSet, job: int | None, state: str | None) -> None:
     """List nodes: where each is, who has it, and what it does.
 
@@ -105,7 +108,7 @@ async def nodes(context: Context, wanted: NodeSet, job: int | None, state: str |
         for node in found
         if node.number in numbers
         and job in (None, node.job)
-        and (state is None or state.lower() in (node.state, node.activity))
+        and state in (None, node.state, node.activity)
     ]
     context.show(chosen, listing(chosen))
 

@@ -15,6 +15,9 @@ Row = TypeVar("Row")
 _LETTER: Final = re.compile(r"%(\.?)(\d*)([A-Za-z])")
 _NAME: Final = re.compile(r"\s*(\w+)\s*(?:%(-?)(\d+)\s*)?")
 
+_WIDEST: Final = 1000
+"""How wide a column can be made."""
+
 
 class FormatError(VmppError):
     """Columns that there are not; the message names what there is."""
@@ -38,7 +41,7 @@ def by_letters(text: str, known: Mapping[str, Column[Row]]) -> list[Column[Row]]
                 + ", ".join(f"%{each} {known[each].title}" for each in sorted(known, key=str.lower))
             )
         if width:
-            column = replace(column, right=bool(right), width=int(width))
+            column = replace(column, right=bool(right), width=_width(width))
         columns.append(column)
     if not columns:
         raise FormatError(f'"{text}" names no column; write it such as "%i %j %u %T"')
@@ -65,6 +68,12 @@ def by_names(text: str, known: Mapping[str, Column[Row]]) -> list[Column[Row]]:
             near = suggestion(name, (each.title for each in known.values()))
             raise FormatError(f"there is no column {name!r}{near or '; --helpformat lists them'}")
         if width:
-            column = replace(column, right=not left, width=int(width))
+            column = replace(column, right=not left, width=_width(width))
         columns.append(column)
     return columns
+
+
+def _width(digits: str) -> int:
+    if len(digits) > len(str(_WIDEST)) or int(digits) > _WIDEST:
+        raise FormatError(f"a column is {_WIDEST} characters wide at the most, not {digits}")
+    return int(digits)
