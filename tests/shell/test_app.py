@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -55,6 +56,13 @@ def test_a_state_is_kept_from_start_to_start(tmp_path: Path) -> None:
     vmpp(*state, "-c", "echo kept > note", folder=tmp_path)
     assert vmpp(*state, "-c", "cat note", folder=tmp_path).stdout == "kept\n"
     assert vmpp("--ephemeral", "-c", "cat note", folder=tmp_path).returncode == 1
+
+
+def test_a_machine_is_up_since_its_last_boot(tmp_path: Path) -> None:
+    state = ("--state", str(tmp_path / "state"))
+    for _ in "first", "again":
+        told = vmpp(*state, "-c", "machine", folder=tmp_path).stdout.splitlines()[-1]
+        assert re.fullmatch(r"up +\d+\.\d+ us", told)
 
 
 def test_mistakes_are_one_line(tmp_path: Path) -> None:

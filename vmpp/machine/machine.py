@@ -59,6 +59,7 @@ class Machine:
         universe: how many processes programs are told that there can be at once.
         plugins: those that it is made with.
         engine: its virtual time.
+        began: when it was booted, in virtual time, ps.
         bridge: to the servers that wait for the host.
         watchdog: over its processes.
         topology: the places of its nodes.
@@ -101,8 +102,7 @@ class Machine:
         self.plugins = plugins
         self.installation = installation
         self.engine = Engine()
-        if installation is not None:
-            self.engine.now = installation.epoch
+        self.began = self.engine.now = 0 if installation is None else installation.epoch
         self.bridge = Bridge(self.engine)
         self.watchdog = Watchdog(watchdog)
         self.watchdog.refused = self._refused

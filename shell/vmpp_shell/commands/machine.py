@@ -41,7 +41,7 @@ async def machine(context: Context) -> None:
         "policy": described.pct.policy,
         "allocator": described.service.allocator,
         "timing": described.network.timing,
-        "up_ps": up.engine.now,
+        "up_ps": up.engine.now - up.began,
     }
     written: dict[str, Callable[[Any], str]] = {"memory": SIZE.write, "up_ps": DURATION.write}
     rows = [

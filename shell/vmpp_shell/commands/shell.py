@@ -120,7 +120,9 @@ async def source(context: Context, file: str) -> int:
 @command("time", section="shell", json=True, context_settings={"allow_interspersed_args": False})
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[COMMAND]...")
 async def time(context: Context, words: tuple[str, ...]) -> int:
-    """Print the virtual time since boot, or how much of it COMMAND takes.
+    """Print the virtual time, or how much of it COMMAND takes.
+
+    With a state it goes on from boot to boot.
 
     \b
     Example:
