@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from vmpp.engine import Engine
     from vmpp.hardware import LinkParameters, Network, Topology
-    from vmpp.machine.boot import Job, Machine
+    from vmpp.machine.job import Job
+    from vmpp.machine.machine import Machine
     from vmpp.machine.result import Result
     from vmpp.pct import SchedulingPolicy
     from vmpp.process.library import Algorithm, Library

@@ -14,7 +14,7 @@ from vmpp.errors import VmppError
 from vmpp_shell.tasks import nursery
 
 if TYPE_CHECKING:
-    from vmpp.machine.boot import Machine
+    from vmpp.machine.machine import Machine
     from vmpp.machine.plugins import Plugins
     from vmpp.machine.session import Session
     from vmpp.machine.state import State

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from vmpp.machine.boot import Machine
+    from vmpp.machine.machine import Machine
     from vmpp.machine.session import Session
     from vmpp_shell.console import Console
     from vmpp_shell.interpreter import Interpreter

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 import trio
 
@@ -18,9 +18,6 @@ from vmpp_shell.interpreter import Interpreter
 from vmpp_shell.interrupts import interruptible
 from vmpp_shell.scripts import Script
 from vmpp_shell.terminal import Answer, Terminal
-
-if TYPE_CHECKING:
-    pass
 
 
 def states(folder: str | None, *, ephemeral: bool) -> Callable[[str], State]:

@@ -10,7 +10,7 @@ from vmpp_shell.views.top import Look
 
 if TYPE_CHECKING:
     from vmpp.hardware import LinkLoad
-    from vmpp.machine.boot import Machine
+    from vmpp.machine.machine import Machine
     from vmpp.service.status import NodeStatus
 
 

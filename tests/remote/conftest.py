@@ -12,7 +12,8 @@ import trio
 import trio_asyncio
 from trio_asyncio import aio_as_trio
 
-from vmpp.machine.boot import Machine, boot
+from vmpp.machine.boot import boot
+from vmpp.machine.machine import Machine
 from vmpp.machine.session import Session
 from vmpp.machine.state import State
 from vmpp_shell.serve import visitor

@@ -11,7 +11,8 @@ import trio
 import trio.testing
 
 from vmpp.engine import SECOND
-from vmpp.machine.boot import Machine, boot
+from vmpp.machine.boot import boot
+from vmpp.machine.machine import Machine
 from vmpp.machine.session import Session
 from vmpp.machine.state import State
 

@@ -18,7 +18,6 @@ import trio
 from vmpp.machine import description as descriptions
 from vmpp.machine.description import MachineDescription
 from vmpp.machine.installation import Installation
-from vmpp.machine.job import Job
 from vmpp.machine.machine import Machine
 from vmpp.machine.plugins import PluginError, Plugins
 from vmpp.machine.state import State
@@ -26,8 +25,6 @@ from vmpp.machine.universe import Universe
 from vmpp.process.interpose import Interposition
 from vmpp.process.library import Library
 from vmpp.service.log import Kind
-
-__all__ = ["Job", "Machine", "boot"]
 
 WATCHDOG_SECONDS: Final = 60.0
 """CPU time that a process may take on the host between two calls, unless said otherwise."""

@@ -22,7 +22,7 @@ from vmpp.machine.faults import (
 from vmpp.service.partition import UnknownServerError
 
 if TYPE_CHECKING:
-    from vmpp.machine.boot import Machine
+    from vmpp.machine.machine import Machine
 
 MOST_NEIGHBOURS: Final = 12
 """How many neighbours of a node an error names."""

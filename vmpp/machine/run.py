@@ -14,10 +14,12 @@ import trio
 
 from vmpp.engine import as_host, current_process
 from vmpp.exit_status import INTERRUPTED
-from vmpp.machine.boot import Job, Machine, boot
+from vmpp.machine.boot import boot
 from vmpp.machine.description import MachineDescription
 from vmpp.machine.faults import parse
 from vmpp.machine.images import locate
+from vmpp.machine.job import Job
+from vmpp.machine.machine import Machine
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.result import Phase, Result
 from vmpp.process.program import Program

@@ -146,11 +146,11 @@ class SessionFiles:
     # -- attributes ------------------------------------------------------------------------------
 
     async def stat(self, path: Path, *, follow: bool = True) -> calls.Attributes:
-        """Return the attributes of a file, or of a symbolic link itself unless *follow*."""
+        """Return the attributes of a file, or unless *follow* those of a symbolic link itself."""
         return await self.ask(calls.Stat(calls.HERE, _bytes(path), follow), path)
 
     async def lstat(self, path: Path) -> calls.Attributes:
-        """Return the attributes of a file, or of a symbolic link itself."""
+        """Return the attributes of a file; of a symbolic link its own."""
         return await self.stat(path, follow=False)
 
     async def exists(self, path: Path) -> bool:

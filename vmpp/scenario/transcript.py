@@ -69,17 +69,12 @@ class Scenario:
     lines: tuple[str, ...]
 
 
-def load(path: Path) -> Scenario:
-    """Return the scenario in the file *path*.
+def text_of(path: Path) -> str:
+    """Return the text of a file.
 
     Raises:
-        ScenarioError: it is none, or cannot be read.
+        ScenarioError: it cannot be read.
     """
-    return parse(text_of(path), path)
-
-
-def text_of(path: Path) -> str:
-    """Return the text of a file; raises as `load` does."""
     try:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from vmpp_shell.serve.own_keys import own_keys
 
 if TYPE_CHECKING:
-    from vmpp.machine.boot import Machine
+    from vmpp.machine.machine import Machine
 
 
 class Gate:

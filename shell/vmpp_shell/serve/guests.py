@@ -25,7 +25,7 @@ from vmpp_shell.serve.seat import Seat
 from vmpp_shell.serve.sftp import SftpServer
 
 if TYPE_CHECKING:
-    from vmpp.machine.boot import Machine
+    from vmpp.machine.machine import Machine
 
 GOING_DOWN: Final = "vmpp: the machine is shutting down"
 """What everybody is told then."""

@@ -9,7 +9,7 @@ from vmpp.errors import VmppError
 from vmpp_shell.console import Console
 
 if TYPE_CHECKING:
-    from vmpp.machine.boot import Machine
+    from vmpp.machine.machine import Machine
     from vmpp.machine.session import Session
 
 

@@ -16,7 +16,8 @@ import trio
 import trio_asyncio
 
 from vmpp.errors import VmppError
-from vmpp.machine.boot import Machine, boot
+from vmpp.machine.boot import boot
+from vmpp.machine.machine import Machine
 from vmpp.machine.state import State
 from vmpp.service.account_store import PROGRAMMERS
 from vmpp.service.identity import host_user
