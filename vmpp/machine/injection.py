@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,7 +49,21 @@ def _crash(machine: Machine, fault: NodeCrash, time: int) -> None:
             f"a crash of node {fault.node}: {machine.description.name!r} has the compute nodes "
             f"0 to {machine.description.compute_nodes - 1}"
         )
-    machine.engine.at(time, machine.lose_node, fault.node)
+    machine.engine.at(time, partial(_lose_node, machine), fault.node)
+
+
+def _lose_node(machine: Machine, node: int) -> None:
+    thread = machine.threads.get(node)
+    if thread is not None and not thread.dead:
+        thread.crash()
+    delay = machine.description.service.crash_detection
+    machine.engine.after(delay, partial(_learn, machine), node)
+
+
+def _learn(machine: Machine, node: int) -> None:
+    """Have those who hand nodes out and load jobs know that a node has crashed."""
+    machine.allocation.lose(node)
+    machine.launcher.lose(node)
 
 
 def _link(machine: Machine, fault: LinkChange, time: int) -> None:

@@ -122,63 +122,16 @@ class Machine:
         self._later = spare[:told]
         self.partitions = [self._nodes.partition(nid) for nid in range(description.nodes + more)]
         self.services = ServicePartition(self._nodes.service, self.bridge, description.servers)
-        self.files = FileServer(description.service.files_service)
-        self.names = NameServer(description.service.names_service, self._owner)
-        self.sockets = SocketServer(
-            description.service.names_service,
-            lambda node: node in self.threads or node in self._later,
-        )
-        self.accounting = Accounting() if installation is None else installation.accounting
-        self.login: LoginServer | None = None
         self.doors = Doors(self)
-        self.services.add(self.files)
-        self._add_accounts()
-        self.services.add(self.sockets)
-        self.services.add(self.names)
         self.overview = Overview(self)
-        self.launcher = Launcher(
-            self.services,
-            NodeBook(
-                range(min(compute, universe.most)),
-                spare,
-                plugins.allocators[description.service.allocator],
-                self._boot_nodes,
-            ),
-            service_time=description.service.launcher_service,
-            chunk=description.loader.chunk,
-            fanout=description.loader.fanout,
-            seed=seed,
-            surroundings=self._nodes.surroundings,
-            started=self.host.started,
-            ended=self.host.ended,
-            lost=self.host.lost,
-            abnormal=self.host.abnormal,
-            reset=lambda node, job: self.threads[node].reset(job),
-            processes=self.processes,
+        self._add_servers()
+        book = NodeBook(
+            range(min(compute, universe.most)),
+            spare,
+            plugins.allocators[description.service.allocator],
+            self._boot_nodes,
         )
-        self.launcher.over = self.overview.over
-        self.launcher.policy = description.pct.policy
-        if installation is not None:
-            self.launcher.go_on_after(installation.last_job)
-        self.overview.user = self.doors.user if self.login is None else self.login.user
-        self.allocation = AllocationServer(
-            self.launcher.book,
-            plugins.queueing[description.service.queue],
-            self.overview,
-            description.service.launcher_service,
-        )
-        self.services.add_prompt(self.allocation)
-        self.services.add_own(
-            jobs.LAUNCHER,
-            lambda kernel, pid: SpawnServer(
-                kernel,
-                pid,
-                self.launcher,
-                self.names,
-                self.files.directory,
-                description.service.launcher_service,
-            ),
-        )
+        self._add_launcher(book, seed)
         self.libraries = [plugins.libraries[name] for name in sorted(plugins.libraries)]
         for library in self.libraries:
             library.check(description)
@@ -187,10 +140,23 @@ class Machine:
         for nid in range(compute):
             self._start_thread(nid)
 
+    def _add_servers(self) -> None:
+        """Add the servers of files, accounts, sockets and names; in this order they get nodes."""
+        costs = self.description.service
+        self.files = FileServer(costs.files_service)
+        self.names = NameServer(costs.names_service, self._owner)
+        self.sockets = SocketServer(costs.names_service, self.has_compute_node)
+        self.services.add(self.files)
+        self._add_accounts()
+        self.services.add(self.sockets)
+        self.services.add(self.names)
+
     def _add_accounts(self) -> None:
         """Add the servers that know users, and keep accounts of what they do."""
         least = self.description.service.accounts_service
         installation = self.installation
+        self.accounting = Accounting() if installation is None else installation.accounting
+        self.login: LoginServer | None = None
         if installation is not None:
             log = installation.log
             self.login = LoginServer(
@@ -199,6 +165,10 @@ class Machine:
             self.services.add(self.login)
             self.services.add_prompt(LogServer(log, self.login.user, least))
             self.keep_accounts()
+        self.overview.user = self._user
+
+    def _user(self, session: int) -> Credentials | None:
+        return self.doors.user(session) if self.login is None else self.login.user(session)
 
     def keep_accounts(self) -> None:
         """Have accounts kept of the jobs from now on, if they are not.
@@ -206,9 +176,41 @@ class Machine:
         On a machine without a state that is not worth the while before anybody could ask.
         """
         if accounting.SERVER not in self.services.servers:
-            user = self.doors.user if self.login is None else self.login.user
             least = self.description.service.accounts_service
-            self.services.add_prompt(AccountingServer(self.accounting, user, least))
+            self.services.add_prompt(AccountingServer(self.accounting, self._user, least))
+
+    def _add_launcher(self, book: NodeBook, seed: int) -> None:
+        """Add what launches jobs, and the servers that hand nodes out and start jobs for jobs."""
+        description, host = self.description, self.host
+        least = description.service.launcher_service
+        self.launcher = Launcher(
+            self.services,
+            book,
+            service_time=least,
+            chunk=description.loader.chunk,
+            fanout=description.loader.fanout,
+            seed=seed,
+            surroundings=self._nodes.surroundings,
+            started=host.started,
+            ended=host.ended,
+            lost=host.lost,
+            abnormal=host.abnormal,
+            reset=lambda node, job: self.threads[node].reset(job),
+            processes=self.processes,
+        )
+        self.launcher.over = self.overview.over
+        self.launcher.policy = description.pct.policy
+        if self.installation is not None:
+            self.launcher.go_on_after(self.installation.last_job)
+        queueing = self.plugins.queueing[description.service.queue]
+        self.allocation = AllocationServer(book, queueing, self.overview, least)
+        self.services.add_prompt(self.allocation)
+        self.services.add_own(
+            jobs.LAUNCHER,
+            lambda kernel, pid: SpawnServer(
+                kernel, pid, self.launcher, self.names, self.files.directory, least
+            ),
+        )
 
     def note(self, kind: Kind, user: str = "", text: str = "") -> None:
         """Note in the machine's log, if it has one, that something has happened now."""
@@ -461,17 +463,6 @@ class Machine:
     def has_compute_node(self, node: int) -> bool:
         """Return whether there is a compute node of that number, or may be one later."""
         return node in self.threads or node in self._later
-
-    def lose_node(self, node: int) -> None:
-        """Have a compute node crash now; called from an event."""
-        thread = self.threads.get(node)
-        if thread is not None and not thread.dead:
-            thread.crash()
-        self.engine.after(self.description.service.crash_detection, self._learn_of_loss, node)
-
-    def _learn_of_loss(self, node: int) -> None:
-        self.allocation.lose(node)
-        self.launcher.lose(node)
 
     def counters(self) -> dict[str, int]:
         """Return what has been counted: messages, bytes, drops, losses and system calls."""

@@ -14,26 +14,15 @@ from vmpp.exit_status import INTERRUPTED, SIGNALLED
 from vmpp.kernel import Job, Process, QuintessentialKernel, Surroundings
 from vmpp.pct import Control
 from vmpp.process.calls import Reply
-from vmpp.service.errors import LaunchError, NodesBusyError
 from vmpp.service.identity import Credentials
 from vmpp.service.introductions import Introductions
 from vmpp.service.life import Life, withdrawal
 from vmpp.service.nodebook import NodeBook
 from vmpp.service.partition import ServicePartition
-from vmpp.service.record import LOST, JobRecord, Loadable, Phase, Wishes
+from vmpp.service.record import JobRecord, Loadable, Wishes
 from vmpp.service.requests import ALLOCATION, Allocate, Granted
 from vmpp.service.status import JobStatus
 from vmpp.service.yod import Yod
-
-__all__ = [
-    "LOST",
-    "JobRecord",
-    "LaunchError",
-    "Launcher",
-    "Loadable",
-    "NodesBusyError",
-    "Phase",
-]
 
 
 class Launcher:
