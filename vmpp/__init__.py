@@ -1,8 +1,9 @@
 """vmpp: a virtual massively parallel processor that runs real message-passing programs, repeatably.
 
-`run` boots a machine, runs one program on it and returns a `Result`; `boot` gives a booted machine
-to launch jobs on under Trio, which with a `State` has accounts and files of its own. A program that
-runs on a machine may call `compute` to use CPU time, and `node_map` to see where its ranks are.
+`run` boots a machine, runs one program on it and returns a `Result`; `boot` gives a `Machine` to
+launch a `Job` on under Trio, which with a `State` has accounts and files of its own: whoever logs
+in there has a `Session`. A program that runs on a machine may call `compute` to use CPU time, and
+`node_map` to see where its ranks are.
 
     result = vmpp.run("program.py", nprocs=64, machine="paragon")
 
@@ -19,15 +20,32 @@ from vmpp.errors import VmppError
 
 if TYPE_CHECKING:
     from vmpp.machine.boot import boot
+    from vmpp.machine.job import Job
+    from vmpp.machine.machine import Machine
     from vmpp.machine.result import Result
     from vmpp.machine.run import run
+    from vmpp.machine.session import Session
     from vmpp.machine.state import State
     from vmpp.process.compute import compute, node_map
 
-__all__ = ["Result", "State", "VmppError", "boot", "compute", "node_map", "run"]
+__all__ = [
+    "Job",
+    "Machine",
+    "Result",
+    "Session",
+    "State",
+    "VmppError",
+    "boot",
+    "compute",
+    "node_map",
+    "run",
+]
 
 _HOMES: Final = {
+    "Job": "vmpp.machine.job",
+    "Machine": "vmpp.machine.machine",
     "Result": "vmpp.machine.result",
+    "Session": "vmpp.machine.session",
     "State": "vmpp.machine.state",
     "boot": "vmpp.machine.boot",
     "compute": "vmpp.process.compute",
