@@ -61,6 +61,10 @@ async def test_signals_end_jobs_or_are_ignored(shell: OpenShell, programs: Path)
         assert await sh("fg 2") == "yod sleeper.py ignores\n"
         assert sh.status == 128 + 9
         assert await sh("kill 2") == "kill: no job 2 waits or runs\n"
+        await sh("yod sleeper.py & sleep 1ms")
+        assert await sh("kill 2 3") == "kill: no job 2 waits or runs\n"
+        assert sh.status == 1
+        assert await sh("wait") == "[3] SIGTERM  yod sleeper.py\n"
         assert await sh("kill -s NONE 2") == (
             "kill: invalid value for '-s' / '--signal': no such signal: 'NONE' "
             "(try 'kill --help')\n"

@@ -7,6 +7,7 @@
                     one row for each job
     log.sqlite      what has happened
     tree/           names and contents of the machine's files
+    history/        what each user has typed at the console's prompt
     host_key        by which the machine proves over SSH that it is itself
 
 One vmpp at a time uses a state.

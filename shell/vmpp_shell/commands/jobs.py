@@ -9,6 +9,7 @@ import click
 from vmpp.errors import VmppError
 from vmpp.machine.quantities import DURATION, SIZE
 from vmpp.ranges import write_ranges
+from vmpp_shell.attempts import Attempts
 from vmpp_shell.launching import in_foreground
 from vmpp_shell.registry import command
 from vmpp_shell.signals import NAMES, SIGNAL
@@ -108,7 +109,7 @@ async def ps(context: Context, everybody: bool, wanted: tuple[int, ...]) -> None
               help="The signal, by name or number.  [default: TERM]")  # fmt: skip
 @click.option("-l", "--list", "listed", is_flag=True, help="List the names of signals.")
 @click.argument("wanted", nargs=-1, type=JOB_WORD, metavar="JOB...")
-async def kill(context: Context, number: int, listed: bool, wanted: tuple[str, ...]) -> None:
+async def kill(context: Context, number: int, listed: bool, wanted: tuple[str, ...]) -> int:
     """Send a signal to jobs: to every process of each.
 
     A program may have a handler for it; SIGKILL ends it in any case. The signal may be written as
@@ -121,12 +122,15 @@ async def kill(context: Context, number: int, listed: bool, wanted: tuple[str, .
     """
     if listed:
         context.out.print(" ".join(sorted(NAMES, key=lambda name: NAMES[name])))
-        return
+        return 0
     number, wanted = _signal_first(number, wanted)
     if not wanted:
         raise click.UsageError("say which job; 'jobs' lists yours")
+    attempts = Attempts(context, "kill")
     for job in [JOB.convert(word, None, None) for word in wanted]:
-        await context.session.signal(job, number)
+        with attempts.at(str(job)):
+            await context.session.signal(job, number)
+    return attempts.status
 
 
 def _signal_first(number: int, words: tuple[str, ...]) -> tuple[int, tuple[str, ...]]:
