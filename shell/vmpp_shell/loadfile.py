@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vmpp.errors import VmppError
+from vmpp_shell.arguments.types import node_list
 from vmpp_shell.scripts import logical_lines
 from vmpp_shell.syntax import SyntaxMistake, Word, tokens
-from vmpp_shell.types import node_list
 
 
 class LoadFileError(VmppError):

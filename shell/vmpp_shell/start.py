@@ -82,8 +82,8 @@ async def _talk(interpreter: Interpreter) -> None:
     # What only a prompt needs is not imported for others.
     import trio_asyncio  # noqa: PLC0415
 
-    from vmpp_shell.history import history  # noqa: PLC0415
-    from vmpp_shell.prompt import Prompt  # noqa: PLC0415
+    from vmpp_shell.editor.history import history  # noqa: PLC0415
+    from vmpp_shell.editor.prompt import Prompt  # noqa: PLC0415
 
     introduce(interpreter.console.machine, interpreter.terminal.out)
     async with trio_asyncio.open_loop():

@@ -253,7 +253,7 @@ class Terminal:
         return cls(stream, stream, answer=answer)
 
     def attend(self, above: Callable[[Write], Write], answer: Answer) -> None:
-        """Have a line editor between this terminal and who types: see `vmpp_shell.prompt`."""
+        """Have a line editor between this terminal and who types; see `vmpp_shell.editor`."""
         self.out.divert(above)
         if self.err is not self.out:
             self.err.divert(above)

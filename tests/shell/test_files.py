@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmpp.scenario.directives import Account
-from vmpp_shell.modes import ModeMistake, changed, is_mode
+from vmpp_shell.arguments.modes import ModeMistake, changed, is_mode
 
 from .conftest import OpenShell
 

@@ -17,13 +17,13 @@ from prompt_toolkit.output.vt100 import Vt100_Output
 
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.quantities import DURATION
-from vmpp_shell.completion import candidates
 from vmpp_shell.console import Boot, Console
+from vmpp_shell.editor.completion import candidates
+from vmpp_shell.editor.prompt import Prompt
+from vmpp_shell.editor.toolbar import facts
 from vmpp_shell.interpreter import Interpreter
-from vmpp_shell.prompt import Prompt
 from vmpp_shell.start import states
 from vmpp_shell.terminal import Stream, Terminal
-from vmpp_shell.toolbar import facts
 
 
 class Typist:

@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 
 from vmpp.engine import SECOND
 from vmpp.ranges import write_ranges
+from vmpp_shell.arguments.signals import signal_number
+from vmpp_shell.arguments.times import time_limit
+from vmpp_shell.arguments.types import node_list
 from vmpp_shell.loadfile import LoadFileError, Member, read_load_file
-from vmpp_shell.signals import signal_number
-from vmpp_shell.slurm import time_limit
-from vmpp_shell.types import node_list
 
 
 @given(st.lists(st.integers(0, 9999), min_size=1, unique=True))

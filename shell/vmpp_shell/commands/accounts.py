@@ -10,10 +10,10 @@ import click
 from vmpp.machine.quantities import DURATION as WRITTEN
 from vmpp.machine.quantities import size
 from vmpp.service.log import Kind
-from vmpp_shell.quantities import DURATION_TYPE
+from vmpp_shell.arguments.quantities import DURATION_TYPE
+from vmpp_shell.arguments.types import PATH, USER
 from vmpp_shell.registry import command
 from vmpp_shell.tables import table
-from vmpp_shell.types import PATH, USER
 
 if TYPE_CHECKING:
     from vmpp_shell.context import Context

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vmpp_shell.arguments.types import FOLDER
 from vmpp_shell.registry import command
-from vmpp_shell.types import FOLDER
 
 if TYPE_CHECKING:
     from vmpp_shell.context import Context

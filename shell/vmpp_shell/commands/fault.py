@@ -8,9 +8,9 @@ import click
 
 from vmpp.errors import VmppError
 from vmpp.machine.quantities import DURATION
+from vmpp_shell.arguments.types import FAULT
 from vmpp_shell.registry import command
 from vmpp_shell.tables import table
-from vmpp_shell.types import FAULT
 
 if TYPE_CHECKING:
     from vmpp_shell.context import Context

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vmpp_shell.arguments.modes import changed
+from vmpp_shell.arguments.types import FOLDER, PATH
 from vmpp_shell.attempts import Attempts
 from vmpp_shell.file_tools import PIECE, Copier, destination, last_name, many, move, remove
-from vmpp_shell.modes import changed
 from vmpp_shell.registry import command
-from vmpp_shell.types import FOLDER, PATH
 
 if TYPE_CHECKING:
     from vmpp_shell.context import Context

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from vmpp_shell.arguments.types import HOST_PATH, PATH
 from vmpp_shell.console import NotHereError
 from vmpp_shell.file_tools import (
     PIECE,
@@ -19,7 +20,6 @@ from vmpp_shell.file_tools import (
     last_name,
 )
 from vmpp_shell.registry import command
-from vmpp_shell.types import HOST_PATH, PATH
 
 if TYPE_CHECKING:
     from vmpp_shell.context import Context

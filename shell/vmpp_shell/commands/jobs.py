@@ -9,12 +9,12 @@ import click
 from vmpp.errors import VmppError
 from vmpp.machine.quantities import DURATION, SIZE
 from vmpp.ranges import write_ranges
+from vmpp_shell.arguments.signals import NAMES, SIGNAL
+from vmpp_shell.arguments.types import JOB, JOB_WORD
 from vmpp_shell.attempts import Attempts
 from vmpp_shell.launching import in_foreground
 from vmpp_shell.registry import command
-from vmpp_shell.signals import NAMES, SIGNAL
 from vmpp_shell.tables import table
-from vmpp_shell.types import JOB, JOB_WORD
 
 if TYPE_CHECKING:
     from vmpp.service.status import JobStatus

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from vmpp_shell.arguments.times import TIME
+from vmpp_shell.arguments.types import NODES, PATH, POLICY, PROGRAM
 from vmpp_shell.launching import Wanted, launch
 from vmpp_shell.loadfile import read_load_file
 from vmpp_shell.registry import command
 from vmpp_shell.saving import saved
-from vmpp_shell.slurm import TIME
-from vmpp_shell.types import NODES, PATH, POLICY, PROGRAM
 
 if TYPE_CHECKING:
     from vmpp_shell.context import Context

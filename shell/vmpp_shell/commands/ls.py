@@ -14,11 +14,11 @@ from msgspec import Struct
 
 from vmpp.errors import VmppError
 from vmpp.process import calls
+from vmpp_shell.arguments.types import PATH
 from vmpp_shell.attempts import Attempts
 from vmpp_shell.printable import printable
 from vmpp_shell.registry import command
 from vmpp_shell.tables import table
-from vmpp_shell.types import PATH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,10 +10,10 @@ import click
 from vmpp.errors import VmppError
 from vmpp.machine import listings
 from vmpp.machine.quantities import DURATION, SIZE
+from vmpp_shell.arguments.types import MACHINE
 from vmpp_shell.console import Boot
 from vmpp_shell.registry import command
 from vmpp_shell.tables import table
-from vmpp_shell.types import MACHINE
 
 if TYPE_CHECKING:
     from vmpp_shell.context import Context

@@ -8,11 +8,11 @@ import click
 
 from vmpp.errors import VmppError
 from vmpp.machine.quantities import DURATION, SIZE
+from vmpp_shell.arguments.quantities import SIZE_TYPE
+from vmpp_shell.arguments.types import USER
 from vmpp_shell.greeting import warn
-from vmpp_shell.quantities import SIZE_TYPE
 from vmpp_shell.registry import command
 from vmpp_shell.tables import table
-from vmpp_shell.types import USER
 
 if TYPE_CHECKING:
     from vmpp.machine.session import Session

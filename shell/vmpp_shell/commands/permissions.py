@@ -11,11 +11,11 @@ import click
 
 from vmpp.errors import VmppError, suggestion
 from vmpp.process import calls
+from vmpp_shell.arguments.modes import changed
+from vmpp_shell.arguments.types import PATH, USER
 from vmpp_shell.attempts import Attempts
 from vmpp_shell.file_tools import Place, for_all, status_of
-from vmpp_shell.modes import changed
 from vmpp_shell.registry import command
-from vmpp_shell.types import PATH, USER
 
 if TYPE_CHECKING:
     from vmpp_shell.context import Context

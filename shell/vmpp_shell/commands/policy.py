@@ -9,9 +9,9 @@ import click
 
 from vmpp.errors import VmppError
 from vmpp.machine.policies import KINDS, checked
+from vmpp_shell.arguments.types import POLICY
 from vmpp_shell.registry import command
 from vmpp_shell.tables import table
-from vmpp_shell.types import POLICY
 
 if TYPE_CHECKING:
     from vmpp_shell.context import Context

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import click
 
 from vmpp.errors import VmppError
+from vmpp_shell.arguments.types import PATH
 from vmpp_shell.recording import Recording
 from vmpp_shell.registry import command
-from vmpp_shell.types import PATH
 
 if TYPE_CHECKING:
     from vmpp_shell.context import Context

@@ -8,10 +8,10 @@ import click
 
 from vmpp.errors import VmppError, suggestion
 from vmpp.machine.quantities import DURATION
+from vmpp_shell.arguments.types import COMMAND, PATH, VARIABLE
 from vmpp_shell.registry import SECTIONS, command
 from vmpp_shell.scripts import logical_lines
 from vmpp_shell.tables import table
-from vmpp_shell.types import COMMAND, PATH, VARIABLE
 
 if TYPE_CHECKING:
     from vmpp_shell.context import Context

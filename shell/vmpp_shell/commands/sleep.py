@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vmpp_shell.quantities import DURATION_TYPE
+from vmpp_shell.arguments.quantities import DURATION_TYPE
 from vmpp_shell.registry import command
 
 if TYPE_CHECKING:

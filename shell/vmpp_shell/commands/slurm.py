@@ -10,9 +10,9 @@ import click
 
 from vmpp.errors import VmppError
 from vmpp.machine.quantities import duration
+from vmpp_shell.arguments.signals import SIGNAL
+from vmpp_shell.arguments.types import JOB, USER
 from vmpp_shell.registry import Body, command
-from vmpp_shell.signals import SIGNAL
-from vmpp_shell.types import JOB, USER
 from vmpp_shell.watch import node_names
 
 if TYPE_CHECKING:

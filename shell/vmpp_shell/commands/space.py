@@ -9,11 +9,11 @@ from msgspec import Struct
 
 from vmpp.errors import VmppError, suggestion
 from vmpp.process.calls import BOUNDLESS
+from vmpp_shell.arguments.quantities import SIZE_TYPE
+from vmpp_shell.arguments.types import PATH, USER
 from vmpp_shell.attempts import Attempts
-from vmpp_shell.quantities import SIZE_TYPE
 from vmpp_shell.registry import command
 from vmpp_shell.tables import table
-from vmpp_shell.types import PATH, USER
 
 if TYPE_CHECKING:
     from vmpp.process import calls

@@ -11,10 +11,10 @@ import click
 from vmpp.hardware import Partition
 from vmpp.machine.nodesets import NodeSet
 from vmpp.service.status import Activity, NodeState
+from vmpp_shell.arguments.quantities import DURATION_TYPE
+from vmpp_shell.arguments.types import JOB, NODE_SET
 from vmpp_shell.live import DELAY, live
-from vmpp_shell.quantities import DURATION_TYPE
 from vmpp_shell.registry import command
-from vmpp_shell.types import JOB, NODE_SET
 from vmpp_shell.watch import LinkWatch, look
 
 if TYPE_CHECKING:

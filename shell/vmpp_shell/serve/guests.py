@@ -14,10 +14,10 @@ from trio_asyncio import trio_as_aio
 
 from vmpp.errors import VmppError
 from vmpp.exit_status import TERMINATED
+from vmpp_shell.editor.history import history
+from vmpp_shell.editor.prompt import Prompt
 from vmpp_shell.greeting import introduce, warn
-from vmpp_shell.history import history
 from vmpp_shell.interpreter import Interpreter
-from vmpp_shell.prompt import Prompt
 from vmpp_shell.scripts import Script
 from vmpp_shell.serve.channel import Channel, attended
 from vmpp_shell.serve.listener import Process

@@ -24,10 +24,10 @@ from prompt_toolkit.output import Output
 from prompt_toolkit.styles import Style
 from trio_asyncio import aio_as_trio, trio_as_aio
 
-from vmpp_shell.completion import candidates
+from vmpp_shell.editor.completion import candidates
+from vmpp_shell.editor.toolbar import facts
 from vmpp_shell.scripts import is_complete
 from vmpp_shell.terminal import Write
-from vmpp_shell.toolbar import facts
 
 if TYPE_CHECKING:
     from vmpp_shell.interpreter import Interpreter

@@ -6,7 +6,7 @@ from typing import Final
 
 from vmpp.machine.quantities import DURATION, SIZE
 from vmpp.process.calls import LATEST
-from vmpp_shell.types import ReadType
+from vmpp_shell.arguments.types import ReadType
 
 
 def duration(text: str) -> int:

@@ -7,7 +7,7 @@ from typing import Final
 
 from vmpp.engine import SECOND
 from vmpp.machine.quantities import DURATION
-from vmpp_shell.types import ReadType
+from vmpp_shell.arguments.types import ReadType
 
 _MINUTE, _HOUR, _DAY = 60 * SECOND, 3600 * SECOND, 86400 * SECOND
 _TIME: Final = re.compile(r"(?:(?P<days>\d+)-)?(?P<fields>\d+(?::\d+){0,2})", re.ASCII)

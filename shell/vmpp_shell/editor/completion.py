@@ -15,8 +15,8 @@ from vmpp.machine.faults import WORDS as FAULT_WORDS
 from vmpp.machine.nodesets import WORDS as NODE_WORDS
 from vmpp.machine.policies import KINDS
 from vmpp.service.status import NodeState
+from vmpp_shell.arguments.signals import NAMES as SIGNALS
 from vmpp_shell.registry import ShellCommand
-from vmpp_shell.signals import NAMES as SIGNALS
 from vmpp_shell.syntax import SyntaxMistake, Word, quote, tokens
 
 if TYPE_CHECKING:

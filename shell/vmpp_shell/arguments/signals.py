@@ -6,7 +6,7 @@ import signal
 from typing import Final
 
 from vmpp.errors import suggestion
-from vmpp_shell.types import ReadType
+from vmpp_shell.arguments.types import ReadType
 
 NAMES: Final = {each.name.removeprefix("SIG"): int(each) for each in signal.Signals}
 """Numbers of signals by their names, without ``SIG``."""

@@ -1,0 +1,1 @@
+"""Arguments of commands: how each kind of them is read."""
