@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import posixpath
 import stat
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -74,16 +76,28 @@ async def cp(
       cp /images/heat.py mine.py
       cp -r experiment /tmp
     """
+    copier = Copier(context.session.files, recursive=recursive, preserve=preserve)
+    return await _each_to(context, sources, target, copier.copy, no_clobber, verbose)
+
+
+async def _each_to(
+    context: Context,
+    sources: tuple[str, ...],
+    target: str,
+    act: Callable[[str, str], Awaitable[None]],
+    no_clobber: bool,
+    verbose: bool,
+) -> int:
+    """Call *act* with each of *sources* and where it goes to; return the status."""
     files = context.session.files
     await many(files, sources, target)
-    copier = Copier(files, recursive=recursive, preserve=preserve)
-    attempts = Attempts(context, "cp")
+    attempts = Attempts(context, context.name)
     for source in sources:
         with attempts.at(source):
             to = await destination(files, source, target)
             if no_clobber and await files.exists(to):
                 continue
-            await copier.copy(source, to)
+            await act(source, to)
             if verbose:
                 context.out.print(f"{source} -> {to}")
     return attempts.status
@@ -111,18 +125,8 @@ async def mv(
       mv *.out results
     """
     del force
-    files = context.session.files
-    await many(files, sources, target)
-    attempts = Attempts(context, "mv")
-    for source in sources:
-        with attempts.at(source):
-            to = await destination(files, source, target)
-            if no_clobber and await files.exists(to):
-                continue
-            await move(files, source, to)
-            if verbose:
-                context.out.print(f"{source} -> {to}")
-    return attempts.status
+    act = partial(move, context.session.files)
+    return await _each_to(context, sources, target, act, no_clobber, verbose)
 
 
 @command("rm", section="files")
