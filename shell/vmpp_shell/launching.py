@@ -216,4 +216,8 @@ async def _limit(context: Context, job: Job, limit: int) -> None:
         await session.sleep(wait)
         if job.record.done.is_set():
             return
-        await session.signal(job.id, number)
+        try:
+            await session.signal(job.id, number)
+        except (OSError, VmppError):
+            # It has ended meanwhile, which need not be known here yet.
+            return

@@ -82,3 +82,14 @@ def test_output_in_a_pipe_is_plain(tmp_path: Path) -> None:
     done = vmpp("--ephemeral", "-c", "help; policy", folder=tmp_path, FORCE_COLOR="")
     assert "\x1b" not in done.stdout
     assert not any(line.endswith(" ") for line in done.stdout.splitlines())
+
+
+def test_a_time_limit_that_comes_as_the_job_ends_is_of_no_account(tmp_path: Path) -> None:
+    """At a prompt virtual time may be on its way past both before anybody looks."""
+    (tmp_path / "ring.py").write_text(
+        "import vmpp\nfrom mpi4py import MPI\nfor _ in range(10):\n"
+        "    vmpp.compute(1e-3)\n    MPI.COMM_WORLD.barrier()\n"
+    )
+    script = "srun -n 2 -t 5ms /host/ring.py\n" * 5 + "sleep 100s\necho here\n"
+    done = vmpp("--ephemeral", "--nodes", "2", folder=tmp_path, given=script)
+    assert (done.stdout, done.stderr, done.returncode) == ("here\n", "", 0)
