@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import trio
 
-from vmpp.engine import SECOND
 from vmpp.errors import VmppError
 from vmpp.machine import listings
 from vmpp.machine.result import Phase
@@ -30,8 +29,6 @@ LOAD_FAILED: Final = 2
 
 HANG_UP_SECONDS: Final = 2.0
 """Host time for which the end of a session waits until its job has been told."""
-GRACE: Final = 30 * SECOND
-"""Virtual time that a job has left after SIGTERM when its time is up: Slurm's KillWait, ps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +41,6 @@ class Wanted:
         size: how many ranks it has.
         options: as for `vmpp.machine.session.Session.launch`.
         timing: whether the phases of the launch are told of at the end.
-        limit: virtual time after which it is ended, ps; None: none.
     """
 
     program: str
@@ -52,7 +48,6 @@ class Wanted:
     size: int
     options: Mapping[str, Any]
     timing: bool = False
-    limit: int | None = None
 
 
 class JobOutput:
@@ -161,8 +156,6 @@ async def launch(context: Context, wanted: Wanted) -> int:
     for output in outputs:
         output.identify(job.id)
     launched = Launched(job, join(context.words), terminal, wanted.timing, outputs)
-    if wanted.limit is not None:
-        context.interpreter.tasks.start_soon(_limit, context, job, wanted.limit)
     if context.background:
         terminal.keep()
         context.interpreter.jobs.add(launched)
@@ -207,17 +200,3 @@ async def _signal(context: Context, job: int, struck: trio.MemoryReceiveChannel[
             # It has ended meanwhile.
             return
         number = SIGKILL
-
-
-async def _limit(context: Context, job: Job, limit: int) -> None:
-    """End a job whose time is up: with SIGTERM, and a while later with SIGKILL."""
-    session = context.session
-    for wait, number in ((limit, SIGTERM), (GRACE, SIGKILL)):
-        await session.sleep(wait)
-        if job.record.done.is_set():
-            return
-        try:
-            await session.signal(job.id, number)
-        except (OSError, VmppError):
-            # It has ended meanwhile, which need not be known here yet.
-            return

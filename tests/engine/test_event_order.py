@@ -118,3 +118,31 @@ def test_seconds_are_rounded_to_the_nearest_picosecond() -> None:
     assert to_ps(1.5e-12) == 2
     assert to_ps(0.1) == SECOND // 10
     assert to_seconds(SECOND // 4) == 0.25
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans())))
+def test_what_is_taken_back_does_not_happen_and_time_does_not_go_there(
+    events: list[tuple[int, bool]],
+) -> None:
+    engine = Engine()
+    seen: list[int] = []
+    for number, (when, _) in enumerate(events):
+        engine.at(when, seen.append, number)
+    for number, (when, stays) in enumerate(events):
+        if not stays:
+            engine.cancel(when, seen.append, number)
+    engine.run()
+    left = sorted((when, number) for number, (when, stays) in enumerate(events) if stays)
+    assert seen == [number for _, number in left]
+    assert engine.now == (left[-1][0] if left else 0)
+
+
+def test_an_instant_that_has_begun_is_not_taken_back() -> None:
+    engine = Engine()
+    seen: list[str] = []
+    engine.at(1, lambda _: engine.cancel(1, seen.append, "second"))
+    engine.at(1, seen.append, "second")
+    engine.at(2, seen.append, "third")
+    engine.cancel(3, seen.append, "never asked for")
+    engine.run()
+    assert seen == ["second", "third"]

@@ -41,6 +41,34 @@ class TestJobs:
         assert (status.state, status.exit) == (JobState.NODE_FAIL, 137)
         assert status.reason.startswith("rank 1 is lost")
 
+    async def test_a_job_whose_time_is_over(self, program):
+        async with vmpp.boot(nodes=4) as machine:
+            long = await machine.launch(program("time.sleep(1)"), 2, limit=20 * MILLISECOND)
+            result = await long.wait()
+            ended = machine.engine.now
+            short = await machine.launch(program("", "s.py"), 2, limit=1000 * MILLISECOND)
+            await short.wait()
+            assert machine.engine.now < ended + 1000 * MILLISECOND
+            first, second = machine.jobs(past=True)
+        assert (first.state, first.signal, result.status) == (JobState.TIMEOUT, 15, 143)
+        assert result.failure == first.reason == "the time limit of job 1 is over"
+        assert 20 * MILLISECOND < first.end - first.start < 21 * MILLISECOND
+        assert (second.state, second.exit) == (JobState.COMPLETED, 0)
+
+    async def test_a_program_that_goes_on_although_its_time_is_over_is_killed(self, program):
+        deaf = program("""
+            import signal
+            signal.signal(signal.SIGTERM, lambda *_: print("not now", flush=True))
+            for _ in range(1000):
+                time.sleep(1)
+        """)
+        async with vmpp.boot(nodes=4) as machine:
+            result = await (await machine.launch(deaf, 1, limit=20 * MILLISECOND)).wait()
+            (status,) = machine.jobs(past=True)
+        assert (status.state, status.signal, result.status) == (JobState.TIMEOUT, 9, 137)
+        assert result.stdout == b"not now\n"
+        assert 30_000 * MILLISECOND < status.end - status.start < 31_000 * MILLISECOND
+
     async def test_messages_and_system_calls_are_those_of_the_job(self, program):
         busy = program("""
             for lap in range(10):

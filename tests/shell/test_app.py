@@ -84,12 +84,13 @@ def test_output_in_a_pipe_is_plain(tmp_path: Path) -> None:
     assert not any(line.endswith(" ") for line in done.stdout.splitlines())
 
 
-def test_a_time_limit_that_comes_as_the_job_ends_is_of_no_account(tmp_path: Path) -> None:
-    """At a prompt virtual time may be on its way past both before anybody looks."""
+def test_time_limits_are_those_of_virtual_time(tmp_path: Path) -> None:
+    """However far virtual time is on its way by the time that the host looks."""
     (tmp_path / "ring.py").write_text(
         "import vmpp\nfrom mpi4py import MPI\nfor _ in range(10):\n"
         "    vmpp.compute(1e-3)\n    MPI.COMM_WORLD.barrier()\n"
     )
-    script = "srun -n 2 -t 5ms /host/ring.py\n" * 5 + "sleep 100s\necho here\n"
-    done = vmpp("--ephemeral", "--nodes", "2", folder=tmp_path, given=script)
-    assert (done.stdout, done.stderr, done.returncode) == ("here\n", "", 0)
+    script = "srun -n 2 -t 5ms /host/ring.py\nsrun -n 2 -t 11ms /host/ring.py\n" * 3
+    done = vmpp("--ephemeral", "--nodes", "2", folder=tmp_path, given=script + "echo here\n")
+    told = [f"the time limit of job {number} is over" for number in (1, 3, 5)]
+    assert (done.stdout, done.stderr.splitlines(), done.returncode) == ("here\n", told, 0)

@@ -149,7 +149,8 @@ async def test_one_process_that_fails_ends_the_job_if_that_is_asked_for(
 
 async def test_time_limits_are_kept(shell: OpenShell, programs: Path) -> None:
     async with shell(folder=programs) as sh:
-        assert await sh("cd /host; srun -t 5ms sleeper.py") == "here\n"
+        printed = await sh("cd /host; srun -t 5ms sleeper.py")
+        assert printed == "here\nthe time limit of job 1 is over\n"
         assert sh.status == 128 + 15
 
 

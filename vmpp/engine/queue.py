@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Any, Final
 
 from greenlet import getcurrent, greenlet
@@ -56,6 +56,23 @@ class Engine:
     def after(self, delay: int, callback: Callable[[Any], object], argument: Any = None) -> None:
         """Call *callback(argument)* when *delay* picoseconds have passed."""
         self.at(self.now + delay, callback, argument)
+
+    def cancel(self, when: int, callback: Callable[[Any], object], argument: Any = None) -> None:
+        """Take back what `at` was told, unless that instant has begun.
+
+        At an instant of which everything is taken back nothing happens: time does not go there.
+        """
+        events = self._events.get(when, [])
+        if self._done and when == self._instants[0]:
+            return
+        for place in range(0, len(events), 2):
+            if events[place] == callback and events[place + 1] == argument:
+                del events[place : place + 2]
+                break
+        if not events and when in self._events:
+            del self._events[when]
+            self._instants.remove(when)
+            heapify(self._instants)
 
     def begin(self, fiber: greenlet, body: Callable[[], object]) -> None:
         """Switch to a new *fiber*, to run *body*, as if from the hub.

@@ -278,6 +278,7 @@ class Machine:
         nodes: Sequence[int] = (),
         policy: str = "",
         name: str = "",
+        limit: int | None = None,
         tools: Sequence[str] = (),
         coll: Mapping[str, object] | None = None,
         others: Sequence[tuple[Program, int]] = (),
@@ -303,6 +304,8 @@ class Machine:
             nodes: numbers of the nodes that it must have, by rank; any if left out.
             policy: scheduling policy of its nodes, instead of the machine's.
             name: what the job is called, instead of as its program.
+            limit: how long it may run, in picoseconds of virtual time: then it gets SIGTERM, and a
+                while later SIGKILL.
             tools: what libraries are to watch of it, besides what they watch of all jobs.
             coll: algorithms of its collective operations, as for `vmpp.machine.boot.boot`.
             others: further programs of the job, each with the number of its ranks, which follow.
@@ -330,6 +333,7 @@ class Machine:
             kills=kill,
             traces=backtrace,
             name=name,
+            limit=limit,
             policy=checked("scheduling", policy, self.plugins) if policy else self.policy,
             description=self._described(tools, coll or {}),
         )

@@ -59,6 +59,7 @@ class Wishes:
         policy: scheduling policy of its nodes; empty: the machine's.
         description: what libraries are set up by in its processes; None: the machine's.
         mode: CPU mode: kernel and program share the first CPU of a node.
+        limit: how long it may run, in picoseconds of virtual time; None: for ever.
     """
 
     owner: Credentials
@@ -70,6 +71,7 @@ class Wishes:
     policy: str = ""
     description: Any = None
     mode: str = "heater"
+    limit: int | None = None
 
 
 def usual_wishes() -> Wishes:
@@ -106,6 +108,7 @@ class JobRecord:
         lost: the ranks whose nodes have crashed; if it keeps going they do not count for its
             status.
         cancelled: whether somebody has asked to end it.
+        timed_out: whether it has been told to end because its time is over.
         interrupted: whether the user has struck ^C; whatever else goes wrong then is no news.
         origin: the job that it all began with, if this one was spawned; itself otherwise.
         family: of an origin: the jobs of which processes are left, itself and what was spawned.
@@ -123,7 +126,7 @@ class JobRecord:
         "ending", "ends", "failure", "family", "gone", "interrupted", "job", "killed", "loaded",
         "lost", "on_loaded", "origin", "over", "phases", "placed", "reason", "refused", "running",
         "signal", "signals", "size", "spawned", "start", "status", "statuses", "steps", "submit",
-        "traced", "wishes", "yod",
+        "timed_out", "traced", "wishes", "yod",
     )  # fmt: skip
 
     def __init__(
@@ -166,6 +169,7 @@ class JobRecord:
         self.running = False
         self.ending = False
         self.cancelled = False
+        self.timed_out = False
         self.interrupted = False
         self.lost: set[int] = set()
         self.answered = Occasion()
@@ -252,6 +256,8 @@ class JobRecord:
 
     @property
     def _ended_state(self) -> JobState:
+        if self.timed_out:
+            return JobState.TIMEOUT
         if self.cancelled:
             return JobState.CANCELLED
         if self.status == LOST and self.origin.lost and self.failure is not None:

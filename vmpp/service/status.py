@@ -18,6 +18,7 @@ class JobState(StrEnum):
     FAILED = "F"
     CANCELLED = "CA"
     NODE_FAIL = "NF"
+    TIMEOUT = "TO"
 
     @property
     def ended(self) -> bool:
@@ -25,7 +26,15 @@ class JobState(StrEnum):
         return self in _ENDED
 
 
-_ENDED = frozenset({JobState.COMPLETED, JobState.FAILED, JobState.CANCELLED, JobState.NODE_FAIL})
+_ENDED = frozenset(
+    {
+        JobState.COMPLETED,
+        JobState.FAILED,
+        JobState.CANCELLED,
+        JobState.NODE_FAIL,
+        JobState.TIMEOUT,
+    }
+)
 
 
 class JobStatus(Struct, frozen=True, kw_only=True):

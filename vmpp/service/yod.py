@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from signal import SIGKILL, SIGTERM
 from typing import TYPE_CHECKING, Final
 
+from vmpp.engine import SECOND
 from vmpp.kernel import QuintessentialKernel, SystemProcess
 from vmpp.pct import CONTROL_PORTAL, Control, ControlMessage, children, send_control
 from vmpp.portals import (
@@ -23,6 +25,9 @@ if TYPE_CHECKING:
     from vmpp.service.launcher import Launcher
 
 _HEAP_BYTES: Final = 1 << 30
+
+GRACE: Final = 30 * SECOND
+"""Virtual time that a job has left after SIGTERM when its time is over: Slurm's KillWait, ps."""
 
 
 class Yod(SystemProcess):
@@ -85,6 +90,33 @@ class Yod(SystemProcess):
         self._launcher.started(record)
         self.tell_root(Control.GO)
         self._kernel.engine.at(self.clock, self._going)
+        self._limit()
+
+    def _limit(self) -> None:
+        """Have the job end when it has run for as long as it may."""
+        limit = self.record.wishes.limit
+        if limit is not None and self.record is self.record.origin:
+            self._call_at(self._kernel.engine.now + limit, SIGTERM)
+
+    def _call_at(self, when: int, signal: int) -> None:
+        engine = self._kernel.engine
+        engine.at(when, self._time_is_over, signal)
+        # A job that ends before its time leaves nothing for virtual time to go to.
+        self.record.over.then(lambda _: engine.cancel(when, self._time_is_over, signal))
+
+    def _time_is_over(self, signal: int) -> None:
+        record = self.record
+        if record.over.is_set() or record.ending:
+            return
+        if not record.timed_out:
+            record.timed_out = True
+            record.failure = record.failure or f"the time limit of job {record.id} is over"
+            self._call_at(self._kernel.engine.now + GRACE, SIGKILL)
+        if record.gone.is_set():
+            # What it has spawned is left.
+            self._launcher.terminate(record, signal)
+        else:
+            self._launcher.signal(record.id, signal)
 
     def _going(self, _: object) -> None:
         self.record.passes("apps ready", self._kernel.engine.now)

@@ -208,8 +208,7 @@ async def srun(
         program,
         arguments,
         _size(count if tasks is None else tasks, nodes),
-        {"kill": kill, **_options(nodes=nodes or (), name=name)},
-        limit=limit,
+        {"kill": kill, **_options(nodes=nodes or (), name=name, limit=limit)},
     )
     async with saved(await _reading(context, stdin), out, err) as written:
         return await launch(written, wanted)

@@ -28,6 +28,7 @@ STYLES: Final = {
     JobState.FAILED: "red",
     JobState.CANCELLED: "magenta",
     JobState.NODE_FAIL: "red",
+    JobState.TIMEOUT: "red",
 }
 _STYLES_OF_WORDS: Final = {
     **{state.value: style for state, style in STYLES.items()},
