@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 @click.option("--machine", default="default", show_default=True, metavar="NAME|FILE.toml",
               help="Machine to boot; see 'vmpp machines'.")  # fmt: skip
 @click.option("--nodes", type=click.IntRange(1), metavar="N",
-              help="Compute nodes, of a machine that grows.  [default: 64]")  # fmt: skip
+              help="Compute nodes, at least, of a machine that grows.  [default: 64]")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True,
               help="Seed of everything that is random.")  # fmt: skip
 @click.option("--state", metavar="DIR",

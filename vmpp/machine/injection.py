@@ -124,7 +124,10 @@ def _server(machine: Machine, fault: ServerChange, time: int) -> None:
     except UnknownServerError as error:
         raise FaultError(f"{fault}: {error}") from None
     act = machine.services.start if fault.running else machine.services.stop
-    machine.engine.at(time, act, fault.name)
+    if fault.time is None:
+        act(fault.name)
+    else:
+        machine.engine.at(time, act, fault.name)
 
 
 _ACTIONS: Final[Mapping[type[Fault], Callable[[Machine, Any, int], None]]] = MappingProxyType(

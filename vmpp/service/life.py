@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from vmpp.process import jobs
 from vmpp.process.calls import Call, Reply, encode
 from vmpp.service import accounting, requests
 from vmpp.service.client import NoAnswerError, ServerDownError
@@ -68,6 +69,7 @@ class Life:
         try:
             reply = self._reply
             if reply is None:
+                self._check()
                 reply = await self._ask(self.request())
                 await self._client.act(lambda: self._answered(reply))
             elif self._delay:
@@ -81,6 +83,12 @@ class Life:
         except ServerDownError as error:
             text = str(error)
             await self._client.act(lambda: self._refused(text))
+
+    def _check(self) -> None:
+        """Raise ServerDownError if jobs are launched no more."""
+        door = self._launcher.services.servers.get(jobs.LAUNCHER)
+        if door is not None and door.dead:
+            raise ServerDownError(f"the server {jobs.LAUNCHER!r} does not answer")
 
     def _answered(self, reply: Any) -> None:
         """Take note of what the allocation server says."""

@@ -76,7 +76,7 @@ async def plugins(context: Context) -> None:
 
 @command("boot", section="machine")
 @click.option("--nodes", type=click.IntRange(1), metavar="N",
-              help="Compute nodes, of a machine that grows.")  # fmt: skip
+              help="Compute nodes, at least, of a machine that grows.")  # fmt: skip
 @click.option("--seed", type=int, metavar="N", help="Seed of everything that is random.")
 @click.option("--policy", "policies", multiple=True, metavar="KIND=NAME",
               help="A policy instead of the machine's own; see 'policy'. Repeatable.")  # fmt: skip
