@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Final, NamedTuple, NoReturn
 
 from vmpp.service.filesystem.open_file import OpenFile, Room
@@ -42,7 +43,7 @@ class Entry(NamedTuple):
     kind: int
 
 
-class Node:
+class Node(ABC):
     """A file, a directory or a symbolic link of a volume: what a path leads to."""
 
     __slots__ = ("volume",)
@@ -50,16 +51,16 @@ class Node:
     volume: Volume
 
     @property
+    @abstractmethod
     def key(self) -> Any:
         """What tells this node from others of the same volume."""
-        raise NotImplementedError
 
     def same(self, other: Node | None) -> bool:
         """Return whether *other* stands for the same file."""
         return other is not None and self.volume is other.volume and self.key == other.key
 
 
-class Volume:
+class Volume(ABC):
     """One part of a file tree. What a volume cannot do, this class refuses with EROFS.
 
     All of its methods raise `OSError`. Names are single components, neither empty nor ``.`` nor
@@ -77,21 +78,21 @@ class Volume:
 
     # -- looking -----------------------------------------------------------------------------------
 
+    @abstractmethod
     def lookup(self, directory: Any, name: bytes) -> Node:
         """Return what *name* in a *directory* stands for. Raises OSError(ENOENT)."""
-        raise NotImplementedError
 
+    @abstractmethod
     def parent(self, directory: Any) -> Node:
         """Return the directory above one that is not the root."""
-        raise NotImplementedError
 
+    @abstractmethod
     def name(self, directory: Any) -> bytes:
         """Return the name that a directory, not the root, has in its parent."""
-        raise NotImplementedError
 
+    @abstractmethod
     def status(self, node: Any) -> Status:
         """Return what is known of *node*."""
-        raise NotImplementedError
 
     def permits(self, node: Any, who: Credentials, wanted: int) -> bool | None:
         """Return whether *who* may use *node* so; None if its mode decides."""
@@ -99,20 +100,21 @@ class Volume:
         return None
 
     def readlink(self, node: Any) -> bytes:
-        """Return what a symbolic link says."""
-        raise NotImplementedError
+        """Return what a symbolic link says; there are none unless a volume says otherwise."""
+        del node
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 
+    @abstractmethod
     def entries(self, directory: Any, after: bytes, most: int) -> list[Entry]:
         """Return up to *most* entries whose names come after *after*, in the order of names."""
-        raise NotImplementedError
 
+    @abstractmethod
     def open(self, node: Any, flags: int, who: Credentials) -> OpenFile:
         """Open a file, not a directory; of *flags* only the access mode and O_APPEND count."""
-        raise NotImplementedError
 
+    @abstractmethod
     def room(self, who: Credentials) -> Room:
         """Return how much room there is for *who*."""
-        raise NotImplementedError
 
     # -- changing ----------------------------------------------------------------------------------
 
