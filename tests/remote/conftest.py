@@ -55,6 +55,24 @@ class House:
         root: the session of root at the console.
     """
 
+    PROGRAM = """
+import sys
+from mpi4py import MPI
+comm = MPI.COMM_WORLD
+print("out", comm.rank)
+print("err", comm.rank, file=sys.stderr)
+comm.barrier()
+sys.exit(comm.rank and 5)
+"""
+    WAITING = """
+import time
+from mpi4py import MPI
+MPI.COMM_WORLD.barrier()
+print("begun", flush=True)
+while True:
+    time.sleep(1)
+"""
+
     def __init__(self, machine: Machine, served: Served, root: Session) -> None:
         self.machine = machine
         self.served = served
@@ -67,6 +85,13 @@ class House:
     @property
     def known_hosts(self) -> str:
         return f"* {HOST_KEY.export_public_key().decode()}"
+
+    async def write_programs(self) -> None:
+        """Put a program that ends, and one that waits for ever, into alice's home."""
+        alice = await self.machine.log_in("alice", "alice")
+        await alice.files.write("program.py", self.PROGRAM.encode())
+        await alice.files.write("waiting.py", self.WAITING.encode())
+        await alice.log_out()
 
     @asynccontextmanager
     async def connected(self, name: str = "alice", **options: Any) -> AsyncIterator[Connection]:

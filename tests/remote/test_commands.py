@@ -6,35 +6,10 @@ from typing import Any
 
 from trio_asyncio import aio_as_trio
 
-PROGRAM = """
-import sys
-from mpi4py import MPI
-comm = MPI.COMM_WORLD
-print("out", comm.rank)
-print("err", comm.rank, file=sys.stderr)
-comm.barrier()
-sys.exit(comm.rank and 5)
-"""
-WAITING = """
-import time
-from mpi4py import MPI
-MPI.COMM_WORLD.barrier()
-print("begun", flush=True)
-while True:
-    time.sleep(1)
-"""
-
-
-async def with_programs(at: Any) -> None:
-    alice = await at.machine.log_in("alice", "alice")
-    await alice.files.write("program.py", PROGRAM.encode())
-    await alice.files.write("waiting.py", WAITING.encode())
-    await alice.log_out()
-
 
 async def test_streams_are_apart_and_the_status_is_the_jobs(house: Any) -> None:
     async with house() as at, at.connected() as connection:
-        await with_programs(at)
+        await at.write_programs()
         done = await at.run(connection, "yod -n 2 program.py")
         assert sorted(done.stdout.splitlines()) == ["out 0", "out 1"]
         assert sorted(done.stderr.splitlines())[:2] == ["err 0", "err 1"]
@@ -88,7 +63,7 @@ async def test_tables_are_not_folded_and_have_no_colours(house: Any) -> None:
 
 async def test_an_interrupt_reaches_the_job_in_the_foreground(house: Any) -> None:
     async with house() as at, at.connected() as connection:
-        await with_programs(at)
+        await at.write_programs()
         process = await aio_as_trio(connection.create_process)("yod waiting.py")
         assert await aio_as_trio(process.stdout.readline)() == "begun\n"
         process.send_signal("INT")
@@ -116,13 +91,13 @@ async def test_there_is_no_way_to_the_host(house: Any) -> None:
 
 async def test_programs_of_ones_own_are_for_programmers(house: Any) -> None:
     async with house() as at:
-        await with_programs(at)
+        await at.write_programs()
         async with at.connected("bob") as connection:
             files = await aio_as_trio(connection.start_sftp_client)()
             async with at.connected("alice") as other:
                 assert (await at.run(other, "yod program.py")).exit_status == 0
             remote = await aio_as_trio(files.open)("mine.py", "w")
-            await aio_as_trio(remote.write)(PROGRAM)
+            await aio_as_trio(remote.write)(at.PROGRAM)
             await aio_as_trio(remote.close)()
             done = await at.run(connection, "yod mine.py")
             assert "programmers" in done.stderr

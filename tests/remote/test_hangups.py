@@ -13,24 +13,6 @@ from trio_asyncio import aio_as_trio
 from vmpp.service.status import JobState
 from vmpp_shell.serve import channel
 
-PROGRAM = """
-import sys
-from mpi4py import MPI
-comm = MPI.COMM_WORLD
-print("out", comm.rank)
-print("err", comm.rank, file=sys.stderr)
-comm.barrier()
-sys.exit(comm.rank and 5)
-"""
-WAITING = """
-import time
-from mpi4py import MPI
-MPI.COMM_WORLD.barrier()
-print("begun", flush=True)
-while True:
-    time.sleep(1)
-"""
-
 
 class Deaf(asyncssh.SSHClientSession):
     """A client that asks for output and does not take it."""
@@ -42,16 +24,9 @@ class Deaf(asyncssh.SSHClientSession):
         self._channel.pause_reading()
 
 
-async def with_programs(at: Any) -> None:
-    alice = await at.machine.log_in("alice", "alice")
-    await alice.files.write("program.py", PROGRAM.encode())
-    await alice.files.write("waiting.py", WAITING.encode())
-    await alice.log_out()
-
-
 async def test_a_lost_connection_ends_the_job_in_the_foreground(house: Any) -> None:
     async with house() as at:
-        await with_programs(at)
+        await at.write_programs()
         async with at.connected() as connection:
             process = await aio_as_trio(connection.create_process)("yod waiting.py")
             assert await aio_as_trio(process.stdout.readline)() == "begun\n"
@@ -66,7 +41,7 @@ async def test_a_lost_connection_ends_the_job_in_the_foreground(house: Any) -> N
 
 async def test_a_job_in_the_background_outlives_its_session(house: Any) -> None:
     async with house() as at:
-        await with_programs(at)
+        await at.write_programs()
         async with at.connected() as connection:
             assert (await at.run(connection, "yod waiting.py & echo left")).exit_status == 0
         while len(await at.root.who()) > 1:
