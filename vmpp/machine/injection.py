@@ -125,6 +125,7 @@ def _server(machine: Machine, fault: ServerChange, time: int) -> None:
         raise FaultError(f"{fault}: {error}") from None
     act = machine.services.start if fault.running else machine.services.stop
     if fault.time is None:
+        # Who holds virtual time goes on before anything else that this instant has in store.
         act(fault.name)
     else:
         machine.engine.at(time, act, fault.name)

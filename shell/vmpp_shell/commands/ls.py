@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -85,11 +86,9 @@ class Names:
             me = self._session.user
             self._users = {0: "root", me.uid: me.name}
             self._groups = {0: "root", me.gid: me.name}
-            try:
+            with suppress(VmppError):  # without a login server there are numbers
                 self._users |= {each.uid: each.name for each in await self._session.users()}
                 self._groups |= {each.gid: each.name for each in await self._session.groups()}
-            except VmppError:
-                pass  # without a login server there are numbers
         return self._users.get(uid, str(uid)), self._groups.get(gid, str(gid))
 
 
