@@ -3,22 +3,23 @@
 A plugin is a module, named by an entry point of the group ``vmpp``, with functions marked
 `hookimpl` and called as one of the specifications below. What a plugin offers has a name. A machine
 file picks policies by name, so what is installed never decides what runs; libraries are linked to
-every process, and a program picks one by importing it. Hooks are called when a machine is built and
-once per job. The objects that they hand over are called directly from then on: their protocols
-stand beside the mechanism that calls them, and say in which units.
+every process, and a program picks one by importing it. What is offered as a factory may have
+parameters, which whoever picks it can set: see `vmpp.parameters`. Hooks are called when a machine
+is built and once per job. The objects that they hand over are called directly from then on: their
+protocols stand beside the mechanism that calls them, and say in which units.
 
     from vmpp.hooks import hookimpl
 
     @hookimpl
     def vmpp_allocators():
-        return {"last-free": LastFree()}
+        return {"last-free": LastFree}
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from pluggy import HookimplMarker, HookspecMarker
 
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from vmpp.pct import SchedulingPolicy
     from vmpp.process.library import Algorithm, Library
     from vmpp.scenario.interpreter import InterpreterFactory
-    from vmpp.service import AllocationPolicy, QueueingPolicy
+    from vmpp.service import AllocationPolicy, Places, QueueingPolicy
 
 PROJECT: Final = "vmpp"
 """Both pluggy's project name and the entry-point group."""
@@ -62,6 +63,18 @@ class TopologyFactory(Protocol):
         """Return good dimensions for at least *nodes* nodes, for a machine that has no size."""
         ...
 
+
+CpuModeFactory: TypeAlias = "Callable[..., Any]"
+"""Makes a CPU mode: which CPU of a node does what."""
+
+NoiseFactory: TypeAlias = "Callable[..., Any]"
+"""Makes what a node does besides the application."""
+
+AllocatorFactory: TypeAlias = "Callable[[Places], AllocationPolicy]"
+"""Makes the allocation policy of a machine; see `vmpp.service.AllocationPolicy`."""
+
+QueueingFactory: TypeAlias = "Callable[[], QueueingPolicy]"
+"""Makes the queueing policy of a machine; see `vmpp.service.QueueingPolicy`."""
 
 NetworkFactory: TypeAlias = "Callable[[Engine, Topology, LinkParameters], Network]"
 """Makes the timing model of a network at boot; see `vmpp.hardware.Network`."""
@@ -97,14 +110,32 @@ def vmpp_policies() -> Mapping[str, SchedulingFactory]:
 
 
 @hookspec
-def vmpp_allocators() -> Mapping[str, AllocationPolicy]:
-    """Return allocation policies, by the name that ``[service] allocator`` uses."""
+def vmpp_cpu_modes() -> Mapping[str, CpuModeFactory]:
+    """Return CPU modes, by the name that ``[node] mode`` uses."""
     raise NotImplementedError
 
 
 @hookspec
-def vmpp_queueing() -> Mapping[str, QueueingPolicy]:
-    """Return queueing policies, by the name that ``[service] queue`` uses."""
+def vmpp_noise() -> Mapping[str, NoiseFactory]:
+    """Return what nodes may do besides the application, by the name that ``[node] noise`` uses."""
+    raise NotImplementedError
+
+
+@hookspec
+def vmpp_allocators() -> Mapping[str, AllocatorFactory]:
+    """Return allocation policies, by the name that ``[service] allocator`` uses.
+
+    A factory is called once for each machine, so a policy may keep state.
+    """
+    raise NotImplementedError
+
+
+@hookspec
+def vmpp_queueing() -> Mapping[str, QueueingFactory]:
+    """Return queueing policies, by the name that ``[service] queue`` uses.
+
+    A factory is called once for each machine, so a policy may keep state.
+    """
     raise NotImplementedError
 
 

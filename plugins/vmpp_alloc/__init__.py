@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from vmpp.hooks import hookimpl
 
 if TYPE_CHECKING:
-    from vmpp.service import AllocationPolicy
+    from vmpp.hooks import AllocatorFactory
+    from vmpp.service import Places
 
 
 class FirstFree:
@@ -16,12 +17,15 @@ class FirstFree:
 
     __slots__ = ()
 
+    def __init__(self, places: Places) -> None:
+        """Make the policy of a machine; it goes by numbers alone."""
+
     def choose(self, free: Sequence[int], wanted: int) -> Sequence[int] | None:
         """Return the first *wanted* of *free*, or None if there are too few."""
         return free[:wanted] if len(free) >= wanted else None
 
 
 @hookimpl
-def vmpp_allocators() -> Mapping[str, AllocationPolicy]:
+def vmpp_allocators() -> Mapping[str, AllocatorFactory]:
     """Offer the policies by the names that machine files use."""
-    return {"first-free": FirstFree()}
+    return {"first-free": FirstFree}

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from vmpp.hooks import hookimpl
 
 if TYPE_CHECKING:
-    from vmpp.service import QueueingPolicy, Waiting
+    from vmpp.hooks import QueueingFactory
+    from vmpp.service import Waiting
 
 
 class FirstComeFirstServed:
@@ -22,6 +23,6 @@ class FirstComeFirstServed:
 
 
 @hookimpl
-def vmpp_queueing() -> Mapping[str, QueueingPolicy]:
+def vmpp_queueing() -> Mapping[str, QueueingFactory]:
     """Offer the policies by the names that machine files use."""
-    return {"fcfs": FirstComeFirstServed()}
+    return {"fcfs": FirstComeFirstServed}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from vmpp.machine.quantities import DURATION
+from vmpp.quantities import DURATION
 
 if TYPE_CHECKING:
     from vmpp.machine.machine import Machine

@@ -28,11 +28,19 @@ class Policies:
 
     @hookimpl
     def vmpp_allocators(self) -> dict[str, Any]:
-        return {"first-free": object()}
+        return {"first-free": object}
 
     @hookimpl
     def vmpp_queueing(self) -> dict[str, Any]:
-        return {"fcfs": object()}
+        return {"fcfs": object}
+
+    @hookimpl
+    def vmpp_cpu_modes(self) -> dict[str, Any]:
+        return {"heater": object}
+
+    @hookimpl
+    def vmpp_noise(self) -> dict[str, Any]:
+        return {"silent": object}
 
 
 class FakeRun(ModuleType):

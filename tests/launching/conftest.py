@@ -66,11 +66,11 @@ def queueing() -> Callable[..., Plugins]:
         class Stranger:
             @hookimpl
             def vmpp_queueing(self) -> dict[str, Any]:
-                return queueing
+                return {name: lambda it=it: it for name, it in queueing.items()}
 
             @hookimpl
             def vmpp_allocators(self) -> dict[str, Any]:
-                return allocators or {}
+                return {name: lambda places, it=it: it for name, it in (allocators or {}).items()}
 
             @hookimpl
             def vmpp_policies(self) -> dict[str, Any]:

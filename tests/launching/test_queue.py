@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 import vmpp
-from vmpp.machine.policies import PolicyError
+from vmpp.errors import VmppError
 from vmpp.process.program import Program
 from vmpp.service import LaunchError
 from vmpp.service.client import ServerDownError
@@ -70,10 +70,10 @@ class TestWaiting:
                 for size in (5, 7, 1):
                     job = await machine.launch(path, size, ["0.1"], client=client)
                 assert job.nodes == ()
-                machine.set_policy("queueing", "smallest")
+                machine.set_policy("queue", "smallest")
                 await client.sleep(MILLISECOND)
                 assert states(machine) == [(1, "R"), (2, "PD"), (3, "R")]
-                assert machine.policies["queueing"] == "smallest"
+                assert machine.policies["queue"] == "smallest"
 
     async def test_who_can_never_have_the_nodes_is_refused_at_once(self, program, small):
         path = program(SLEEP)
@@ -234,7 +234,7 @@ class TestPolicies:
         async with vmpp.boot(small, plugins=found) as machine:
             path = program(SLEEP)
             assert (await machine.launch(path, 2, ["0"])).nodes == (0, 1)
-            machine.set_policy("allocation", "end")
+            machine.set_policy("allocator", "end")
             assert (await machine.launch(path, 2, ["0"])).nodes == (6, 5)
 
     async def test_scheduling_is_chosen_for_a_job_or_for_all_later_ones(
@@ -260,7 +260,7 @@ class TestPolicies:
             own = await machine.launch(path, 3, ["0"], policy="mine")
             await own.wait()
             assert (len(made), machine.overview.job(own.id).policy) == (3, "mine")
-            machine.set_policy("scheduling", "mine")
+            machine.set_policy("pct", "mine")
             later = await machine.launch(path, 1, ["0"])
             await later.wait()
             assert (len(made), machine.overview.job(later.id).policy) == (4, "mine")
@@ -268,11 +268,11 @@ class TestPolicies:
     async def test_what_cannot_be_chosen_is_refused_with_what_can(self, program, small):
         async with vmpp.boot(small) as machine:
             for kind, name, complaint in (
-                ("queueing", "fcsf", "did you mean 'fcfs'"),
-                ("queuing", "fcfs", "did you mean 'queueing'"),
+                ("queue", "fcsf", "did you mean 'fcfs'"),
+                ("queuing", "fcfs", "did you mean 'queue'"),
                 ("timing", "wormhole", "chosen when a machine is booted"),
             ):
-                with pytest.raises(PolicyError, match=complaint):
+                with pytest.raises(VmppError, match=complaint):
                     machine.set_policy(kind, name)
-            with pytest.raises(PolicyError, match="scheduling=nine"):
+            with pytest.raises(VmppError, match="the pct 'nine'"):
                 await machine.launch(program(SLEEP), 1, ["0"], policy="nine")

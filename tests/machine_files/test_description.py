@@ -36,11 +36,19 @@ class Policies:
 
     @hookimpl
     def vmpp_allocators(self) -> dict[str, Any]:
-        return {"first-free": object()}
+        return {"first-free": object}
 
     @hookimpl
     def vmpp_queueing(self) -> dict[str, Any]:
-        return {"fcfs": object()}
+        return {"fcfs": object}
+
+    @hookimpl
+    def vmpp_cpu_modes(self) -> dict[str, Any]:
+        return {"heater": object}
+
+    @hookimpl
+    def vmpp_noise(self) -> dict[str, Any]:
+        return {"silent": object}
 
 
 @pytest.fixture(name="plugins")
@@ -243,13 +251,22 @@ def _toml(value: object) -> str:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[topology]\nkind = "mesh3d"', "[topology] kind: no plugin offers 'mesh3d'; did you"),
-        ('[network]\ntiming = "warp"', "[network] timing: no plugin offers 'warp' (there is: cont"),
+        (
+            '[topology]\nkind = "mesh3d"',
+            "[topology] kind: no plugin offers the topology 'mesh3d'; did you",
+        ),
+        (
+            '[network]\ntiming = "warp"',
+            "[network] timing: no plugin offers the timing 'warp' (there is: cont",
+        ),
         (
             '[pct]\npolicy = "singel"',
-            "[pct] policy: no plugin offers 'singel'; did you mean 'single",
+            "[pct] policy: no plugin offers the pct 'singel'; did you mean 'single",
         ),
-        ('[service]\nallocator = "last"', "[service] allocator: no plugin offers 'last'"),
+        (
+            '[service]\nallocator = "last"',
+            "[service] allocator: no plugin offers the allocator 'last'",
+        ),
         ("[topology]\ndims = [4, 4, 4]", "[topology] dims: a 2-D mesh has two"),
     ],
 )

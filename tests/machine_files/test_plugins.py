@@ -79,8 +79,8 @@ def test_what_plugins_offer_comes_together_by_name() -> None:
 def test_the_listing_says_where_each_thing_comes_from() -> None:
     listing = of(second=Networks("a"), first=Networks("b")).listing()
     assert [(each.kind, each.name, each.source) for each in listing] == [
-        ("network", "a", source("second")),
-        ("network", "b", source("first")),
+        ("timing", "a", source("second")),
+        ("timing", "b", source("first")),
     ]
 
 
@@ -88,7 +88,7 @@ def test_two_plugins_that_offer_one_name_are_both_named() -> None:
     with pytest.raises(PluginError) as caught:
         of(zeta=Networks("a"), alpha=Networks("a", "b"))
     assert str(caught.value) == (
-        "two plugins offer the network 'a': 'alpha' of dist-alpha 1.2 and 'zeta' of dist-zeta 1.2"
+        "two plugins offer the timing 'a': 'alpha' of dist-alpha 1.2 and 'zeta' of dist-zeta 1.2"
         "; uninstall one"
     )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from vmpp.errors import VmppError
 from vmpp.machine.description import load
 from vmpp.machine.plugins import Plugins
-from vmpp.machine.policies import KINDS, PolicyError, with_policies
+from vmpp.machine.policies import KINDS, with_policies
 
 PLUGINS = Plugins.installed()
 MACHINE = load("default", PLUGINS)
@@ -27,11 +28,11 @@ def test_what_is_not_chosen_stays() -> None:
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        ({"schedulin": "single"}, "no policy decides 'schedulin'; did you mean 'scheduling'?"),
-        ({"scheduling": "singel"}, "the policy scheduling=singel; did you mean 'single'?"),
+        ({"topolgy": "mesh2d"}, "no policy decides 'topolgy'; did you mean 'topology'?"),
+        ({"pct": "singel"}, "no plugin offers the pct 'singel'; did you mean 'single'?"),
     ],
 )
 def test_what_there_is_not_is_named(chosen: dict[str, str], message: str) -> None:
-    with pytest.raises(PolicyError) as error:
+    with pytest.raises(VmppError) as error:
         with_policies(MACHINE, chosen, PLUGINS)
     assert message in str(error.value)

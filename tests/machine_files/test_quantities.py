@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmpp.machine.quantities import DURATION, RATE, SIZE, Unit, duration, flops, rate, size
+from vmpp.quantities import DURATION, RATE, SIZE, Unit, duration, flops, rate, size
 
 PREFIXES = {"": 0, "m": -3, "u": -6, "µ": -6, "n": -9, "p": -12}
 

@@ -271,7 +271,7 @@ class TestAStrangersPlugin:
     ):
         (tmp_path / "crowded.toml").write_text('[service]\nallocator = "start"\n')
         path, sign = program(WAIT_FOR_FILE), tmp_path / "go"
-        found = plugins(vmpp_allocators={"start": FromTheStart()})
+        found = plugins(vmpp_allocators={"start": lambda places: FromTheStart()})
         async with vmpp.boot(tmp_path / "crowded.toml", nodes=4, plugins=found) as machine:
             first = await machine.launch(path, 2, [str(sign)])
             second = await machine.launch(path, 3, [str(sign)])
@@ -285,7 +285,7 @@ class TestAStrangersPlugin:
 
     def test_an_allocator_that_chooses_wrongly_is_named(self, program, plugins, tmp_path):
         (tmp_path / "crowded.toml").write_text('[service]\nallocator = "one"\n')
-        found = plugins(vmpp_allocators={"one": AllOnOneNode()})
+        found = plugins(vmpp_allocators={"one": lambda places: AllOnOneNode()})
         with pytest.raises(LaunchError, match="AllOnOneNode chose the nodes 0, 0 for 2 processes"):
             vmpp.run(program(""), nprocs=2, machine=tmp_path / "crowded.toml", plugins=found)
 
@@ -297,7 +297,7 @@ class TestAStrangersPlugin:
         (tmp_path / "mine.toml").write_text(
             '[topology]\ndims = [4, 3]\n[service]\nallocator = "end"\n'
         )
-        found = plugins(vmpp_allocators={"end": FromTheEnd()})
+        found = plugins(vmpp_allocators={"end": lambda places: FromTheEnd()})
         result = vmpp.run(
             program("print(rank, MPI.Get_processor_name())"),
             nprocs=3,

@@ -39,7 +39,7 @@ def hostile(plugins, tmp_path):
             '[topology]\ndims = [6, 7]\n[network]\nhop_latency = "1 us"\n'
             '[service]\nallocator = "shuffled"\n'
         )
-        found = plugins(vmpp_allocators={"shuffled": Shuffled()})
+        found = plugins(vmpp_allocators={"shuffled": lambda places: Shuffled()})
         result = vmpp.run(path, nprocs=nprocs, machine=tmp_path / "hostile.toml", plugins=found)
         assert result.status == 0, result.stderr
         return ast.literal_eval(result.stdout.decode())

@@ -26,7 +26,7 @@ def test_the_head_says_on_what_machine_and_for_whom(scenario: Read, tmp_path: Pa
         account: bob programmers password='open sesame'
         account: carol
         plugins: mpi, queue
-        policy: scheduling=fifo allocation=best-fit
+        policy: pct=rr:2ms allocator=best-fit
         file: ring.py
         file: ring.py as lib/round.py
         width: 100
@@ -43,7 +43,7 @@ def test_the_head_says_on_what_machine_and_for_whom(scenario: Read, tmp_path: Pa
         Account("carol"),
     )
     assert directives.plugins == ("mpi", "queue")
-    assert directives.policies == {"scheduling": "fifo", "allocation": "best-fit"}
+    assert directives.policies == {"pct": "rr:2ms", "allocator": "best-fit"}
     assert [(file.name, file.content) for file in directives.files] == [
         ("ring.py", b"print()"),
         ("lib/round.py", b"print()"),
@@ -68,7 +68,7 @@ def test_what_a_recorder_writes_as_the_head_says_the_same(scenario: Read, tmp_pa
     (tmp_path / "ring.py").write_text("print()")
     directives = scenario(
         "machine: paragon\nnodes: 16\nuser: alice\naccount: bob staff password='a b'\n"
-        "plugins: mpi\npolicy: scheduling=fifo\nfile: ring.py as 'my ring.py'\nwidth: 99\n"
+        "plugins: mpi\npolicy: pct=rr:2ms\nfile: ring.py as 'my ring.py'\nwidth: 99\n"
         "timeout: 5\nvmpp> ls"
     ).directives
     assert scenario("\n".join([*head(directives), "vmpp> ls"])).directives == directives
@@ -88,7 +88,7 @@ def test_what_a_recorder_writes_as_the_head_says_the_same(scenario: Read, tmp_pa
         ("account: bob passwd=x", "an account has no 'passwd'; did you mean 'password'?"),
         ("account: user", "there is a user 'user' already"),
         ("account: 'bob", '"\'bob": no closing quotation'),
-        ("policy: fifo", "'fifo' chooses nothing: write 'policy: scheduling=round-robin'"),
+        ("policy: fifo", "'fifo' chooses nothing: write 'policy: pct=rr:2ms'"),
         ("file: it.vmp", "there is no 'it.vmp' beside the scenario; did you mean 'it.vmpp'?"),
         ("file: it.vmpp as /etc/x", "'/etc/x' is not in the home directory"),
         ("machine: own.toml", "there is no 'own.toml' beside the scenario"),

@@ -183,11 +183,11 @@ async def test_mistakes_are_one_line(shell: OpenShell, line: str, message: str) 
 
 async def test_policies_are_shown_and_chosen_by_root(shell: OpenShell) -> None:
     async with shell() as sh:
-        assert "first-free" in await sh("policy allocation")
-        assert await sh("policy allocation first-free") == (
+        assert "first-free" in await sh("policy allocator")
+        assert await sh("policy allocator first-free") == (
             "policy: only root chooses policies; 'login root' first\n"
         )
-        await sh("login root; policy allocation first-free; policy timing wormhole --boot")
+        await sh("login root; policy allocator first-free; policy timing wormhole --boot")
         data = {each["kind"]: each for each in json.loads(await sh("policy --json"))}
         assert data["timing"]["policy"] == "contention-free"
         assert data["timing"]["next_boot"] == "wormhole"

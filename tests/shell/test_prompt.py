@@ -16,7 +16,7 @@ from prompt_toolkit.output import DummyOutput
 from prompt_toolkit.output.vt100 import Vt100_Output
 
 from vmpp.machine.plugins import Plugins
-from vmpp.machine.quantities import DURATION
+from vmpp.quantities import DURATION
 from vmpp_shell.console import Boot, Console
 from vmpp_shell.editor.completion import candidates
 from vmpp_shell.editor.prompt import Prompt

@@ -19,9 +19,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
 import msgspec
 
 from vmpp.errors import VmppError, nearest, suggestion
-from vmpp.machine.quantities import SIZE
+from vmpp.machine.choices import ChoiceError, bound
 from vmpp.machine.tables import (
-    Is,
     KernelTable,
     LoaderTable,
     MpiTable,
@@ -31,8 +30,9 @@ from vmpp.machine.tables import (
     ServiceTable,
     Table,
     TopologyTable,
-    quoted,
 )
+from vmpp.parameters import Is, quoted
+from vmpp.quantities import SIZE
 
 if TYPE_CHECKING:
     from vmpp.machine.plugins import Plugins
@@ -127,7 +127,13 @@ class MachineDescription(Table, frozen=True, kw_only=True):
                 )
             return self
         wanted = nprocs + self.service.nodes + self.service.io_nodes
-        dims = plugins.topologies[self.topology.kind].grown(wanted)
+        grown = bound("topology", self.topology.kind, plugins.topologies).related("grown")
+        if grown is None:
+            raise MachineFileError(
+                f"machine {self.name!r} grows, and the topology {self.topology.kind!r} does not; "
+                "give it dims"
+            )
+        dims = tuple(grown(wanted))
         topology = msgspec.structs.replace(self.topology, dims=dims)
         return msgspec.structs.replace(self, topology=topology)
 
@@ -346,22 +352,24 @@ def _check_size(description: MachineDescription, file: str) -> None:
 
 def _check_names(description: MachineDescription, plugins: Plugins, file: str) -> None:
     """Refuse what no plugin offers, and dimensions that the topology refuses."""
-    named: tuple[tuple[str, str, Mapping[str, object]], ...] = (
-        ("[topology] kind", description.topology.kind, plugins.topologies),
-        ("[network] timing", description.network.timing, plugins.networks),
-        ("[pct] policy", description.pct.policy, plugins.policies),
-        ("[service] allocator", description.service.allocator, plugins.allocators),
-        ("[service] queue", description.service.queue, plugins.queueing),
+    topology = description.topology
+    named: tuple[tuple[str, str, str, Mapping[str, object]], ...] = (
+        ("[topology] kind", "topology", topology.kind, plugins.topologies),
+        ("[network] timing", "timing", description.network.timing, plugins.networks),
+        ("[pct] policy", "pct", description.pct.policy, plugins.policies),
+        ("[node] mode", "mode", description.node.mode, plugins.cpu_modes),
+        ("[node] noise", "noise", description.node.noise, plugins.noise),
+        ("[service] allocator", "allocator", description.service.allocator, plugins.allocators),
+        ("[service] queue", "queue", description.service.queue, plugins.queueing),
     )
-    for key, name, offers in named:
-        if name not in offers:
-            raise MachineFileError(
-                f"{file}: {key}: no plugin offers {name!r}{suggestion(name, offers)} "
-                f"(there is: {', '.join(offers) or 'nothing'})"
-            )
+    for key, kind, text, offers in named:
+        try:
+            bound(kind, text, offers)
+        except ChoiceError as error:
+            raise MachineFileError(f"{file}: {key}: {error}") from error
     if not description.grows:
         try:
-            plugins.topologies[description.topology.kind](description.topology.dims)
+            bound("topology", topology.kind, plugins.topologies)(topology.dims)
         except ValueError as error:
             raise MachineFileError(f"{file}: [topology] dims: {error}") from error
 

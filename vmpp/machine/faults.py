@@ -24,7 +24,7 @@ from typing import Final, TypeAlias
 from vmpp.engine import SECOND
 from vmpp.errors import VmppError
 from vmpp.machine.nodesets import NodeSet
-from vmpp.machine.quantities import DURATION, duration
+from vmpp.quantities import DURATION, duration
 
 WORDS: Final = (
     "node", "link", "server", "drop", "crash", "down", "up", "stop", "start", "off", "from", "to",

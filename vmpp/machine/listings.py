@@ -12,7 +12,7 @@ from rich.text import Text
 
 from vmpp.machine.description import load, parameters
 from vmpp.machine.plugins import Offer, Plugins
-from vmpp.machine.quantities import DURATION
+from vmpp.quantities import DURATION
 
 if TYPE_CHECKING:
     from vmpp.machine.run import Phase

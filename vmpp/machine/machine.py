@@ -24,7 +24,8 @@ from vmpp.machine.job import Job
 from vmpp.machine.nodes import Nodes
 from vmpp.machine.overview import Overview
 from vmpp.machine.plugins import Plugins
-from vmpp.machine.policies import PolicyError, checked, chosen
+from vmpp.machine.policies import PolicyError, chosen
+from vmpp.machine.policies import policy as policy_of
 from vmpp.machine.report import Standing, refusal
 from vmpp.machine.session import CONSOLE, Session
 from vmpp.machine.stillness import Stillness
@@ -35,7 +36,7 @@ from vmpp.process import jobs
 from vmpp.process.loader import ProgramLoader
 from vmpp.process.program import Program
 from vmpp.process.space import uninstall
-from vmpp.service import JobRecord, Launcher, LaunchError, Wishes, accounting
+from vmpp.service import JobRecord, Launcher, LaunchError, Places, Wishes, accounting
 from vmpp.service.accounting import Accounting, AccountingServer
 from vmpp.service.accounts import LoginServer
 from vmpp.service.allocator import AllocationServer
@@ -78,8 +79,8 @@ class Machine:
         allocation: the server that hands nodes out, with the queue.
         overview: tells of jobs and nodes.
         host: goes with jobs on the host's side.
-        policy: scheduling policy of the nodes of later jobs; empty: as booted.
-        policies: names of the policies that decide, by what they decide.
+        policy: text that chooses the scheduling policy of later jobs' nodes; empty: as booted.
+        policies: texts that choose the policies that decide, by what they decide.
         trace: the digest of what happened.
         streams: what is random about the machine itself.
         installation: what it knows from boot to boot; None of a machine without a state.
@@ -125,13 +126,10 @@ class Machine:
         self.doors = Doors(self)
         self.overview = Overview(self)
         self._add_servers()
-        book = NodeBook(
-            range(min(compute, universe.most)),
-            spare,
-            plugins.allocators[description.service.allocator],
-            self._boot_nodes,
-        )
-        self._add_launcher(book, seed)
+        own = range(min(compute, universe.most))
+        self._places = Places(self.topology, own, self.streams.stream("allocation").random)
+        allocator = self._made("allocator", description.service.allocator, self._places)
+        self._add_launcher(NodeBook(own, spare, allocator, self._boot_nodes), seed)
         self.libraries = [plugins.libraries[name] for name in sorted(plugins.libraries)]
         for library in self.libraries:
             library.check(description)
@@ -202,7 +200,7 @@ class Machine:
         self.launcher.policy = description.pct.policy
         if self.installation is not None:
             self.launcher.go_on_after(self.installation.last_job)
-        queueing = self.plugins.queueing[description.service.queue]
+        queueing = self._made("queue", description.service.queue)
         self.allocation = AllocationServer(book, queueing, self.overview, least)
         self.services.add_prompt(self.allocation)
         self.services.add_own(
@@ -248,12 +246,12 @@ class Machine:
         description = self.description
         self.threads[nid] = ProcessControlThread(
             self.kernels[nid],
-            self.plugins.policies[description.pct.policy](),
+            self._made("pct", description.pct.policy),
             self._loader,
             self.launcher.job,
             fanout=description.loader.fanout,
             start_time=description.pct.process_start,
-            policies=lambda name: self.plugins.policies[name](),
+            policies=partial(self._made, "pct"),
         )
 
     def _boot_nodes(self, nodes: Sequence[int]) -> None:
@@ -315,7 +313,7 @@ class Machine:
 
         Raises:
             LaunchError: it can never have the nodes.
-            PolicyError: there is no such policy.
+            ChoiceError: there is no such policy.
             ProgramError: the file is not there, or not Python.
             VmppError: there is no such tool or algorithm.
         """
@@ -334,7 +332,7 @@ class Machine:
             traces=backtrace,
             name=name,
             limit=limit,
-            policy=checked("scheduling", policy, self.plugins) if policy else self.policy,
+            policy=policy_of("pct", policy, self.plugins).text if policy else self.policy,
             description=self._described(tools, coll or {}),
         )
         typed = client is not None and not client.exact
@@ -397,24 +395,33 @@ class Machine:
         """Send a signal to a job; see `Launcher.signal`, also for what it raises."""
         self.launcher.signal(job, number, by)
 
+    def _made(self, kind: str, text: str, *arguments: Any) -> Any:
+        """Return a policy that *text* chooses."""
+        return policy_of(kind, text, self.plugins)(*arguments)
+
     def set_policy(self, kind: str, name: str) -> None:
         """Go on with another policy.
 
-        Those of ``allocation`` and ``queueing`` decide at once; that of ``scheduling`` on the nodes
-        of jobs that are launched from now on.
+        Those of ``allocator`` and ``queue`` decide at once; that of ``pct`` on the nodes of jobs
+        that are launched from now on.
+
+        Args:
+            kind: what it decides.
+            name: the text that chooses it.
 
         Raises:
-            PolicyError: there is none of this name, or it can be chosen at boot time only.
+            PolicyError: it can be chosen at boot time only.
+            ChoiceError: there is none such.
         """
-        checked(kind, name, self.plugins)
-        if kind == "scheduling":
+        policy_of(kind, name, self.plugins)
+        if kind == "pct":
             self.policy = self.launcher.policy = name
-        elif kind == "allocation":
-            self.allocation.swap(allocation=self.plugins.allocators[name])
-        elif kind == "queueing":
-            self.allocation.swap(queueing=self.plugins.queueing[name])
+        elif kind == "allocator":
+            self.allocation.swap(allocation=self._made(kind, name, self._places))
+        elif kind == "queue":
+            self.allocation.swap(queueing=self._made(kind, name))
         else:
-            raise PolicyError(f"the policy of {kind} is chosen when a machine is booted")
+            raise PolicyError(f"the {kind} is chosen when a machine is booted")
         self.policies[kind] = name
         self.note(Kind.POLICY, text=f"{kind}: {name}")
         self.bridge.wake()

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from vmpp.engine import Engine
 from vmpp.hardware import Fabric, NetworkInterface, Node, Partition, Topology
 from vmpp.kernel import KernelCosts, QuintessentialKernel, Surroundings, Trace
+from vmpp.machine.choices import bound
 from vmpp.machine.nodemap import NodeMap
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.universe import Universe
@@ -32,9 +33,10 @@ class Nodes:
         self._service_begins = description.compute_nodes
         self._io_begins = description.compute_nodes + description.service.nodes
         self._io_ends = description.nodes
-        self.topology: Topology = plugins.topologies[description.topology.kind](universe.dims)
+        kind, timing = description.topology.kind, description.network.timing
+        self.topology: Topology = bound("topology", kind, plugins.topologies)(universe.dims)
         self._links = links = description.network.links
-        network = plugins.networks[description.network.timing](engine, self.topology, links)
+        network = bound("timing", timing, plugins.networks)(engine, self.topology, links)
         self.fabric = Fabric(network, self.topology, links.header_bytes)
         self._costs = KernelCosts(
             send=description.kernel.send,

@@ -17,10 +17,8 @@ from vmpp.errors import VmppError, suggestion
 if TYPE_CHECKING:
     from click import Command
 
-    from vmpp.pct import SchedulingPolicy
     from vmpp.process.library import Algorithm, Library
     from vmpp.scenario.interpreter import InterpreterFactory
-    from vmpp.service import AllocationPolicy, QueueingPolicy
 
 
 T = TypeVar("T")
@@ -136,22 +134,32 @@ class Plugins:
     @cached_property
     def networks(self) -> Mapping[str, hooks.NetworkFactory]:
         """Network timings by name."""
-        return self._gather("network", "vmpp_networks")
+        return self._gather("timing", "vmpp_networks")
 
     @cached_property
-    def policies(self) -> Mapping[str, Callable[[], SchedulingPolicy]]:
+    def policies(self) -> Mapping[str, hooks.SchedulingFactory]:
         """Factories of the PCT's scheduling policies by name."""
-        return self._gather("policy", "vmpp_policies")
+        return self._gather("pct", "vmpp_policies")
 
     @cached_property
-    def allocators(self) -> Mapping[str, AllocationPolicy]:
-        """Allocation policies by name."""
+    def cpu_modes(self) -> Mapping[str, hooks.CpuModeFactory]:
+        """Factories of CPU modes by name."""
+        return self._gather("mode", "vmpp_cpu_modes")
+
+    @cached_property
+    def noise(self) -> Mapping[str, hooks.NoiseFactory]:
+        """Factories of what nodes do besides the application, by name."""
+        return self._gather("noise", "vmpp_noise")
+
+    @cached_property
+    def allocators(self) -> Mapping[str, hooks.AllocatorFactory]:
+        """Factories of allocation policies by name."""
         return self._gather("allocator", "vmpp_allocators")
 
     @cached_property
-    def queueing(self) -> Mapping[str, QueueingPolicy]:
-        """Queueing policies by name."""
-        return self._gather("queueing", "vmpp_queueing")
+    def queueing(self) -> Mapping[str, hooks.QueueingFactory]:
+        """Factories of queueing policies by name."""
+        return self._gather("queue", "vmpp_queueing")
 
     @cached_property
     def libraries(self) -> Mapping[str, Library]:
@@ -194,9 +202,9 @@ class Plugins:
     def listing(self) -> list[Offer]:
         """Return all that the plugins offer, by kind and name."""
         gathered = (
-            self.topologies, self.networks, self.policies, self.allocators,
-            self.queueing, self.libraries, self.images, self.machines, self.commands,
-            self.interpreters,
+            self.policies, self.cpu_modes, self.noise, self.topologies, self.networks,
+            self.allocators, self.queueing, self.libraries, self.images, self.machines,
+            self.commands, self.interpreters,
         )  # fmt: skip
         assert len(gathered) == len(self._offers)
         return [offer for offers in self._offers.values() for offer in offers]

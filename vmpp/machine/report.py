@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from vmpp.engine import Fiber
 from vmpp.kernel import Process
-from vmpp.machine.quantities import DURATION
 from vmpp.process.interpose import replaced
+from vmpp.quantities import DURATION
 from vmpp.ranges import write_ranges
 
 MOST_APART: Final = 8

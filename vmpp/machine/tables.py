@@ -7,68 +7,17 @@ are the machine `default`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from msgspec import Struct
 
 from vmpp.hardware import LinkParameters
-from vmpp.machine.quantities import DURATION, FLOPS, RATE, SIZE, Unit, duration, flops, rate, size
-
-
-@dataclass(frozen=True, slots=True)
-class Is:
-    """What one key of a machine file is.
-
-    Attributes:
-        text: its documentation.
-        low, high: bounds, written as the value is; None where there are none.
-        unit: how the value is written and counted; None for plain numbers and names.
-    """
-
-    text: str
-    low: str | int | None = None
-    high: str | int | None = None
-    unit: Unit | None = None
-
-    def check(self, value: object) -> object:
-        """Return *value* as it is kept.
-
-        Raises:
-            ValueError: it lacks its unit or lies outside the bounds.
-        """
-        counted = self._count(value)
-        if self.low is not None and isinstance(counted, int) and not isinstance(counted, bool):
-            # Sorted, because the greater a rate is, the less time a byte takes.
-            low, high = sorted((self._count(self.low), self._count(self.high)))
-            if not low <= counted <= high:
-                raise ValueError(f"{quoted(value)} is not between {self.low} and {self.high}")
-        return counted
-
-    def _count(self, value: Any) -> Any:
-        return value if self.unit is None else self.unit.read(value)
-
-
-def _time(text: str, low: str = "0 s", high: str = "1000 s") -> Is:
-    return Is(text, low, high, DURATION)
-
-
-def _rate(text: str) -> Is:
-    return Is(text, "1 kB/s", "100 TB/s", RATE)
-
-
-def _size(text: str, low: str = "0 B", high: str = "1 TiB") -> Is:
-    return Is(text, low, high, SIZE)
-
-
-def _count(text: str, low: int, high: int) -> Is:
-    return Is(text, low, high)
-
-
-def quoted(value: object) -> str:
-    """Return *value* as it stood in the file."""
-    return f'"{value}"' if isinstance(value, str) else repr(value)
-
+from vmpp.parameters import Is
+from vmpp.parameters import count as _count
+from vmpp.parameters import rate as _rate
+from vmpp.parameters import size as _size
+from vmpp.parameters import time as _time
+from vmpp.quantities import FLOPS, duration, flops, rate, size
 
 MOST_NODES: Final = 1 << 20
 """More nodes than anybody can boot; only a bound that catches slips."""
@@ -81,7 +30,7 @@ class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class TopologyTable(Table, frozen=True, kw_only=True):
     """Which nodes are neighbours."""
 
-    kind: Annotated[str, Is("topology, as a plugin calls it")] = "mesh2d"
+    kind: Annotated[str, Is("topology, as a plugin calls it, with its parameters")] = "mesh2d"
     dims: Annotated[
         tuple[int, ...],
         _count("places in each dimension; none: the machine grows to the job", 1, MOST_NODES),
@@ -94,7 +43,9 @@ class TopologyTable(Table, frozen=True, kw_only=True):
 class NetworkTable(Table, frozen=True, kw_only=True):
     """Links, routers and the model of their timing."""
 
-    timing: Annotated[str, Is("model of timing, as a plugin calls it")] = "contention-free"
+    timing: Annotated[str, Is("model of timing, as a plugin calls it, with its parameters")] = (
+        "contention-free"
+    )
     link_rate: Annotated[int, _rate("of one direction of a link between two routers")] = rate(
         "10 GB/s"
     )
@@ -125,6 +76,10 @@ class NodeTable(Table, frozen=True, kw_only=True):
     """One node."""
 
     cpus: Annotated[int, _count("CPUs of a node", 1, 2)] = 1
+    mode: Annotated[str, Is("CPU mode, as a plugin calls it, with its parameters")] = "heater"
+    noise: Annotated[str, Is("what a node does besides the application, as a plugin calls it")] = (
+        "silent"
+    )
     memory: Annotated[int, _size("memory of a node", "64 KiB", "64 TiB")] = size("4 GiB")
     copy_rate: Annotated[int, _rate("of a copy in memory by kernel or library")] = rate("10 GB/s")
     memory_rate: Annotated[int, _rate("of an application that streams through memory")] = rate(
@@ -155,7 +110,13 @@ class KernelTable(Table, frozen=True, kw_only=True):
 class PctTable(Table, frozen=True, kw_only=True):
     """The process control thread of a compute node."""
 
-    policy: Annotated[str, Is("scheduling policy, as a plugin calls it")] = "single"
+    policy: Annotated[
+        str, Is("scheduling policy, as a plugin calls it, with its parameters: rr:2ms")
+    ] = "single"
+    level: Annotated[
+        int,
+        _count("multiprogramming level: jobs that share a node, if the policy lets them", 1, 64),
+    ] = 2
     process_start: Annotated[int, _time("to make a process from a loaded program")] = duration(
         "50 us"
     )
@@ -183,8 +144,10 @@ class ServiceTable(Table, frozen=True, kw_only=True):
     crash_detection: Annotated[
         int, _time("from a node's crash until the launcher knows of it", "1 ns")
     ] = duration("10 ms")
-    allocator: Annotated[str, Is("allocation policy, as a plugin calls it")] = "first-free"
-    queue: Annotated[str, Is("queueing policy, as a plugin calls it")] = "fcfs"
+    allocator: Annotated[
+        str, Is("allocation policy, as a plugin calls it, with its parameters")
+    ] = "first-free"
+    queue: Annotated[str, Is("queueing policy, as a plugin calls it, with its parameters")] = "fcfs"
 
 
 class LoaderTable(Table, frozen=True, kw_only=True):

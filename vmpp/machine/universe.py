@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from vmpp.machine.choices import bound
 from vmpp.machine.description import MachineDescription, MachineTooSmallError
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ class Universe:
         Raises:
             MachineTooSmallError: the machine has fewer nodes, or the universe fewer than the job.
         """
-        factory = plugins.topologies[described.topology.kind]
-        extend = getattr(factory, "extended", None) if described.grows else None
+        topology = bound("topology", described.topology.kind, plugins.topologies)
+        extend = topology.related("extended") if described.grows else None
         if size is not None and size < nprocs:
             raise MachineTooSmallError(f"a universe of {size} has no room for {nprocs} processes")
         machine = described.sized(nprocs if size is None or extend else size, plugins)

@@ -265,7 +265,7 @@ _EXAMPLES: Final[Mapping[str, str]] = {
     "user": "alice",
     "account": "bob programmers password=secret",
     "plugins": "mpi queue",
-    "policy": "scheduling=round-robin",
+    "policy": "pct=rr:2ms",
     "file": "ring.py",
     "width": "80",
     "timeout": "60",

@@ -1,6 +1,6 @@
 """Servers of the service and I/O partitions: allocation, launch and files."""
 
-from vmpp.service.allocation import AllocationPolicy
+from vmpp.service.allocation import AllocationPolicy, Places
 from vmpp.service.errors import LaunchError, NodesBusyError, NotPermittedError
 from vmpp.service.launcher import Launcher
 from vmpp.service.queueing import QueueingPolicy, Waiting
@@ -16,6 +16,7 @@ __all__ = [
     "NodesBusyError",
     "NotPermittedError",
     "Phase",
+    "Places",
     "QueueingPolicy",
     "Service",
     "ServiceProcess",

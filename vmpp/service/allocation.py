@@ -2,8 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Protocol
+
+from vmpp.hardware import Topology
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """What an allocation policy may know of its machine.
+
+    Attributes:
+        topology: the places of all nodes, and the ways between them.
+        nodes: the numbers of the compute nodes that the machine has booted with, sorted.
+        draw: gives random numbers from 0 up to 1, from a stream of the machine's own.
+    """
+
+    topology: Topology
+    nodes: Sequence[int]
+    draw: Callable[[], float]
 
 
 class AllocationPolicy(Protocol):

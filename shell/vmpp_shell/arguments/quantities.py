@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from vmpp.machine.quantities import DURATION, SIZE
 from vmpp.process.calls import LATEST
+from vmpp.quantities import DURATION, SIZE
 from vmpp_shell.arguments.types import ReadType
 
 

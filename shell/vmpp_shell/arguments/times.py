@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from vmpp.engine import SECOND
-from vmpp.machine.quantities import DURATION
+from vmpp.quantities import DURATION
 from vmpp_shell.arguments.types import ReadType
 
 _MINUTE, _HOUR, _DAY = 60 * SECOND, 3600 * SECOND, 86400 * SECOND

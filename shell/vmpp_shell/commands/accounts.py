@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from vmpp.machine.quantities import DURATION as WRITTEN
-from vmpp.machine.quantities import size
+from vmpp.quantities import DURATION as WRITTEN
+from vmpp.quantities import size
 from vmpp.service.log import Kind
 from vmpp_shell.arguments.quantities import DURATION_TYPE
 from vmpp_shell.arguments.types import PATH, USER

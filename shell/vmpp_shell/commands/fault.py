@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vmpp.errors import VmppError
-from vmpp.machine.quantities import DURATION
+from vmpp.quantities import DURATION
 from vmpp_shell.arguments.types import FAULT
 from vmpp_shell.registry import command
 from vmpp_shell.tables import table

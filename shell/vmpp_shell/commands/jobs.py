@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from vmpp.errors import VmppError
-from vmpp.machine.quantities import DURATION, SIZE
+from vmpp.quantities import DURATION, SIZE
 from vmpp.ranges import write_ranges
 from vmpp_shell.arguments.signals import NAMES, SIGNAL
 from vmpp_shell.arguments.types import JOB, JOB_WORD

@@ -9,7 +9,7 @@ import click
 
 from vmpp.errors import VmppError
 from vmpp.machine import listings
-from vmpp.machine.quantities import DURATION, SIZE
+from vmpp.quantities import DURATION, SIZE
 from vmpp_shell.arguments.types import MACHINE
 from vmpp_shell.console import Boot
 from vmpp_shell.registry import command

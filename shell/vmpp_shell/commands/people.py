@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vmpp.errors import VmppError
-from vmpp.machine.quantities import DURATION, SIZE
+from vmpp.quantities import DURATION, SIZE
 from vmpp_shell.arguments.quantities import SIZE_TYPE
 from vmpp_shell.arguments.types import USER
 from vmpp_shell.greeting import warn

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 from vmpp.errors import VmppError
-from vmpp.machine.policies import KINDS, checked
+from vmpp.machine.policies import KINDS
+from vmpp.machine.policies import policy as policy_of
 from vmpp_shell.arguments.types import POLICY
 from vmpp_shell.registry import command
 from vmpp_shell.tables import table
@@ -28,8 +29,8 @@ class NotRootError(VmppError):
 async def policy(context: Context, kind: str | None, name: str | None, at_boot: bool) -> None:
     """Show the policies that the machine is run by, or as root choose another one.
 
-    Another policy of allocation or queueing decides at once, one of scheduling on the nodes of jobs
-    that are launched from then on, and one of timing at the next boot.
+    Another allocator or queue decides at once, another pct on the nodes of jobs that are launched
+    from then on, and what else there is at the next boot.
 
     \b
     Example:
@@ -45,7 +46,7 @@ async def policy(context: Context, kind: str | None, name: str | None, at_boot: 
         context.machine.set_policy(kind, name)
         return
     console = context.console
-    checked(kind, name, console.plugins)
+    policy_of(kind, name, console.plugins)
     console.asked = replace(console.asked, policies={**console.asked.policies, kind: name})
 
 

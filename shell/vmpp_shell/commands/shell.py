@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vmpp.errors import VmppError, suggestion
-from vmpp.machine.quantities import DURATION
+from vmpp.quantities import DURATION
 from vmpp_shell.arguments.types import COMMAND, PATH, VARIABLE
 from vmpp_shell.registry import SECTIONS, command
 from vmpp_shell.scripts import logical_lines

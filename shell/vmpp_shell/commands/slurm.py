@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from vmpp.errors import VmppError
-from vmpp.machine.quantities import duration
+from vmpp.quantities import duration
 from vmpp_shell.arguments.signals import SIGNAL
 from vmpp_shell.arguments.types import JOB, USER
 from vmpp_shell.registry import Body, command

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from vmpp.machine.quantities import DURATION
+from vmpp.quantities import DURATION
 from vmpp.service.status import JobState
 
 if TYPE_CHECKING:
