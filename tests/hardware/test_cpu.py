@@ -13,7 +13,7 @@ from vmpp.hardware import Cpu
 def test_work_ends_when_it_is_due() -> None:
     engine, seen = Engine(), []
     cpu = Cpu(engine)
-    cpu.work(10, lambda name: seen.append((name, engine.now, cpu.busy)), "done")
+    cpu.work(0, 10, lambda name: seen.append((name, engine.now, cpu.busy)), "done")
     assert cpu.busy
     engine.run()
     assert seen == [("done", 10, False)]
@@ -25,7 +25,7 @@ def test_every_interrupt_before_the_end_stretches_the_work(
 ) -> None:
     engine, ends = Engine(), []
     cpu = Cpu(engine)
-    cpu.work(length, lambda _: ends.append(engine.now), None)
+    cpu.work(0, length, lambda _: ends.append(engine.now), None)
     expected = length
     for when, duration in sorted(interrupts):
         # Work that ends at an instant has been scheduled before the interrupts of that instant,
@@ -44,25 +44,25 @@ def test_an_idle_cpu_takes_no_notice_of_interrupts() -> None:
     engine, ends = Engine(), []
     cpu = Cpu(engine)
     cpu.interrupt(100)
-    cpu.work(10, lambda _: ends.append(engine.now), None)
+    cpu.work(0, 10, lambda _: ends.append(engine.now), None)
     engine.run()
     assert ends == [10]
 
 
 def test_a_cpu_does_one_thing_at_a_time() -> None:
     cpu = Cpu(Engine())
-    cpu.work(10, print, None)
+    cpu.work(0, 10, print, None)
     with pytest.raises(RuntimeError, match="working already"):
-        cpu.work(20, print, None)
+        cpu.work(0, 20, print, None)
 
 
 def test_stopped_work_tells_what_was_left_and_never_ends() -> None:
     engine, ends, left = Engine(), [], []
     cpu = Cpu(engine)
-    cpu.work(10, ends.append, "first")
+    cpu.work(0, 10, ends.append, "first")
     engine.at(4, cpu.interrupt, 3)
     engine.at(6, lambda _: left.append(cpu.stop()))
-    engine.at(6, lambda _: cpu.work(8, ends.append, "second"))
+    engine.at(6, lambda _: cpu.work(6, 2, ends.append, "second"))
     engine.run()
     assert left == [7]
     assert ends == ["second"]
@@ -76,9 +76,9 @@ def test_one_piece_of_work_may_begin_the_next() -> None:
     def again(_: object) -> None:
         ends.append(engine.now)
         if len(ends) < 3:
-            cpu.work(engine.now + 5, again, None)
+            cpu.work(engine.now, 5, again, None)
 
-    cpu.work(5, again, None)
+    cpu.work(0, 5, again, None)
     engine.run()
     assert ends == [5, 10, 15]
 
@@ -89,5 +89,5 @@ def test_work_in_the_virtual_past_is_refused_and_leaves_the_cpu_free() -> None:
     engine.run()
     cpu = Cpu(engine)
     with pytest.raises(ValueError, match="it is 5 ps already"):
-        cpu.work(4, print, None)
+        cpu.work(0, 4, print, None)
     assert not cpu.busy

@@ -7,10 +7,13 @@ from vmpp.hardware.load import LinkLoad
 from vmpp.hardware.memory import Memory, OutOfMemory, Region
 from vmpp.hardware.network import LinkParameters, Network, NetworkMessage, Topology
 from vmpp.hardware.node import Node, Partition
+from vmpp.hardware.noise import Interruptions, Noise, NoiseSource
+from vmpp.hardware.periodic import Periodic
 
 __all__ = [
     "Cpu",
     "Fabric",
+    "Interruptions",
     "LinkLoad",
     "LinkParameters",
     "Memory",
@@ -18,8 +21,11 @@ __all__ = [
     "NetworkInterface",
     "NetworkMessage",
     "Node",
+    "Noise",
+    "NoiseSource",
     "OutOfMemory",
     "Partition",
+    "Periodic",
     "Region",
     "Topology",
 ]

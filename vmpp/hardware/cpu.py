@@ -1,4 +1,4 @@
-"""A CPU: work that interrupts stretch."""
+"""A CPU: work that interrupts and noise stretch."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from vmpp.engine import Engine
+from vmpp.hardware.noise import Noise
 
 
 class Cpu:
@@ -13,29 +14,40 @@ class Cpu:
 
     Attributes:
         busy: whether work is under way.
+        noise: what takes the CPU away from the application time and again; None: nothing does.
     """
 
-    __slots__ = ("_argument", "_callback", "_end", "_engine", "_generation", "busy")
+    __slots__ = (
+        "_argument", "_callback", "_end", "_engine", "_generation", "_start", "busy", "noise",
+    )  # fmt: skip
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.busy = False
-        self._end = 0
+        self.noise: Noise | None = None
+        self._start = self._end = 0
         self._generation = 0
         self._callback: Callable[[Any], object] | None = None
         self._argument: Any = None
 
-    def work(self, end: int, callback: Callable[[Any], object], argument: Any) -> None:
-        """Work until *end* (picoseconds), later by every interrupt, then call *callback(argument)*.
+    def work(
+        self, start: int, duration: int, callback: Callable[[Any], object], argument: Any
+    ) -> None:
+        """Work for *duration* picoseconds from time *start* on, then call *callback(argument)*.
+
+        Noise and interrupts make it later.
 
         Raises:
             RuntimeError: the CPU is working already.
-            ValueError: *end* lies in the virtual past.
+            ValueError: the work would end in the virtual past.
         """
         if self.busy:
             raise RuntimeError("this CPU is working already")
+        noise = self.noise
+        end = start + duration if noise is None else noise.finish(start, duration)
         self._engine.at(end, self._due, self._generation)
         self.busy = True
+        self._start = start
         self._end = end
         self._callback = callback
         self._argument = argument
@@ -43,16 +55,19 @@ class Cpu:
     def interrupt(self, duration: int) -> None:
         """Take *duration* picoseconds away from the work under way, if any."""
         if self.busy:
-            self._end += duration
+            # Who computes comes last: whatever comes before it, its end is that of all together.
+            noise = self.noise
+            end = self._end
+            self._end = end + duration if noise is None else noise.finish(end, duration)
 
     def stop(self) -> int:
         """Stop the work under way and return what is left of it, in picoseconds."""
         if not self.busy:
             return 0
-        self.busy = False
-        self._generation += 1
-        self._callback = self._argument = None
-        return self._end - self._engine.now
+        self._leave()
+        start = max(self._start, self._engine.now)
+        noise = self.noise
+        return self._end - start if noise is None else noise.idle(start, self._end)
 
     def _due(self, generation: int) -> None:
         if generation != self._generation:
@@ -61,6 +76,11 @@ class Cpu:
             self._engine.at(self._end, self._due, generation)
             return
         callback, argument = self._callback, self._argument
-        self.stop()
+        self._leave()
         if callback is not None:
             callback(argument)
+
+    def _leave(self) -> None:
+        self.busy = False
+        self._generation += 1
+        self._callback = self._argument = None

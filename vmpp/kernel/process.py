@@ -273,7 +273,7 @@ class Process(SystemProcess):
         """Use the CPU for *duration* picoseconds; interrupts make it longer."""
         self._may_block()
         self.passed += 1
-        self._cpu.work(self.clock + duration, self.resume, None)
+        self._cpu.work(self.clock, duration, self.resume, None)
         self._computes = True
         try:
             self._engine.hub.switch()
