@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pluggy import PluginManager, PluginValidationError
 
 from vmpp import hooks
-from vmpp.errors import VmppError, suggestion
+from vmpp.errors import PluginError, note_plugin, one_line, suggestion
 
 if TYPE_CHECKING:
     from click import Command
@@ -20,12 +20,9 @@ if TYPE_CHECKING:
     from vmpp.process.library import Algorithm, Library
     from vmpp.scenario.interpreter import InterpreterFactory
 
+__all__ = ["Offer", "PluginError", "Plugins", "Source"]
 
 T = TypeVar("T")
-
-
-class PluginError(VmppError):
-    """A plugin cannot be used, or not beside another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,8 @@ class Plugins:
         try:
             self.manager.register(module, source.plugin)
         except (PluginValidationError, ValueError) as error:
-            raise PluginError(f"plugin {source}: {_one_line(error)}") from error
+            raise PluginError(f"plugin {source}: {one_line(error)}") from error
+        note_plugin(source.module.partition(":")[0], str(source))
         self._forget()
 
     @property
@@ -239,7 +237,7 @@ class Plugins:
         try:
             return read(function())
         except Exception as error:
-            raise PluginError(f"plugin {source}: {hook} failed: {_one_line(error)}") from error
+            raise PluginError(f"plugin {source}: {hook} failed: {one_line(error)}") from error
 
 
 def _entry_order(entry: EntryPoint) -> tuple[str, str]:
@@ -258,7 +256,7 @@ def _imported(entry: EntryPoint) -> object:
         return entry.load()
     except Exception as error:
         raise PluginError(
-            f"plugin {_source(entry)} cannot be imported: {_one_line(error)}"
+            f"plugin {_source(entry)} cannot be imported: {one_line(error)}"
         ) from error
 
 
@@ -273,8 +271,3 @@ def _machine_files(folders: Iterable[Any]) -> Mapping[str, Path]:
 
 def _commands(commands: Iterable[Command]) -> Mapping[str, Command]:
     return {str(each.name): each for each in commands}
-
-
-def _one_line(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
