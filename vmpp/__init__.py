@@ -1,9 +1,9 @@
 """vmpp: a virtual massively parallel processor that runs real message-passing programs, repeatably.
 
-`run` boots a machine, runs one program on it and returns a `Result`; `boot` gives a `Machine` to
-launch a `Job` on under Trio, which with a `State` has accounts and files of its own: whoever logs
-in there has a `Session`. A program that runs on a machine may call `compute` to use CPU time, and
-`node_map` to see where its ranks are.
+`run` boots a machine, runs one program on it and returns a `Result`; `compare` does so under every
+combination of some choices. `boot` gives a `Machine` to launch a `Job` on under Trio, which with a
+`State` has accounts and files of its own: whoever logs in there has a `Session`. A program that
+runs on a machine may call `compute` to use CPU time, and `node_map` to see where its ranks are.
 
     result = vmpp.run("program.py", nprocs=64, machine="paragon")
 
@@ -20,6 +20,7 @@ from vmpp.errors import VmppError
 
 if TYPE_CHECKING:
     from vmpp.machine.boot import boot
+    from vmpp.machine.comparison import compare
     from vmpp.machine.job import Job
     from vmpp.machine.machine import Machine
     from vmpp.machine.result import Result
@@ -36,6 +37,7 @@ __all__ = [
     "State",
     "VmppError",
     "boot",
+    "compare",
     "compute",
     "node_map",
     "run",
@@ -48,6 +50,7 @@ _HOMES: Final = {
     "Session": "vmpp.machine.session",
     "State": "vmpp.machine.state",
     "boot": "vmpp.machine.boot",
+    "compare": "vmpp.machine.comparison",
     "compute": "vmpp.process.compute",
     "node_map": "vmpp.process.compute",
     "run": "vmpp.machine.run",

@@ -16,7 +16,8 @@ import click
 from vmpp.machine import cli
 
 SUBCOMMANDS: Final = {
-    "run": "vmpp.machine.cli:run",
+    "run": "vmpp.machine.run_cli:run",
+    "compare": "vmpp.machine.comparison.cli:compare",
     "serve": "vmpp_shell.serve.command:serve",
     "machines": "vmpp.machine.cli:machines",
     "algorithms": "vmpp.machine.cli:algorithms",

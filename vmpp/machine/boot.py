@@ -20,6 +20,7 @@ from vmpp.machine.description import MachineDescription
 from vmpp.machine.installation import Installation
 from vmpp.machine.machine import Machine
 from vmpp.machine.plugins import PluginError, Plugins
+from vmpp.machine.policies import with_policies
 from vmpp.machine.state import State
 from vmpp.machine.universe import Universe
 from vmpp.process.interpose import Interposition
@@ -45,6 +46,8 @@ async def boot(
     watchdog: float | None = None,
     tools: Sequence[str] = (),
     coll: Mapping[str, object] | None = None,
+    policies: Mapping[str, str] | None = None,
+    level: int | None = None,
     plugins: Plugins | None = None,
     state: State | None = None,
     host: str | PathLike[str] | None = None,
@@ -66,6 +69,10 @@ async def boot(
         tools: what libraries are to watch of programs, besides what the description asks for.
         coll: by what algorithm, or rules, libraries carry collective operations out, instead of
             what the description has: ``{"allreduce": "ring"}``.
+        policies: what chooses policies instead of what the description has, by what they decide:
+            ``{"pct": "rr:2ms", "topology": "hypercube"}``; see `vmpp.machine.kinds.KINDS`.
+        level: how many jobs share a node at the most, under a PCT that does several tasks; the
+            description's if left out.
         plugins: those to use; all that are installed if left out.
         state: where the machine keeps accounts, files and what its users have done; without one it
             has none of these, and serves the host's files to the host's user.
@@ -79,6 +86,7 @@ async def boot(
     described = (
         machine if isinstance(machine, MachineDescription) else descriptions.load(machine, found)
     )
+    described = with_policies(described, policies or {}, found, level)
     if nodes is None:
         nodes = USUAL_NODES if described.grows else described.compute_nodes
     error: BaseException | None = None

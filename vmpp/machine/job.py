@@ -99,7 +99,14 @@ class Job:
             phases=tuple(record.phases),
             failure=record.failure,
             reports=tuple(self.reports),
+            policies=self._policies(),
         )
+
+    def _policies(self) -> dict[str, str]:
+        """Return what chose the policies that decided: the machine's, and this job's own."""
+        status = self.status
+        own = {"pct": status.policy, "mode": status.mode}
+        return {**self._machine.policies, **{kind: text for kind, text in own.items() if text}}
 
     def end(self, status: int) -> None:
         """End the job with *status*; its processes are killed."""

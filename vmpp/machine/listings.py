@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vmpp.machine.description import load, parameters
+from vmpp.machine.kinds import KINDS
 from vmpp.machine.plugins import Offer, Plugins
 from vmpp.quantities import DURATION
 
@@ -90,6 +91,14 @@ def phases(passed: Iterable[Phase]) -> Table:
         ("Phase", "Virtual time", "Host time"),
         ((each.name, DURATION.write(each.virtual_ps), f"{each.host_s:.3f} s") for each in passed),
         right=(1, 2),
+    )
+
+
+def policies(chosen: Mapping[str, str]) -> Table:
+    """Return what chose the policies of a run, by what they decide."""
+    return _table(
+        ("Kind", "Policy", "Decides"),
+        ((kind, text, KINDS[kind].text) for kind, text in chosen.items()),
     )
 
 

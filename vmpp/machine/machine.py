@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from os import PathLike, fspath
 from typing import Any
@@ -376,6 +377,15 @@ class Machine:
         """Return the processes of a job that are there, in the order of their ranks."""
         found = map(self._process_at, record.job.addresses)
         return [process for process in found if process is not None]
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Let no virtual time pass within the block, so that all in it happens at one instant."""
+        ticket = self.bridge.open(self.engine.now)
+        try:
+            yield
+        finally:
+            self.bridge.close(ticket, lambda _: None, None)
 
     # -- how things are ------------------------------------------------------------------------
 

@@ -5,87 +5,66 @@ A policy is chosen by a text, its name with its parameters: see `vmpp.machine.ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 
-from vmpp.errors import VmppError, suggestion
 from vmpp.machine.choices import Choice, bound
 from vmpp.machine.description import MachineDescription
+from vmpp.machine.kinds import KINDS, PolicyError, check_kind
 from vmpp.machine.plugins import Plugins
+from vmpp.machine.tables import MOST_LEVELS
 
-
-class PolicyError(VmppError):
-    """No policy decides such a thing, or not now."""
-
-
-@dataclass(frozen=True, slots=True)
-class PolicyKind:
-    """What a policy decides.
-
-    Attributes:
-        text: that, in words.
-        table, key: where a machine file chooses the policy.
-        offered: what plugins offer, by name: factories.
-    """
-
-    text: str
-    table: str
-    key: str
-    offered: Callable[[Plugins], Mapping[str, object]]
-
-    def of(self, description: MachineDescription) -> str:
-        """Return the text by which a machine's policy is chosen."""
-        return str(getattr(getattr(description, self.table), self.key))
-
-
-KINDS: Final[Mapping[str, PolicyKind]] = {
-    "pct": PolicyKind(
-        "which process of a node runs next", "pct", "policy", lambda plugins: plugins.policies
-    ),
-    "mode": PolicyKind(
-        "which CPU of a node does what", "node", "mode", lambda plugins: plugins.cpu_modes
-    ),
-    "noise": PolicyKind(
-        "what a node does besides the application", "node", "noise", lambda plugins: plugins.noise
-    ),
-    "topology": PolicyKind(
-        "which nodes are neighbours", "topology", "kind", lambda plugins: plugins.topologies
-    ),
-    "timing": PolicyKind(
-        "how long messages take each other's way", "network", "timing",
-        lambda plugins: plugins.networks,
-    ),
-    "allocator": PolicyKind(
-        "which free nodes a job gets", "service", "allocator", lambda plugins: plugins.allocators
-    ),
-    "queue": PolicyKind(
-        "which waiting job gets nodes next", "service", "queue", lambda plugins: plugins.queueing
-    ),
-}  # fmt: skip
-"""What policies decide, by the name that options, ``policy`` and scenarios use."""
+__all__ = ["KINDS", "PolicyError", "chosen", "policy", "with_policies"]
 
 
 def with_policies(
-    description: MachineDescription, chosen: Mapping[str, str], plugins: Plugins
+    description: MachineDescription,
+    chosen: Mapping[str, str],
+    plugins: Plugins,
+    level: int | None = None,
 ) -> MachineDescription:
     """Return a machine with other policies.
 
     Args:
         chosen: texts that choose policies, by what they decide.
+        level: multiprogramming level; that of the machine if left out.
 
     Raises:
-        PolicyError: no policy decides such a thing.
+        PolicyError: no policy decides such a thing, or the machine cannot have this one.
         ChoiceError: there is no such policy.
     """
     for kind_name, text in chosen.items():
         policy(kind_name, text, plugins)
         kind = KINDS[kind_name]
-        table = msgspec.structs.replace(getattr(description, kind.table), **{kind.key: text})
-        description = msgspec.structs.replace(description, **{kind.table: table})
+        description = _with(description, kind.table, kind.key, text)
+    if level is not None:
+        if not 1 <= level <= MOST_LEVELS:
+            raise PolicyError(f"the level is between 1 and {MOST_LEVELS}, not {level}")
+        description = _with(description, "pct", "level", level)
+    if "topology" in chosen:
+        _check_dimensions(description, plugins)
     return description
+
+
+def _with(description: MachineDescription, table: str, key: str, value: Any) -> MachineDescription:
+    changed = msgspec.structs.replace(getattr(description, table), **{key: value})
+    return msgspec.structs.replace(description, **{table: changed})
+
+
+def _check_dimensions(description: MachineDescription, plugins: Plugins) -> None:
+    """Refuse a topology that cannot have the machine's dimensions. Raises PolicyError."""
+    topology = description.topology
+    if description.grows:
+        return
+    try:
+        policy("topology", topology.kind, plugins)(topology.dims)
+    except ValueError as error:
+        raise PolicyError(
+            f"the machine {description.name!r} cannot be a {topology.kind}: {error}; take one that "
+            "grows, or write a machine file"
+        ) from None
 
 
 def policy(kind_name: str, text: str, plugins: Plugins) -> Choice:
@@ -95,13 +74,8 @@ def policy(kind_name: str, text: str, plugins: Plugins) -> Choice:
         PolicyError: there is no such kind.
         ChoiceError: no plugin offers that, or not with such parameters.
     """
-    kind = KINDS.get(kind_name)
-    if kind is None:
-        raise PolicyError(
-            f"no policy decides {kind_name!r}{suggestion(kind_name, KINDS)} "
-            f"(there is: {', '.join(KINDS)})"
-        )
-    return bound(kind_name, text, kind.offered(plugins))
+    check_kind(kind_name)
+    return bound(kind_name, text, KINDS[kind_name].offered(plugins))
 
 
 def chosen(description: MachineDescription) -> dict[str, str]:

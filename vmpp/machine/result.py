@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vmpp.process.library import Report
 from vmpp.service import Phase
@@ -27,6 +27,10 @@ class Result:
         phases: allocation, load and run, with virtual and host times.
         failure: the report of what went wrong, or None.
         reports: what the libraries' tools have to say, if any were asked for.
+        policies: the texts that chose the policies which decided, by what they decide.
+        copies: what came of each copy, of several that ran at once; then *status* is the highest,
+            the ranks and *phases* of the copies follow each other, and *virtual_time* is from the
+            start of the first one to the end of the last.
     """
 
     status: int
@@ -39,3 +43,5 @@ class Result:
     phases: Sequence[Phase]
     failure: str | None
     reports: Sequence[Report] = ()
+    policies: Mapping[str, str] = field(default_factory=dict)
+    copies: Sequence[Result] = ()

@@ -14,7 +14,9 @@ import trio
 
 from vmpp.engine import as_host, current_process
 from vmpp.exit_status import INTERRUPTED
+from vmpp.machine import description as descriptions
 from vmpp.machine.boot import boot
+from vmpp.machine.copies import run_copies
 from vmpp.machine.description import MachineDescription
 from vmpp.machine.faults import parse
 from vmpp.machine.images import locate
@@ -46,6 +48,9 @@ def run(
     faults: Sequence[str] = (),
     keep_going: bool = False,
     coll: Mapping[str, object] | None = None,
+    policies: Mapping[str, str] | None = None,
+    level: int | None = None,
+    copies: int = 1,
     plugins: Plugins | None = None,
 ) -> Result:
     """Boot a machine, run *program* on *nprocs* of its nodes, and say what came of it.
@@ -71,6 +76,13 @@ def run(
             tolerate faults can; otherwise a crash ends it.
         coll: algorithms of collective operations, ``{"allreduce": "ring"}``, or rules to choose one
             by, as in a machine file; ``vmpp algorithms`` lists them.
+        policies: what chooses policies instead of what the machine has, by what they decide:
+            ``{"pct": "rr:2ms", "topology": "hypercube"}``; ``vmpp plugins`` lists them.
+        level: how many jobs share a node at the most, under a PCT that does several tasks; as many
+            as there are copies, or as the machine has it, by default.
+        copies: how often *program* is launched, at one instant and on the same nodes: copies that
+            cannot share them run one after the other. What a copy writes comes with its number
+            before each line, ``[1]``; only the first one reads a file as its *stdin*.
         plugins: those to use; all that are installed by default.
 
     Raises:
@@ -82,6 +94,9 @@ def run(
         raise RuntimeError("a program that runs on a machine cannot boot another one")
     found = Plugins.installed() if plugins is None else plugins
     injected = [parse(text) for text in faults]
+    described = (
+        machine if isinstance(machine, MachineDescription) else descriptions.load(machine, found)
+    )
     folder = os.getcwd() if cwd is None else fspath(cwd)
     if module:
         loaded = Program.module(fspath(program), args, folder, environ)
@@ -90,21 +105,24 @@ def run(
 
     async def main() -> Result:
         async with boot(
-            machine,
+            described,
             nodes=nprocs,
             universe=universe,
             seed=seed,
             watchdog=watchdog,
             tools=tools,
             coll=coll,
+            policies=policies,
+            level=max(copies, described.pct.level) if level is None else level,
             plugins=found,
         ) as booted:
             for fault in injected:
                 booted.inject(fault)
-            job = await booted.launch(
-                loaded, nprocs, stdin=stdin, stdout=stdout, stderr=stderr, keep_going=keep_going
-            )
-            interrupt.ends(booted, job)
+            options = {"stdin": stdin, "stdout": stdout, "stderr": stderr, "keep_going": keep_going}
+            if copies > 1:
+                return await run_copies(booted, loaded, nprocs, copies, interrupt.ends, **options)
+            job = await booted.launch(loaded, nprocs, **options)
+            interrupt.ends(booted, [job])
             return await job.wait()
 
     with _Interrupt() as interrupt:
@@ -112,10 +130,10 @@ def run(
 
 
 class _Interrupt:
-    """Has ^C end a job, and a process that does not let go of the processor with it.
+    """Has ^C end jobs, and a process that does not let go of the processor with them.
 
-    Trio would raise KeyboardInterrupt wherever the machine is. Struck before there is a job, it
-    ends the job as soon as there is one.
+    Trio would raise KeyboardInterrupt wherever the machine is. Struck before there are jobs, it
+    ends them as soon as there are.
     """
 
     def __init__(self) -> None:
@@ -136,14 +154,15 @@ class _Interrupt:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
 
-    def ends(self, machine: Machine, job: Job) -> None:
-        """Have ^C end *job* from now on, and now if it has been struck."""
+    def ends(self, machine: Machine, jobs: Sequence[Job]) -> None:
+        """Have ^C end *jobs* from now on, and now if it has been struck."""
         token = trio.lowlevel.current_trio_token()
 
         def end() -> None:
-            job.record.interrupted = True
+            for job in jobs:
+                job.record.interrupted = True
+                token.run_sync_soon(job.end, INTERRUPTED)
             machine.watchdog.hurry()
-            token.run_sync_soon(job.end, INTERRUPTED)
 
         self._end = end
         if self._struck:

@@ -21,6 +21,8 @@ from vmpp.quantities import FLOPS, duration, flops, rate, size
 
 MOST_NODES: Final = 1 << 20
 """More nodes than anybody can boot; only a bound that catches slips."""
+MOST_LEVELS: Final = 64
+"""The highest multiprogramming level."""
 
 
 class Table(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -115,7 +117,11 @@ class PctTable(Table, frozen=True, kw_only=True):
     ] = "single"
     level: Annotated[
         int,
-        _count("multiprogramming level: jobs that share a node, if the policy lets them", 1, 64),
+        _count(
+            "multiprogramming level: jobs that share a node, if the policy lets them",
+            1,
+            MOST_LEVELS,
+        ),
     ] = 2
     process_start: Annotated[int, _time("to make a process from a loaded program")] = duration(
         "50 us"
