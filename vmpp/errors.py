@@ -67,7 +67,7 @@ def broken(thing: object, operation: str, what: str, rule: str) -> PluginError:
 
     Args:
         thing: what the plugin made, or the factory.
-        operation: which of its operations.
+        operation: which of its operations; empty: to make it.
         what: this did: "returned 7 nodes".
         rule: what it may do: "it returns as many as are wanted".
     """
@@ -95,4 +95,5 @@ def _operation(thing: object, operation: str) -> str:
     module = getattr(kind, "__module__", "") or ""
     name = getattr(kind, "__qualname__", type(thing).__qualname__)
     owner = plugin_of(module)
-    return f"{owner}: {name}.{operation}" if owner else f"{module}.{name}.{operation}"
+    what = f"{name}.{operation}" if operation else name
+    return f"{owner}: {what}" if owner else f"{module}.{what}"

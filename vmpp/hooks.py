@@ -39,6 +39,13 @@ if TYPE_CHECKING:
 PROJECT: Final = "vmpp"
 """Both pluggy's project name and the entry-point group."""
 
+INTERFACE: Final = 2
+"""Version of all that is described here, and of the protocols beside the mechanism.
+
+A plugin may say for which it is written, by a constant ``VMPP_INTERFACE`` in its module: then it is
+left out where vmpp has another one. One that says nothing is taken for this version.
+"""
+
 hookspec: Final = HookspecMarker(PROJECT)
 hookimpl: Final = HookimplMarker(PROJECT)
 

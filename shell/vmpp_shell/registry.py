@@ -31,7 +31,6 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from vmpp.errors import suggestion
-from vmpp.machine.plugins import PluginError
 
 if TYPE_CHECKING:
     from vmpp.machine.plugins import Plugins
@@ -160,10 +159,11 @@ class Registry(Mapping[str, ShellCommand]):
     @cached_property
     def _commands(self) -> dict[str, ShellCommand]:
         found = {each.name or "": each for each in _shipped()}
-        for name, each in self._plugins.commands.items():
+        for name, each in list(self._plugins.commands.items()):
             if name in found or not isinstance(each, ShellCommand):
-                raise PluginError(f"a plugin offers the command {name!r}, {_refusal(name, found)}")
-            found[name] = each
+                self._plugins.refuse("command", name, *_refusal(name, found))
+            else:
+                found[name] = each
         return {name: found[name] for name in sorted(found)}
 
     def __getitem__(self, name: str) -> ShellCommand:
@@ -175,6 +175,10 @@ class Registry(Mapping[str, ShellCommand]):
     def __len__(self) -> int:
         return len(self._commands)
 
+    def check(self) -> None:
+        """Leave out those of plugins' commands that the shell cannot have."""
+        len(self._commands)
+
     def find(self, name: str) -> ShellCommand:
         """Return the command called *name*.
 
@@ -185,13 +189,15 @@ class Registry(Mapping[str, ShellCommand]):
             return self[name]
         except KeyError:
             near = suggestion(name, self) or "; 'help' lists what there is"
+            near += self._plugins.commands.absence(name)
             raise NoCommandError(name, near) from None
 
 
-def _refusal(name: str, found: Mapping[str, object]) -> str:
+def _refusal(name: str, found: Mapping[str, object]) -> tuple[str, str]:
+    """Return why a plugin's command is left out, and what its author can do."""
     if name in found:
-        return "which the shell has already"
-    return "which is not made by 'vmpp_shell.registry.command'"
+        return "the shell has a command of that name", "give it another"
+    return "it is no command of the shell", "make it with 'vmpp_shell.registry.command'"
 
 
 def _shipped() -> Iterator[ShellCommand]:

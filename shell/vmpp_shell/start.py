@@ -9,6 +9,7 @@ from typing import TextIO
 
 import trio
 
+from vmpp.machine.cli import warn_of
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.state import State
 from vmpp_shell.asking import Asker
@@ -16,6 +17,7 @@ from vmpp_shell.console import Boot, Console
 from vmpp_shell.greeting import introduce
 from vmpp_shell.interpreter import Interpreter
 from vmpp_shell.interrupts import interruptible
+from vmpp_shell.registry import Registry
 from vmpp_shell.scripts import Script
 from vmpp_shell.terminal import Answer, Terminal
 
@@ -43,7 +45,10 @@ def start(asked: Boot, state: Callable[[str], State], line: str | None = None) -
 async def _run(asked: Boot, state: Callable[[str], State], line: str | None) -> int:
     interactive = line is None and all(map(_is_terminal, (sys.stdin, sys.stdout)))
     script = Script(_source(line))
-    async with Console.open(Plugins.installed(), state=state) as console:
+    plugins = Plugins.installed()
+    Registry(plugins).check()
+    warn_of(plugins)
+    async with Console.open(plugins, state=state) as console:
         await console.boot(asked)
         answer = None if interactive else script.answer if line is None else _asker()
         terminal = Terminal.of_host(interactive=interactive, reads=line is not None, answer=answer)

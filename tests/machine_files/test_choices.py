@@ -49,7 +49,7 @@ OFFERS = {"plain": Plain, "sliced": Sliced, "wrap": Wrapping, "function": sliced
 
 
 def made(text: str) -> Any:
-    return bound("pct", text, OFFERS)("machine").made
+    return bound("thing", text, OFFERS)("machine").made
 
 
 @pytest.mark.parametrize(
@@ -74,14 +74,14 @@ def test_what_is_set_arrives(microseconds: int, level: int) -> None:
 
 
 def test_functions_are_factories_too() -> None:
-    assert bound("pct", "function:lifo", OFFERS)() == "lifo"
+    assert bound("thing", "function:lifo", OFFERS)() == "lifo"
 
 
 def test_a_nested_choice_takes_the_rest_of_the_text() -> None:
-    assert isinstance(bound("pct", "wrap", OFFERS)().inner, Plain)
-    outer = bound("pct", "wrap:wrap:plain", OFFERS)()
+    assert isinstance(bound("thing", "wrap", OFFERS)().inner, Plain)
+    outer = bound("thing", "wrap:wrap:plain", OFFERS)()
     assert isinstance(outer.inner.inner, Plain)
-    assert bound("pct", "wrap:inner=function:lifo", OFFERS)().inner == "lifo"
+    assert bound("thing", "wrap:inner=function:lifo", OFFERS)().inner == "lifo"
 
 
 def test_static_methods_of_a_factory_get_the_parameters_that_they_have() -> None:
@@ -103,10 +103,10 @@ def test_parameters_are_listed_with_their_defaults() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("slice", "no plugin offers the pct 'slice'; did you mean 'sliced'? (there is: plain,"),
-        ("", "no plugin offers the pct ''"),
-        ("sliced:2", "pct 'sliced:2': quantum: \"2\" has no unit; write a duration such as"),
-        ("sliced:", "pct 'sliced:': quantum: \"\" is not a duration"),
+        ("slice", "no plugin offers the thing 'slice'; did you mean 'sliced'? (there is: plain,"),
+        ("", "no plugin offers the thing ''"),
+        ("sliced:2", "thing 'sliced:2': quantum: \"2\" has no unit; write a duration such as"),
+        ("sliced:", "thing 'sliced:': quantum: \"\" is not a duration"),
         ("sliced:20s", 'quantum: "20s" is not between 1 us and 10 s'),
         ("sliced:level=many", 'level: "many" is no whole number'),
         ("sliced:level=9", "level: 9 is not between 1 and 8"),
@@ -114,12 +114,12 @@ def test_parameters_are_listed_with_their_defaults() -> None:
         ("sliced:quantun=2ms", "there is no parameter 'quantun'; did you mean 'quantum'? (it has"),
         ("sliced:2ms:quantum=3ms", "quantum is set twice"),
         ("plain:2ms", "'2ms' is one parameter too many (it has none)"),
-        ("wrap:plian", "no plugin offers the pct 'plian'; did you mean 'plain'?"),
+        ("wrap:plian", "no plugin offers the thing 'plian'; did you mean 'plain'?"),
     ],
 )
 def test_what_cannot_be_is_named_with_the_way_out(text: str, message: str) -> None:
     with pytest.raises(ChoiceError) as error:
-        bound("pct", text, OFFERS)
+        bound("thing", text, OFFERS)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
 
@@ -128,7 +128,7 @@ def test_what_cannot_be_is_named_with_the_way_out(text: str, message: str) -> No
 def test_any_text_is_a_choice_or_refused_in_one_line(text: str) -> None:
     def answer(chosen: str) -> str:
         try:
-            return bound("pct", chosen, OFFERS).name
+            return bound("thing", chosen, OFFERS).name
         except ChoiceError as error:
             return str(error)
 

@@ -1,16 +1,20 @@
-"""Plugins are found in a fixed order, and what is wrong with one is said with its name."""
+"""Plugins are found in a fixed order, and for what is wrong with one the others are there still."""
 
 from __future__ import annotations
 
-from importlib.metadata import EntryPoint
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, TypeAlias
 
 import pytest
 
-from vmpp.hooks import hookimpl
-from vmpp.machine.description import load
-from vmpp.machine.plugins import PluginError, Plugins, Source
+from vmpp.errors import one_line
+from vmpp.hooks import INTERFACE, hookimpl
+from vmpp.machine.choices import ChoiceError, bound
+from vmpp.machine.description import UnknownMachineError, load
+from vmpp.machine.images import NoProgramError, locate
+from vmpp.machine.plugins import PluginError, Plugins, PluginWarning, Source
 
 
 def source(name: str) -> Source:
@@ -18,15 +22,20 @@ def source(name: str) -> Source:
     return Source(name, f"vmpp_{name}", f"dist-{name}", "1.2")
 
 
+def made(*arguments: Any) -> Any:
+    """Make nothing: a factory as good as any."""
+
+
 class Networks:
     """Offers networks of the given names."""
 
-    def __init__(self, *names: str) -> None:
+    def __init__(self, *names: str, offer: Any = made) -> None:
         self.names = names
+        self.offer = offer
 
     @hookimpl
     def vmpp_networks(self) -> dict[str, Any]:
-        return dict.fromkeys(self.names, self)
+        return dict.fromkeys(self.names, self.offer)
 
 
 class Misspelt:
@@ -56,6 +65,37 @@ class Folders:
         return self.folders
 
 
+class Declared:
+    """An entry point that loads what it is given, and the distribution that declares it."""
+
+    def __init__(self, name: str, distribution: str, module: object) -> None:
+        self.name = name
+        self.value = f"vmpp_{name}"
+        self.dist = SimpleNamespace(name=distribution, version="1.2")
+        self.module = module
+
+    def load(self) -> object:
+        if isinstance(self.module, BaseException):
+            raise self.module
+        return self.module
+
+
+Declare: TypeAlias = Callable[..., Plugins]
+
+
+@pytest.fixture
+def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
+    """Return what declares plugins, (name, distribution, module) or name=module, and loads them."""
+
+    def install(*declared: tuple[str, str, object], **modules: object) -> Plugins:
+        rest = [(name, f"dist-{name}", module) for name, module in modules.items()]
+        entries = [Declared(*each) for each in (*declared, *rest)]
+        monkeypatch.setattr("vmpp.machine.plugins.entry_points", lambda group: entries)
+        return Plugins.installed()
+
+    return install
+
+
 def of(**modules: object) -> Plugins:
     """Return these plugins, checked."""
     plugins = Plugins()
@@ -66,14 +106,9 @@ def of(**modules: object) -> Plugins:
 
 
 def test_what_plugins_offer_comes_together_by_name() -> None:
-    first, second = Networks("b", "d"), Networks("a", "c")
+    first, second = Networks("b", "d", offer=list), Networks("a", "c", offer=dict)
     plugins = of(second=second, first=first)
-    assert list(plugins.networks.items()) == [
-        ("a", second),
-        ("b", first),
-        ("c", second),
-        ("d", first),
-    ]
+    assert list(plugins.networks.items()) == [("a", dict), ("b", list), ("c", dict), ("d", list)]
 
 
 def test_the_listing_says_where_each_thing_comes_from() -> None:
@@ -84,16 +119,12 @@ def test_the_listing_says_where_each_thing_comes_from() -> None:
     ]
 
 
-def test_two_plugins_that_offer_one_name_are_both_named() -> None:
-    with pytest.raises(PluginError) as caught:
-        of(zeta=Networks("a"), alpha=Networks("a", "b"))
-    assert str(caught.value) == (
-        "two plugins offer the timing 'a': 'alpha' of dist-alpha 1.2 and 'zeta' of dist-zeta 1.2"
-        "; uninstall one"
-    )
+def test_whoever_registers_a_plugin_by_hand_is_told_of_what_is_wrong_with_it() -> None:
+    with pytest.raises(PluginError, match=r"plugin 'bad' of dist-bad 1\.2: .*'pip uninstall dist-"):
+        of(bad=Broken())
 
 
-def test_two_plugins_of_one_name_are_both_named() -> None:
+def test_a_second_plugin_of_one_name_is_refused_by_hand() -> None:
     plugins = of(one=Networks("a"))
     other = Source("one", "elsewhere", "dist-other", "3")
     with pytest.raises(
@@ -102,24 +133,168 @@ def test_two_plugins_of_one_name_are_both_named() -> None:
         plugins.register(Networks("b"), other)
 
 
-def test_a_misspelt_hook_is_refused_with_the_nearest() -> None:
-    with pytest.raises(
-        PluginError, match="vmpp_alocators, which is no hook; did you mean 'vmpp_all"
-    ):
-        of(bad=Misspelt())
+class OtherInterface:
+    VMPP_INTERFACE = INTERFACE + 1
+
+    @hookimpl
+    def vmpp_networks(self) -> dict[str, Any]:
+        raise AssertionError("this plugin must not be asked")
 
 
-def test_a_hook_with_wrong_parameters_is_refused() -> None:
-    with pytest.raises(PluginError, match=r"plugin 'bad' of dist-bad 1\.2: .*jobs"):
-        of(bad=WrongParameters())
+class SameInterface(Networks):
+    VMPP_INTERFACE = INTERFACE
 
 
-def test_a_hook_that_fails_is_told_in_one_line() -> None:
-    with pytest.raises(PluginError) as caught:
-        of(bad=Broken())
-    assert str(caught.value) == (
-        "plugin 'bad' of dist-bad 1.2: vmpp_images failed: RuntimeError: out of order"
+class Nonsense:
+    @hookimpl
+    def vmpp_networks(self) -> Any:
+        return ["fast"]
+
+
+class NoName:
+    @hookimpl
+    def vmpp_networks(self) -> Any:
+        return {"a name": made}
+
+
+class NoLibrary:
+    @hookimpl
+    def vmpp_libraries(self) -> Any:
+        return {"half": Networks()}
+
+
+@pytest.mark.parametrize(
+    ("plugin", "said"),
+    [
+        (Misspelt(), "it implements vmpp_alocators, which is no hook; did you mean 'vmpp_all"),
+        (WrongParameters(), "jobs"),
+        (Broken(), "vmpp_images failed: RuntimeError: out of order"),
+        (Nonsense(), "vmpp_networks failed: TypeError: it returned ['fast'], not a mapping"),
+        (NoName(), "vmpp_networks failed: ValueError: 'a name' is no name"),
+        (OtherInterface(), f"version {INTERFACE + 1} of the interface of plugins, and this vmpp"),
+        (NoLibrary(), "the library 'half' of plugin 'bad' of dist-bad 1.2 is left out: it lacks a"),
+        (Networks("dud", offer="x"), "it is 'x', which makes nothing: no factory; mend 'bad'"),
+    ],
+)
+def test_what_is_wrong_with_a_plugin_is_reported_and_all_others_are_there(
+    plugin: object, said: str, declare: Declare
+) -> None:
+    plugins = declare(good=Networks("fast"), bad=plugin)
+    assert set(plugins.networks) == {"fast"}
+    (problem,) = plugins.problems
+    assert said in str(problem)
+    assert "'bad' of dist-bad 1.2" in str(problem)
+    assert "\n" not in str(problem)
+    assert problem.source == source("bad")
+
+
+def test_a_plugin_for_this_interface_is_loaded(declare: Declare) -> None:
+    assert set(declare(good=SameInterface("fast")).networks) == {"fast"}
+
+
+@pytest.mark.parametrize("error", [ImportError("gone"), SystemExit(3)])
+def test_a_plugin_that_cannot_be_imported_is_reported(
+    error: BaseException, declare: Declare
+) -> None:
+    plugins = declare(good=Networks("fast"), gone=error)
+    assert plugins.names == ("good",)
+    assert [str(each) for each in plugins.problems] == [
+        f"plugin 'gone' of dist-gone 1.2 is left out: it cannot be imported: {one_line(error)}; "
+        "mend it, or 'pip uninstall dist-gone'"
+    ]
+
+
+def test_of_two_plugins_of_one_name_neither_is_loaded(declare: Declare) -> None:
+    plugins = declare(("one", "campus", Networks("a")), ("one", "other", Networks("b")))
+    assert plugins.names == ()
+    both = "two plugins have one name: 'one' of campus 1.2 and 'one' of other 1.2"
+    assert [str(each) for each in plugins.problems] == [
+        f"plugin 'one' of campus 1.2 is left out: {both}; rename one, or 'pip uninstall campus'",
+        f"plugin 'one' of other 1.2 is left out: {both}; rename one, or 'pip uninstall other'",
+    ]
+
+
+def test_nothing_that_is_installed_takes_the_place_of_what_ships(declare: Declare) -> None:
+    plugins = declare(
+        ("one", "campus", Networks("a")),
+        ("one", "vmpp", Networks("b", offer=list)),
+        ("two", "other", Networks("b", offer=dict)),
     )
+    assert plugins.names == ("one", "two")
+    assert dict(plugins.networks) == {"b": list}
+    assert [each.what for each in plugins.problems] == [
+        "plugin 'one' of campus 1.2",
+        "the timing 'b' of plugin 'two' of other 1.2",
+    ]
+
+
+def test_what_two_plugins_offer_under_one_name_is_left_out(declare: Declare) -> None:
+    plugins = declare(zeta=Networks("a"), alpha=Networks("a", "b"))
+    assert set(plugins.networks) == {"b"}
+    assert [str(each) for each in plugins.problems] == [
+        f"the timing 'a' of plugin {mine} is left out: two plugins offer it: "
+        "'alpha' of dist-alpha 1.2 and 'zeta' of dist-zeta 1.2; "
+        f"rename one, or 'pip uninstall dist-{mine[1:].partition(chr(39))[0]}'"
+        for mine in ("'alpha' of dist-alpha 1.2", "'zeta' of dist-zeta 1.2")
+    ]
+
+
+def test_whoever_asks_for_what_is_left_out_is_told_why(declare: Declare) -> None:
+    plugins = declare(alpha=Networks("a"), zeta=Networks("a", "b"), gone=ImportError("no scipy"))
+    with pytest.raises(ChoiceError) as twice:
+        bound("timing", "a", plugins.networks)
+    assert "two plugins offer it: 'alpha' of dist-alpha 1.2 and 'zeta'" in str(twice.value)
+    assert "no scipy" not in str(twice.value)
+    with pytest.raises(ChoiceError, match=r"'c'.*; plugin 'gone' of dist-gone 1\.2 is left out:"):
+        bound("timing", "c", plugins.networks)
+    with pytest.raises(UnknownMachineError, match="'gone' of dist-gone"):
+        load("mars", plugins)
+    with pytest.raises(NoProgramError, match="'gone' of dist-gone"):
+        locate("mars", plugins, Path())
+
+
+def test_a_plugin_is_not_blamed_for_what_it_would_not_offer(declare: Declare) -> None:
+    plugins = declare(bad=Nonsense())
+    with pytest.raises(ChoiceError) as error:
+        bound("pct", "rr", plugins.policies)
+    assert "bad" not in str(error.value)
+
+
+def test_what_its_user_cannot_use_is_left_out(declare: Declare) -> None:
+    plugins = declare(one=Networks("a", "b"))
+    plugins.refuse("timing", "a", "it is too slow", "make it fast")
+    assert list(plugins.networks) == ["b"]
+    assert [row.name for row in plugins.listing()] == ["b"]
+    assert plugins.networks.absence("a") == (
+        "; the timing 'a' of plugin 'one' of dist-one 1.2 is left out: it is too slow; make it fast"
+    )
+
+
+class Listener:
+    """Is told of jobs, and raises an error."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    @hookimpl
+    def vmpp_job_started(self) -> None:
+        raise self.error
+
+
+def test_an_error_of_a_listener_is_told_with_its_name(declare: Declare) -> None:
+    plugins = declare(deaf=Listener(KeyError("x")), fine=Networks())
+    with pytest.raises(PluginError, match=r"'deaf' of dist-deaf 1\.2: vmpp_job_started raised Key"):
+        plugins.tell("vmpp_job_started", job=None)
+    with pytest.raises(UnknownMachineError):
+        declare(deaf=Listener(UnknownMachineError("x"))).tell("vmpp_job_started", job=None)
+
+
+def test_from_python_each_problem_is_a_warning(declare: Declare) -> None:
+    declare(bad=Broken())
+    with pytest.warns(PluginWarning, match="plugin 'bad' of dist-bad 1.2 is left out"):
+        Plugins.given(None)
+    hers = Plugins()
+    assert Plugins.given(hers) is hers
 
 
 def test_machines_are_the_toml_files_of_the_folders(tmp_path: Path) -> None:
@@ -140,21 +315,9 @@ def test_a_machine_that_two_files_describe_is_refused(tmp_path: Path) -> None:
         of(files=Folders(*folders))
 
 
-def test_entry_points_are_loaded_in_order_of_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    entries = [
-        EntryPoint("zeta", "vmpp_images", "vmpp"),
-        EntryPoint("alpha", "vmpp_topology", "vmpp"),
-    ]
-    monkeypatch.setattr("vmpp.machine.plugins.entry_points", lambda group: entries)
-    plugins = Plugins.installed()
+def test_entry_points_are_loaded_in_order_of_their_names(declare: Declare) -> None:
+    plugins = declare(zeta=Networks("a"), alpha=Networks("b"))
     assert [name for name, _ in plugins.manager.list_name_plugin()] == ["alpha", "zeta"]
-
-
-def test_a_plugin_that_cannot_be_imported_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    entries = [EntryPoint("gone", "vmpp_no_such_module", "vmpp")]
-    monkeypatch.setattr("vmpp.machine.plugins.entry_points", lambda group: entries)
-    with pytest.raises(PluginError, match="plugin 'gone' of unknown cannot be imported: ModuleNot"):
-        Plugins.installed()
 
 
 def test_what_ships_loads_and_every_machine_that_ships_is_right() -> None:

@@ -178,7 +178,8 @@ class TestListings:
         rows = [line.split() for line in done.stdout.splitlines()[1:]]
         assert ["library", "mpi", "mpi", "vmpp", vmpp.__version__, "vmpp_mpi"] in rows
         assert {row[0] for row in rows} >= {
-            "topology", "network", "policy", "allocator", "library", "image", "machine",
+            "pct", "mode", "noise", "topology", "timing", "allocator", "queue", "library", "image",
+            "machine",
         }  # fmt: skip
 
     @pytest.mark.parametrize("arguments", [(), ("run",), ("machines",), ("plugins",)])

@@ -343,15 +343,6 @@ class TestAStrangersPlugin:
             ("report", 3),
         ]
 
-    def test_two_libraries_with_a_module_of_one_name_are_refused(self, program, plugins):
-        other = SimpleNamespace(modules={"mpi4py.MPI": "colorsys"}, check=lambda description: None)
-        found = plugins(vmpp_libraries={"other": other})
-        with pytest.raises(vmpp.VmppError) as caught:
-            vmpp.run(program("print(rank)"), nprocs=3, plugins=found)
-        assert str(caught.value) == (
-            "the libraries 'mpi' and 'other' both offer the module 'mpi4py.MPI'; uninstall one"
-        )
-
     def test_an_image_runs_by_its_name(self, program, plugins, tmp_path):
         path = program("print(rank)")
         found = plugins(vmpp_images={"counter": str(path)})

@@ -19,12 +19,11 @@ from vmpp.machine import description as descriptions
 from vmpp.machine.description import MachineDescription
 from vmpp.machine.installation import Installation
 from vmpp.machine.machine import Machine
-from vmpp.machine.plugins import PluginError, Plugins
+from vmpp.machine.plugins import PluginError, Plugins, Source
 from vmpp.machine.policies import with_policies
 from vmpp.machine.state import State
 from vmpp.machine.universe import Universe
 from vmpp.process.interpose import Interposition
-from vmpp.process.library import Library
 from vmpp.service.log import Kind
 
 WATCHDOG_SECONDS: Final = 60.0
@@ -82,7 +81,7 @@ async def boot(
     Raises:
         VmppError: the machine cannot be made as described.
     """
-    found = Plugins.installed() if plugins is None else plugins
+    found = Plugins.given(plugins)
     described = (
         machine if isinstance(machine, MachineDescription) else descriptions.load(machine, found)
     )
@@ -106,16 +105,17 @@ async def boot(
             watchdog=WATCHDOG_SECONDS if watchdog is None else watchdog,
             installation=installation,
         )
-        stack.enter_context(Interposition(*_modules(found.libraries)))
+        stack.enter_context(Interposition(*_modules(found)))
         stack.enter_context(built.watchdog.watching())
         stack.enter_context(_as_many_files_as_can_be())
         stack.callback(built.shut_down)
+        stack.enter_context(_blaming(found))
         async with trio.open_nursery() as partitions:
             partitions.start_soon(built.services.run)
             partitions.start_soon(trio.sleep_forever)
             partitions.start_soon(built.run_compute_partition)
             built.note(Kind.BOOT, text=built.description.name)
-            found.manager.hook.vmpp_machine_booted(machine=built)
+            found.tell("vmpp_machine_booted", machine=built)
             # What the block raises is the caller's: it must not come out in a group.
             try:
                 yield built
@@ -153,27 +153,50 @@ def _as_many_files_as_can_be() -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def _modules(
-    libraries: Mapping[str, Library],
-) -> tuple[dict[str, Callable[[], ModuleType]], list[str]]:
+@contextmanager
+def _blaming(plugins: Plugins) -> Iterator[None]:
+    """Tell of what is a plugin's mistake as such, and of no other error in a group."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        errors = list(_leaves(group))
+        found = next((each for each in errors if isinstance(each, PluginError)), None)
+        if found is not None:
+            raise found from found.__cause__
+        for error in errors:
+            blamed = plugins.blame(error)
+            if blamed is not None:
+                raise blamed from error
+        raise
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for each in group.exceptions:
+        if isinstance(each, BaseExceptionGroup):
+            yield from _leaves(each)
+        else:
+            yield each
+
+
+def _modules(plugins: Plugins) -> tuple[dict[str, Callable[[], ModuleType]], list[str]]:
     """Return what makes the modules that programs import, by the names that they import.
 
-    And the names of those of which each process gets copies.
-
-    Raises:
-        PluginError: two libraries offer a module of one name.
+    And the names of those of which each process gets copies. A module that two libraries offer is
+    made of the one that came with vmpp; otherwise whoever imports it is told of both.
     """
     private: list[str] = []
-    providers: dict[str, str] = {}
-    provided: dict[str, Callable[[], ModuleType]] = {}
-    for library, offered in libraries.items():
-        for name, target in offered.modules.items():
-            if name in providers:
-                raise PluginError(
-                    f"the libraries {providers[name]!r} and {library!r} both offer the module "
-                    f"{name!r}; uninstall one"
-                )
-            providers[name] = library
-            provided[name] = partial(importlib.import_module, target)
-        private += getattr(offered, "private", ())
-    return provided, private
+    offered: dict[str, list[tuple[Source, str]]] = {}
+    for name, library in plugins.libraries.items():
+        source = plugins.source("library", name)
+        for module, target in library.modules.items():
+            offered.setdefault(module, []).append((source, target))
+        private += getattr(library, "private", ())
+    return {module: partial(_module, module, found) for module, found in offered.items()}, private
+
+
+def _module(name: str, offered: Sequence[tuple[Source, str]]) -> ModuleType:
+    own = [target for source, target in offered if source.ships or len(offered) == 1]
+    if not own:
+        both = " and ".join(f"plugin {source}" for source, _ in offered)
+        raise ImportError(f"both {both} offer the module {name!r}; uninstall one", name=name)
+    return importlib.import_module(own[0])

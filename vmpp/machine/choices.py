@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, get_args, get_origin
 
-from vmpp.errors import VmppError, suggestion
+from vmpp.errors import VmppError, broken, raised, suggestion
+from vmpp.machine.offer_kinds import made_of
+from vmpp.machine.offers import lacking
 from vmpp.parameters import Is, Nested
 
 
@@ -46,20 +48,39 @@ class Choice:
     """Something that a plugin offers, with its parameters set: a factory itself.
 
     Attributes:
+        kind: what it is.
         text: as it was chosen.
         name: what the plugin calls it.
         factory: what the plugin offers.
         values: of the parameters that are set.
     """
 
+    kind: str
     text: str
     name: str
     factory: Callable[..., Any]
     values: Mapping[str, Any]
 
     def __call__(self, *arguments: Any) -> Any:
-        """Make one."""
-        return self.factory(*arguments, **self.values)
+        """Make one.
+
+        Raises:
+            ChoiceError: there is none like that, the factory says.
+            PluginError: the factory raises another error, or what it makes lacks an operation.
+        """
+        try:
+            made = self.factory(*arguments, **self.values)
+        except VmppError:
+            raise
+        except ValueError as error:
+            raise ChoiceError(f"{self.kind} {self.text!r}: {error}") from error
+        except Exception as error:
+            raise raised(self.factory, "", error) from error
+        for name in made_of(self.kind):
+            if not hasattr(made, name):
+                rule = f"each {self.kind} has {', '.join(made_of(self.kind))}"
+                raise broken(made, name, "is missing", rule)
+        return made
 
     def related(self, method: str) -> Callable[..., Any] | None:
         """Return the factory's static method of that name, with those parameters set that it has.
@@ -94,16 +115,13 @@ def bound(kind: str, text: str, offers: Mapping[str, Any]) -> Choice:
         raise ChoiceError(f"{kind} {text!r} has characters that nobody can see")
     name, *arguments = text.split(":")
     if name not in offers:
-        raise ChoiceError(
-            f"no plugin offers the {kind} {name!r}{suggestion(name, offers)} "
-            f"(there is: {', '.join(offers) or 'nothing'})"
-        )
+        raise ChoiceError(f"no plugin offers the {kind} {name!r}{lacking(name, offers)}")
     factory = offers[name]
     try:
         values = _values(kind, settings(factory), arguments, offers)
     except ValueError as error:
         raise ChoiceError(f"{kind} {text!r}: {error}") from None
-    return Choice(text, name, factory, values)
+    return Choice(kind, text, name, factory, values)
 
 
 def _values(

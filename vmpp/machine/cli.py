@@ -19,6 +19,8 @@ from vmpp.exit_status import CLOSED_PIPE, INTERRUPTED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from vmpp.machine.plugins import Plugins
+
 USAGE: Final = 2
 """Exit status when nothing was run, as the shell's own tools have it."""
 
@@ -73,6 +75,8 @@ def algorithms() -> None:
 def plugins() -> None:
     """List what plugins offer, and where each comes from.
 
+    Below that stands what is left out because something is wrong with a plugin.
+
     \b
     Example:
       vmpp plugins
@@ -80,7 +84,26 @@ def plugins() -> None:
     from vmpp.machine import listings
     from vmpp.machine.plugins import Plugins
 
-    listings.show(listings.plugins(Plugins.installed().listing()))
+    found = Plugins.installed()
+    listings.show(listings.plugins(found.listing()))
+    if found.problems:
+        click.echo()
+        listings.show(listings.problems(found.problems))
+
+
+def plugins_found() -> Plugins:
+    """Return the plugins that are installed, and say on standard error what is left out."""
+    from vmpp.machine.plugins import Plugins
+
+    found = Plugins.installed()
+    warn_of(found)
+    return found
+
+
+def warn_of(plugins: Plugins) -> None:
+    """Say on standard error, in a line each, what is left out of *plugins*."""
+    for problem in plugins.problems:
+        click.echo(f"vmpp: warning: {problem}", err=True)
 
 
 def _flushed(status: int) -> int:

@@ -20,6 +20,7 @@ import msgspec
 
 from vmpp.errors import VmppError, nearest, suggestion
 from vmpp.machine.choices import ChoiceError, bound
+from vmpp.machine.offers import lacking
 from vmpp.machine.tables import (
     KernelTable,
     LoaderTable,
@@ -154,8 +155,8 @@ def load(machine: str | PathLike[str], plugins: Plugins) -> MachineDescription:
         path = plugins.machines[asked]
     else:
         raise UnknownMachineError(
-            f"no machine is called {asked!r}{suggestion(asked, plugins.machines)} "
-            f"(there is: {', '.join(plugins.machines)}; or give a file NAME.toml)"
+            f"no machine is called {asked!r}{lacking(asked, plugins.machines)}; "
+            "or give a file NAME.toml"
         )
     description = decode(_text(path), str(path))
     _check_names(description, plugins, str(path))
@@ -370,8 +371,8 @@ def _check_names(description: MachineDescription, plugins: Plugins, file: str) -
     if not description.grows:
         try:
             bound("topology", topology.kind, plugins.topologies)(topology.dims)
-        except ValueError as error:
-            raise MachineFileError(f"{file}: [topology] dims: {error}") from error
+        except ChoiceError as error:
+            raise MachineFileError(f"{file}: [topology] dims: {error.__cause__}") from error
 
 
 def _text(path: Path) -> str:

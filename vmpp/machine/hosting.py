@@ -77,7 +77,7 @@ class JobHost:
             record.wishes.owner.name,
             f"job {record.id}: {record.job.programs[0].name} on {record.size} nodes",
         )
-        machine.plugins.manager.hook.vmpp_job_started(job=self._jobs[record.id])
+        machine.plugins.tell("vmpp_job_started", job=self._jobs[record.id])
 
     def keep(self, record: JobRecord) -> None:
         """Have what there is to tell of a job on record, before anybody is told of it.
@@ -142,7 +142,7 @@ class JobHost:
                 record.wishes.owner.name,
                 f"job {record.id}: status {record.status}{why}",
             )
-            machine.plugins.manager.hook.vmpp_job_ended(job=job, result=job.result())
+            machine.plugins.tell("vmpp_job_ended", job=job, result=job.result())
 
     def _reports(self, record: JobRecord) -> list[Report]:
         found = [library.report(record.job) for library in self._machine.libraries]

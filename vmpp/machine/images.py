@@ -39,4 +39,5 @@ def locate(program: str | PathLike[str], plugins: Plugins, cwd: Path) -> str:
     raise NoProgramError(
         f"no such program: {asked!r}{suggestion(asked, near)} "
         f"(a file, or one of the images: {', '.join(plugins.images)})"
+        f"{plugins.images.absence(asked)}"
     )

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from vmpp.machine.description import load, parameters
 from vmpp.machine.kinds import KINDS
-from vmpp.machine.plugins import Offer, Plugins
+from vmpp.machine.plugins import Offer, Plugins, Problem
 from vmpp.quantities import DURATION
 
 if TYPE_CHECKING:
@@ -71,6 +71,14 @@ def plugins(offers: Iterable[Offer]) -> Table:
             )
             for offer in offers
         ),
+    )
+
+
+def problems(found: Iterable[Problem]) -> Table:
+    """Return what is left out because something is wrong with a plugin."""
+    return _table(
+        ("Left out", "What is wrong", "Way out"),
+        ((problem.what, problem.why, problem.way_out) for problem in found),
     )
 
 

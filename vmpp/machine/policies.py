@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from vmpp.machine.choices import Choice, bound
+from vmpp.machine.choices import Choice, ChoiceError, bound
 from vmpp.machine.description import MachineDescription
 from vmpp.machine.kinds import KINDS, PolicyError, check_kind
 from vmpp.machine.plugins import Plugins
@@ -60,10 +60,10 @@ def _check_dimensions(description: MachineDescription, plugins: Plugins) -> None
         return
     try:
         policy("topology", topology.kind, plugins)(topology.dims)
-    except ValueError as error:
+    except ChoiceError as error:
         raise PolicyError(
-            f"the machine {description.name!r} cannot be a {topology.kind}: {error}; take one that "
-            "grows, or write a machine file"
+            f"the machine {description.name!r} cannot be a {topology.kind}: {error.__cause__}; "
+            "take one that grows, or write a machine file"
         ) from None
 
 

@@ -92,7 +92,7 @@ def run(
     """
     if current_process() is not None:
         raise RuntimeError("a program that runs on a machine cannot boot another one")
-    found = Plugins.installed() if plugins is None else plugins
+    found = Plugins.given(plugins)
     injected = [parse(text) for text in faults]
     described = (
         machine if isinstance(machine, MachineDescription) else descriptions.load(machine, found)

@@ -6,16 +6,17 @@ What it needs is imported inside it, so that ``vmpp run --help`` answers at once
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 import click
 
+from vmpp.machine.cli import plugins_found
 from vmpp.machine.options import run_options
 
 if TYPE_CHECKING:
+    from vmpp.machine.plugins import Plugins
     from vmpp.machine.run import Result
 
 
@@ -58,12 +59,14 @@ def run(
     """
     from vmpp.machine.run import run as run_program
 
+    found = plugins_found()
     if not module:
-        program = _located(program)
+        program = _located(program, found)
     result = run_program(
         program,
         arguments,
         module=module,
+        plugins=found,
         tools=[name for name, wanted in (("check", check), ("profile", profile)) if wanted],
         stdin=_bytes_of(sys.stdin),
         stdout=_bytes_of(sys.stdout),
@@ -79,14 +82,10 @@ def _bytes_of(stream: TextIO | None) -> BinaryIO | None:
     return None if stream is None else stream.buffer
 
 
-def _located(program: str) -> str:
-    # The common case, a file, needs no plugin.
-    if os.path.exists(program):
-        return program
+def _located(program: str, plugins: Plugins) -> str:
     from vmpp.machine.images import locate
-    from vmpp.machine.plugins import Plugins
 
-    return locate(program, Plugins.installed(), Path())
+    return locate(program, plugins, Path())
 
 
 def _report(result: Result, *, timing: bool, show_policies: bool, digest: bool) -> None:

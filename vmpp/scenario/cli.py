@@ -51,6 +51,7 @@ def test(
     """
     from rich.console import Console
 
+    from vmpp.machine.cli import plugins_found
     from vmpp.scenario.accepting import accept
     from vmpp.scenario.finding import found
     from vmpp.scenario.report import QUIET, VERBOSE, Reporter
@@ -66,6 +67,7 @@ def test(
         raise click.UsageError(f"no scenario has {' or '.join(map(repr, words))} in its name")
     if timeout is not None:
         chosen = [with_timeout(each, timeout) for each in chosen]
+    plugins_found()
     reporter = Reporter(
         Console(file=sys.stdout, highlight=False), QUIET if quiet else VERBOSE if verbose else 0
     )

@@ -98,10 +98,13 @@ def interpreter() -> InterpreterFactory:
 
 def _missing(names: Sequence[str]) -> str | None:
     """Return what is to be said of the first of *names* that no plugin has."""
-    installed = _installed().names
+    found = _installed()
+    installed = found.names
     for name in names:
         if name not in installed:
-            return f"no plugin is called {name!r}{suggestion(name, installed)}; install it"
+            left = [f"; {each}" for each in found.problems if each.source.plugin == name]
+            way_out = "".join(left) or "; install it"
+            return f"no plugin is called {name!r}{suggestion(name, installed)}{way_out}"
     return None
 
 

@@ -53,13 +53,14 @@ async def machine(context: Context) -> None:
 
 @command("plugins", section="machine", json=True)
 async def plugins(context: Context) -> None:
-    """List what plugins offer, and where each comes from.
+    """List what plugins offer, where each comes from, and what is left out.
 
     \b
     Example:
       plugins | grep policy
     """
-    offers = context.console.plugins.listing()
+    found = context.console.plugins
+    offers = found.listing()
     data = [
         {
             "kind": offer.kind,
@@ -68,10 +69,26 @@ async def plugins(context: Context) -> None:
             "distribution": offer.source.distribution,
             "version": offer.source.version,
             "module": offer.source.module,
+            "problem": None,
         }
         for offer in offers
     ]
-    context.show(data, listings.plugins(offers))
+    data += [
+        {
+            "kind": ", ".join(sorted(problem.kinds or ())),
+            "name": problem.name,
+            "plugin": problem.source.plugin,
+            "distribution": problem.source.distribution,
+            "version": problem.source.version,
+            "module": problem.source.module,
+            "problem": str(problem),
+        }
+        for problem in found.problems
+    ]
+    tables: list[Any] = [listings.plugins(offers)]
+    if found.problems:
+        tables += ["", listings.problems(found.problems)]
+    context.show(data, *tables)
 
 
 @command("boot", section="machine")

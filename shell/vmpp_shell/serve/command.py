@@ -48,12 +48,16 @@ def serve(
       ssh -p 2222 alice@localhost yod -n 16 ring.py
       sftp -P 2222 alice@localhost
     """
+    from vmpp.machine.cli import warn_of  # noqa: PLC0415
     from vmpp.machine.description import load  # noqa: PLC0415 - takes a while
     from vmpp.machine.plugins import Plugins  # noqa: PLC0415
+    from vmpp_shell.registry import Registry  # noqa: PLC0415
     from vmpp_shell.serve.serving import run  # noqa: PLC0415
     from vmpp_shell.start import states  # noqa: PLC0415
 
     found = Plugins.installed()
+    Registry(found).check()
+    warn_of(found)
     described = load(machine, found)
     # As the shell has it, so that accounts that are made there are found here.
     kept = states(None if state is None else str(state), ephemeral=ephemeral)(described.name)

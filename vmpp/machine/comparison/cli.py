@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from vmpp.machine.cli import plugins_found
 from vmpp.machine.options import run_options
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ def compare(
     from vmpp.machine.comparison.picture import check_path, draw
     from vmpp.machine.comparison.table import table, write_csv
 
+    plugins_found()
     if picture is not None:
         check_path(picture)
     with _progress() as progress:

@@ -1,0 +1,197 @@
+"""A plugin that fails while a machine is up is named, and so is what it has done."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import vmpp
+from vmpp.errors import PluginError
+from vmpp.hooks import hookimpl
+from vmpp.machine.choices import ChoiceError, bound
+from vmpp.machine.plugins import Plugins, Source
+
+SOURCE = Source("stranger", __name__, "campus", "1.2")
+
+
+class Ring:
+    """A topology that can be made to fail."""
+
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        if dims[0] > 99:
+            raise ValueError("a ring has 99 nodes at most")
+        self.dims = dims
+        self.size = dims[0]
+        self.links = 2 * self.size
+
+    @staticmethod
+    def grown(nodes: int) -> tuple[int, ...]:
+        return (nodes,)
+
+    def coordinates(self, node: int) -> tuple[int, ...]:
+        return (node,)
+
+    def hops(self, source: int, destination: int) -> int:
+        raise IndexError("no such\nplace")
+
+    def route(self, source: int, destination: int) -> list[int]:
+        return []
+
+
+class Half:
+    """Half a topology."""
+
+    dims = (4,)
+
+    def __init__(self, dims: tuple[int, ...]) -> None:
+        del dims
+
+
+def never(dims: tuple[int, ...]) -> Any:
+    raise KeyError("never")
+
+
+class Stranger:
+    """A plugin of these topologies, with a listener and two libraries."""
+
+    def __init__(self, listen: Callable[[], None] | None = None) -> None:
+        self.listen = listen
+
+    @hookimpl
+    def vmpp_topologies(self) -> dict[str, Any]:
+        return {"ring": Ring, "half": Half, "never": never}
+
+    @hookimpl
+    def vmpp_job_started(self) -> None:
+        if self.listen is not None:
+            self.listen()
+
+
+def with_stranger(plugin: object, **more: object) -> Plugins:
+    plugins = Plugins.installed()
+    plugins.register(plugin, SOURCE)
+    for name, other in more.items():
+        plugins.register(other, Source(name, f"its_{name}", f"dist-{name}", "3"))
+    return plugins
+
+
+def run_on(kind: str, tmp_path: Path, plugins: Plugins) -> None:
+    (tmp_path / "program.py").write_text("print('hello')")
+    (tmp_path / "m.toml").write_text(f'[topology]\nkind = "{kind}"\ndims = [8]\n')
+    vmpp.run(tmp_path / "program.py", nprocs=2, machine=tmp_path / "m.toml", plugins=plugins)
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (
+            "ring",
+            r"plugin 'stranger' of campus 1\.2: Ring\.hops raised IndexError: no such place \(",
+        ),
+        ("half", r"'stranger' of campus 1\.2: Half\.coordinates is missing; each topology has coo"),
+        ("never", r"plugin 'stranger' of campus 1\.2: never raised KeyError: 'never'"),
+    ],
+)
+def test_an_operation_that_fails_or_lacks_is_named(kind: str, said: str, tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match=said) as error:
+        run_on(kind, tmp_path, with_stranger(Stranger()))
+    assert "\n" not in str(error.value)
+
+
+def test_what_a_factory_refuses_is_the_users_choice(tmp_path: Path) -> None:
+    (tmp_path / "m.toml").write_text('[topology]\nkind = "ring"\ndims = [100]\n')
+    (tmp_path / "program.py").touch()
+    with pytest.raises(vmpp.VmppError, match="dims: a ring has 99 nodes at most"):
+        vmpp.run(
+            tmp_path / "program.py",
+            machine=tmp_path / "m.toml",
+            plugins=with_stranger(Stranger()),
+        )
+    plugins = with_stranger(Stranger())
+    with pytest.raises(ChoiceError, match="topology 'ring': a ring has 99 nodes at most"):
+        bound("topology", "ring", plugins.topologies)((100,))
+
+
+def test_a_listener_that_fails_is_named(tmp_path: Path) -> None:
+    def fail() -> None:
+        raise RuntimeError("deaf")
+
+    (tmp_path / "program.py").touch()
+    with pytest.raises(PluginError, match=r"campus 1\.2: vmpp_job_started raised RuntimeError: d"):
+        vmpp.run(tmp_path / "program.py", plugins=with_stranger(Stranger(fail)))
+
+
+def library(module: str, name: str = "notes") -> object:
+    """Return a plugin with a library that offers *module* as one called *name*."""
+    offered = SimpleNamespace(
+        modules={name: module},
+        check=lambda description: None,
+        memory=lambda description: 0,
+        attach=lambda process, description: None,
+        finish=lambda process: None,
+        detach=lambda process: None,
+        report=lambda job: None,
+    )
+
+    class Plugin:
+        @hookimpl
+        def vmpp_libraries(self) -> dict[str, Any]:
+            return {f"for_{module}": offered}
+
+    return Plugin()
+
+
+def test_a_module_that_two_libraries_offer_fails_whoever_imports_it(tmp_path: Path) -> None:
+    plugins = with_stranger(library("string"), other=library("textwrap"))
+    program = tmp_path / "program.py"
+    program.write_text("print('nobody asks')")
+    assert vmpp.run(program, plugins=plugins).status == 0
+    program.write_text("import notes")
+    result = vmpp.run(program, plugins=plugins)
+    assert result.status == 1
+    assert (
+        "ImportError: both plugin 'stranger' of campus 1.2 and plugin 'other' of dist-other 3 "
+        "offer the module 'notes'; uninstall one"
+    ) in (result.failure or "")
+
+
+def test_no_library_takes_the_place_of_a_module_that_ships(tmp_path: Path) -> None:
+    plugins = with_stranger(library("colorsys", "mpi4py.MPI"))
+    assert [str(each) for each in plugins.problems] == [
+        "the module 'mpi4py.MPI' of plugin 'stranger' of campus 1.2 is left out: two plugins offer "
+        f"it: 'mpi' of vmpp {vmpp.__version__} and 'stranger' of campus 1.2; rename one, "
+        "or 'pip uninstall campus'"
+    ]
+    program = tmp_path / "program.py"
+    program.write_text("from mpi4py import MPI; print(MPI.COMM_WORLD.size)")
+    assert vmpp.run(program, nprocs=3, plugins=plugins).stdout == b"3\n" * 3
+
+
+def test_a_machine_boots_without_a_plugin_that_cannot_be_imported(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    shell: Callable[..., subprocess.CompletedProcess[str]],
+) -> None:
+    information = tmp_path / "campus-1.2.dist-info"
+    information.mkdir()
+    (information / "METADATA").write_text("Name: campus\nVersion: 1.2\n")
+    (information / "entry_points.txt").write_text("[vmpp]\nlost = is_nowhere\n")
+    (tmp_path / "program.py").write_text("print('hello')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    done = shell("run", "-n", 4, "program.py")
+    assert (done.returncode, done.stdout) == (0, "hello\n" * 4)
+    assert done.stderr == (
+        "vmpp: warning: plugin 'lost' of campus 1.2 is left out: it cannot be imported: "
+        "ModuleNotFoundError: No module named 'is_nowhere'; mend it, or 'pip uninstall campus'\n"
+    )
+    listed = shell("plugins")
+    assert listed.returncode == 0
+    assert "plugin 'lost' of campus 1.2" in listed.stdout
+    typed = shell("--ephemeral", "-c", "policy pct gone")
+    assert typed.stderr.count("vmpp: warning:") == 1
+    assert "policy: no plugin offers the pct 'gone'" in typed.stderr
