@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from click import Command
 
     from vmpp.engine import Engine
-    from vmpp.hardware import LinkParameters, Network, Topology
+    from vmpp.hardware import LinkParameters, Network, NoiseSource, Topology
     from vmpp.machine.job import Job
     from vmpp.machine.machine import Machine
     from vmpp.machine.result import Result
@@ -74,8 +74,8 @@ class TopologyFactory(Protocol):
 CpuModeFactory: TypeAlias = "Callable[..., Any]"
 """Makes a CPU mode: which CPU of a node does what."""
 
-NoiseFactory: TypeAlias = "Callable[..., Any]"
-"""Makes what a node does besides the application."""
+NoiseFactory: TypeAlias = "Callable[[], Iterable[NoiseSource]]"
+"""Makes the sources of what nodes do besides the application; see `vmpp.hardware.NoiseSource`."""
 
 AllocatorFactory: TypeAlias = "Callable[[Places], AllocationPolicy]"
 """Makes the allocation policy of a machine; see `vmpp.service.AllocationPolicy`."""
@@ -124,7 +124,10 @@ def vmpp_cpu_modes() -> Mapping[str, CpuModeFactory]:
 
 @hookspec
 def vmpp_noise() -> Mapping[str, NoiseFactory]:
-    """Return what nodes may do besides the application, by the name that ``[node] noise`` uses."""
+    """Return what nodes may do besides the application, by the name that ``[node] noise`` uses.
+
+    A factory is called once for each machine, and returns the sources of noise of its nodes.
+    """
     raise NotImplementedError
 
 

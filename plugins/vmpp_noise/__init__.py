@@ -6,18 +6,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from vmpp.hooks import hookimpl
+from vmpp_noise.injected import INJECTED, periodic
+from vmpp_noise.profiles import PROFILES
 
 if TYPE_CHECKING:
     from vmpp.hooks import NoiseFactory
 
 
-class Silent:
-    """Nothing, as on a light-weight kernel."""
-
-    __slots__ = ()
-
-
 @hookimpl
 def vmpp_noise() -> Mapping[str, NoiseFactory]:
     """Offer the profiles by the names that machine files use."""
-    return {"silent": Silent}
+    return {**PROFILES, **INJECTED, "periodic": periodic}

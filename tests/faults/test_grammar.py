@@ -156,6 +156,8 @@ PARTITIONS = [Partition.COMPUTE] * 4 + [Partition.SERVICE, Partition.IO]
         ("2", {2}),
         (" 0..1 , 5", {0, 1, 5}),
         ("1..3,2..4", {1, 2, 3, 4}),
+        ("0..5/2", {0, 2, 4}),
+        ("1..4 / 3,0", {0, 1, 4}),
     ],
 )
 def test_sets_of_nodes(text, nodes):

@@ -109,7 +109,9 @@ def test_default_spells_out_every_key() -> None:
     text = (Path(vmpp_images.__file__).parent / "machines" / "default.toml").read_text()
     unsaid = {"name", "collectives", "tools", "servers"}
     for parameter in parameters():
-        assert parameter.key in unsaid or f"\n{parameter.key} = " in text
+        if parameter.table != "[noise]":
+            # Of the tables that there may be any number of, it has none.
+            assert parameter.key in unsaid or f"\n{parameter.key} = " in text
 
 
 @pytest.mark.parametrize("name", ["paragon", "asci-red"])
@@ -119,7 +121,8 @@ def test_every_value_of_a_real_machine_is_given_and_its_sources_named(
     text = plugins.machines[name].read_text()
     for parameter in parameters():
         unsaid = {"name", "nodes", "collectives", "tools", "servers"}
-        assert parameter.key in unsaid or f"\n{parameter.key} = " in text
+        if parameter.table != "[noise]":
+            assert parameter.key in unsaid or f"\n{parameter.key} = " in text
     assert load(name, plugins).sources
 
 

@@ -199,5 +199,5 @@ def test_what_cannot_be_is_refused(wrong: dict[str, int], complaint: str) -> Non
 
 
 def test_sources_that_leave_no_time_are_refused() -> None:
-    with pytest.raises(ValueError, match=r"noise takes 1.1 of the CPU's time, which is all of it"):
+    with pytest.raises(ValueError, match=r"noise takes 110.0% of the CPU's time, and leaves none"):
         Noise(interruptions([Periodic(100, 60), Periodic(10, 5)]))

@@ -7,10 +7,12 @@ from vmpp.hardware.load import LinkLoad
 from vmpp.hardware.memory import Memory, OutOfMemory, Region
 from vmpp.hardware.network import LinkParameters, Network, NetworkMessage, Topology
 from vmpp.hardware.node import Node, Partition
-from vmpp.hardware.noise import Interruptions, Noise, NoiseSource
+from vmpp.hardware.node_noise import NodeNoise
+from vmpp.hardware.noise import CPUS, Interruptions, Noise, NoiseSource
 from vmpp.hardware.periodic import Periodic
 
 __all__ = [
+    "CPUS",
     "Cpu",
     "Fabric",
     "Interruptions",
@@ -21,6 +23,7 @@ __all__ = [
     "NetworkInterface",
     "NetworkMessage",
     "Node",
+    "NodeNoise",
     "Noise",
     "NoiseSource",
     "OutOfMemory",

@@ -89,7 +89,7 @@ class Noise:
         """
         load = sum((each.load for each in sources), Fraction())
         if load >= 1:
-            raise ValueError(f"noise takes {float(load):.4g} of the CPU's time, which is all of it")
+            raise ValueError(f"noise takes {float(load):.1%} of the CPU's time, and leaves none")
         self._sources = tuple(sources)
         self._burst = sum(each.burst for each in sources)
         # Of `_busy` picoseconds in the long run, `_spare` are the application's.

@@ -7,6 +7,7 @@ file leaves out is as in the machine `default`.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +15,13 @@ from functools import cache
 from math import prod
 from os import PathLike, fspath, sep
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_args, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Final, get_args, get_type_hints
 
 import msgspec
 
 from vmpp.errors import VmppError, nearest, suggestion
 from vmpp.machine.choices import ChoiceError, bound
+from vmpp.machine.nodesets import compute_nodes
 from vmpp.machine.offers import lacking
 from vmpp.machine.tables import (
     KernelTable,
@@ -27,6 +29,7 @@ from vmpp.machine.tables import (
     MpiTable,
     NetworkTable,
     NodeTable,
+    NoiseTable,
     PctTable,
     ServiceTable,
     Table,
@@ -61,6 +64,7 @@ class MachineDescription(Table, frozen=True, kw_only=True):
     topology: TopologyTable = TopologyTable()
     network: NetworkTable = NetworkTable()
     node: NodeTable = NodeTable()
+    noise: tuple[NoiseTable, ...] = ()
     kernel: KernelTable = KernelTable()
     pct: PctTable = PctTable()
     service: ServiceTable = ServiceTable()
@@ -180,6 +184,7 @@ def decode(text: str, file: str) -> MachineDescription:
     except msgspec.ValidationError as error:
         raise MachineFileError(f"{file}: {_located(str(error))}") from error
     _check_size(description, file)
+    _check_noise(description, file)
     return description
 
 
@@ -206,27 +211,43 @@ def parameters() -> Iterator[Parameter]:
 
 
 def _parameters(table: Table, name: str) -> Iterator[Parameter]:
-    tables = []
+    inner = []
     for key, what in _keys(type(table)).items():
-        value = getattr(table, key)
-        if isinstance(value, Table):
-            tables.append((key, value))
-        elif what is not None:
-            yield Parameter(
-                table=name,
-                key=key,
-                default=what.unit.write(value) if what.unit else _plain(value),
-                low="" if what.low is None else str(what.low),
-                high="" if what.high is None else str(what.high),
-                counted=what.unit.counted if what.unit else "",
-                text=what.text,
-            )
-    for key, value in tables:
-        yield from _parameters(value, key)
+        if what is None:
+            inner.append(key)
+        else:
+            yield _parameter(name, key, what, _written(what, getattr(table, key)))
+    for key in inner:
+        if _tables()[key].repeats:
+            yield from _parameters_of_each(_tables()[key])
+        else:
+            yield from _parameters(getattr(table, key), key)
 
 
-def _plain(value: object) -> str:
-    return str(list(value)) if isinstance(value, tuple) else str(value)
+def _parameters_of_each(inner: _Inner) -> Iterator[Parameter]:
+    """Yield the documentation of the keys of a table that there may be any number of."""
+    for field in msgspec.structs.fields(inner.table):
+        what = _keys(inner.table)[field.name]
+        assert what is not None
+        given = not field.required and field.default is not None
+        default = _written(what, field.default) if given else "(none)"
+        yield _parameter(f"[{inner.name}]", field.name, what, default)
+
+
+def _written(what: Is, value: object) -> str:
+    return str(list(value)) if isinstance(value, tuple) else what.write(value)
+
+
+def _parameter(table: str, key: str, what: Is, default: str) -> Parameter:
+    return Parameter(
+        table=table,
+        key=key,
+        default=default,
+        low="" if what.low is None else str(what.low),
+        high="" if what.high is None else str(what.high),
+        counted=what.unit.counted if what.unit else "",
+        text=what.text,
+    )
 
 
 @cache
@@ -239,10 +260,27 @@ def _keys(table: type[Table]) -> Mapping[str, Is | None]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class _Inner:
+    """A table of a machine file: what it is called, its keys, and whether there can be several."""
+
+    name: str
+    table: type[Table]
+    repeats: bool
+
+    def __str__(self) -> str:
+        return f"[[{self.name}]]" if self.repeats else f"[{self.name}]"
+
+
 @cache
-def _tables() -> Mapping[str, type[Table]]:
+def _tables() -> Mapping[str, _Inner]:
     hints = get_type_hints(MachineDescription)
-    return {key: hints[key] for key, what in _keys(MachineDescription).items() if what is None}
+    found = {}
+    for key, what in _keys(MachineDescription).items():
+        if what is None:
+            each = get_args(hints[key])
+            found[key] = _Inner(key, each[0] if each else hints[key], bool(each))
+    return found
 
 
 def _checked(
@@ -259,16 +297,31 @@ def _checked(
             raise MachineFileError(f"{file}: {where}{_wrong_key(key, keys, where)}")
         what = keys[key]
         try:
-            if what is None:
-                inner = _tables()[key]
-                if not isinstance(value, dict):
-                    raise ValueError(f"is a table; write [{key}]")
-                checked[key] = _checked(value, inner, file, f"[{key}] ")
-            else:
-                checked[key] = _check_value(what, value)
+            checked[key] = (
+                _checked_inner(value, _tables()[key], file)
+                if what is None
+                else _check_value(what, value)
+            )
         except ValueError as error:
             raise MachineFileError(f"{file}: {where}{key}: {error}") from error
+    for field in msgspec.structs.fields(table):
+        if field.required and field.name not in checked:
+            raise MachineFileError(f"{file}: {where}{field.name} is missing")
     return checked
+
+
+def _checked_inner(value: object, inner: _Inner, file: str) -> object:
+    """Return the table, or tables, of a key."""
+    if not inner.repeats:
+        if not isinstance(value, dict):
+            raise ValueError(f"is a table; write {inner}")
+        return _checked(value, inner.table, file, f"{inner} ")
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        raise ValueError(f"is a list of tables; write {inner}")
+    return [
+        _checked(each, inner.table, file, f"{inner} {number}: ")
+        for number, each in enumerate(value, 1)
+    ]
 
 
 def _check_value(what: Is, value: object) -> object:
@@ -321,9 +374,9 @@ def _wrong_key(key: str, keys: Mapping[str, object], where: str) -> str:
     """Return what is wrong with a key, and where it or the nearest right one belongs."""
     has = "has no key" if where else "a machine has no key or table"
     if nearest(key, keys) is None:
-        for name, table in _tables().items():
-            if key in _keys(table):
-                return f"{has} {key!r}; it belongs in [{name}]"
+        for inner in _tables().values():
+            if key in _keys(inner.table):
+                return f"{has} {key!r}; it belongs in {inner}"
     return f"{has} {key!r}" + (suggestion(key, keys) or f" (it has: {', '.join(keys)})")
 
 
@@ -334,7 +387,15 @@ def _located(message: str) -> str:
         return message
     text = text.replace("`object`", "`table`")
     *tables, key = path.rstrip("`").split(".")
-    return f"{''.join(f'[{table}] ' for table in tables)}{key}: {text[:1].lower()}{text[1:]}"
+    where = "".join(_REPEATED.sub(_counted_from_1, f"[{table}] ") for table in tables)
+    return f"{where}{key}: {text[:1].lower()}{text[1:]}"
+
+
+_REPEATED: Final = re.compile(r"\[(\w+)\[(\d+)\]\]")
+
+
+def _counted_from_1(found: re.Match[str]) -> str:
+    return f"[[{found[1]}]] {int(found[2]) + 1}:"
 
 
 def _check_size(description: MachineDescription, file: str) -> None:
@@ -373,6 +434,21 @@ def _check_names(description: MachineDescription, plugins: Plugins, file: str) -
             bound("topology", topology.kind, plugins.topologies)(topology.dims)
         except ChoiceError as error:
             raise MachineFileError(f"{file}: [topology] dims: {error.__cause__}") from error
+
+
+def _check_noise(description: MachineDescription, file: str) -> None:
+    """Refuse sources of noise that cannot be, or on nodes that there are not."""
+    for number, table in enumerate(description.noise, 1):
+        try:
+            table.source  # noqa: B018 - making it checks it
+            last = max(compute_nodes(table.nodes) or (0,))
+        except ValueError as error:
+            raise MachineFileError(f"{file}: [[noise]] {number}: {error}") from error
+        if not description.grows and last >= description.compute_nodes:
+            raise MachineFileError(
+                f"{file}: [[noise]] {number}: nodes: there is no compute node {last}: they are 0 "
+                f"to {description.compute_nodes - 1}"
+            )
 
 
 def _text(path: Path) -> str:

@@ -114,7 +114,7 @@ class Machine:
         self.policy = ""
         self.policies = chosen(description)
         self.host = JobHost(self)
-        self._nodes = Nodes(self.engine, universe, plugins, self.trace)
+        self._nodes = Nodes(self.engine, universe, plugins, self.trace, self.streams)
         self.topology = self._nodes.topology
         self.fabric = self._nodes.fabric
         self.kernels = self._nodes.kernels

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vmpp.engine import Engine
+from vmpp.engine import Engine, Streams
 from vmpp.hardware import Fabric, NetworkInterface, Node, Partition, Topology
 from vmpp.kernel import KernelCosts, QuintessentialKernel, Surroundings, Trace
 from vmpp.machine.choices import bound
 from vmpp.machine.nodemap import NodeMap
+from vmpp.machine.noise import MachineNoise
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.universe import Universe
 
@@ -23,8 +24,22 @@ class Nodes:
             last what was booted later, compute nodes again.
     """
 
-    def __init__(self, engine: Engine, universe: Universe, plugins: Plugins, trace: Trace) -> None:
-        """Build the nodes that are there from the start."""
+    def __init__(
+        self,
+        engine: Engine,
+        universe: Universe,
+        plugins: Plugins,
+        trace: Trace,
+        streams: Streams,
+    ) -> None:
+        """Build the nodes that are there from the start.
+
+        Args:
+            streams: what is random about the machine.
+
+        Raises:
+            NoiseError: the machine cannot have such noise.
+        """
         self._description = description = universe.machine
         self._universe = universe.size
         self._engine = engine
@@ -45,6 +60,7 @@ class Nodes:
             acknowledge=description.kernel.acknowledge,
             context_switch=description.kernel.context_switch,
         )
+        self._noise = MachineNoise(description, plugins, streams.stream)
         self.kernels: list[QuintessentialKernel] = []
         for _ in range(self._io_ends):
             self._build()
@@ -91,6 +107,8 @@ class Nodes:
             cpus=description.node.cpus,
             memory=description.node.memory,
         )
+        if node.partition is Partition.COMPUTE:
+            self._noise.give(node)
         # Room for the library work between two waits: that of one receive and one send.
         lookahead = max(1, 3 * (costs.send + description.network.wire_latency + costs.receive))
         kernel = QuintessentialKernel(

@@ -1,4 +1,7 @@
-"""Sets of nodes as people write them: ``0..15,20``, ``all``, or the name of a partition."""
+"""Sets of nodes as people write them: ``0..15,20``, ``all``, or the name of a partition.
+
+``0..1023/32`` is every 32nd of these, beginning with the first.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,10 @@ from typing import Final
 
 from vmpp.hardware import Partition
 
-_RANGE: Final = re.compile(r"\s*(\d+)\s*(?:\.\.\s*(\d+)\s*)?")
+_RANGE: Final = re.compile(r"\s*(\d+)\s*(?:\.\.\s*(\d+)\s*(?:/\s*(\d+)\s*)?)?")
 ALL: Final = "all"
+MOST: Final = 1 << 20
+"""More nodes than there can be; only a bound that catches slips."""
 WORDS: Final = (ALL, *(partition.value for partition in Partition))
 
 
@@ -47,7 +52,15 @@ class NodeSet:
             first, last = int(found[1]), int(found[2] or found[1])
             if last < first:
                 raise ValueError(f'"{text.strip()}": {first}..{last} is empty')
-            ranges.append((first, last))
+            step = int(found[3] or 1)
+            if not step:
+                raise ValueError(f'"{text.strip()}": every 0th is none')
+            if step > 1 and last >= MOST:
+                raise ValueError(f'"{text.strip()}": there is no node {last}')
+            if step == 1:
+                ranges.append((first, last))
+            else:
+                ranges.extend((number, number) for number in range(first, last + 1, step))
         return cls("", tuple(ranges))
 
     def numbers(self, partitions: Iterable[Partition]) -> frozenset[int]:
@@ -67,9 +80,30 @@ class NodeSet:
         for _, last in self.ranges:
             if last >= len(known):
                 raise ValueError(f"there is no node {last}: they are 0 to {len(known) - 1}")
+        return self._numbers
+
+    @property
+    def _numbers(self) -> frozenset[int]:
         return frozenset(n for first, last in self.ranges for n in range(first, last + 1))
 
     def __str__(self) -> str:
         return self.word or ",".join(
             f"{first}" if first == last else f"{first}..{last}" for first, last in self.ranges
         )
+
+
+def compute_nodes(text: str) -> frozenset[int] | None:
+    """Return the numbers of the compute nodes of a set such as ``0..3,8``; None for all of them.
+
+    Raises:
+        ValueError: it is no such set; the message follows on the name of what has the value.
+    """
+    wanted = NodeSet.parse(text)
+    if wanted.word in (ALL, Partition.COMPUTE.value):
+        return None
+    if wanted.word:
+        raise ValueError(f'"{wanted.word}" are no compute nodes')
+    last = max(last for _, last in wanted.ranges)
+    if last >= MOST:
+        raise ValueError(f'"{text.strip()}": there is no node {last}')
+    return wanted._numbers

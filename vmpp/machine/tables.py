@@ -11,8 +11,9 @@ from typing import Annotated, Final
 
 from msgspec import Struct
 
-from vmpp.hardware import LinkParameters
-from vmpp.parameters import Is
+from vmpp.hardware import CPUS, LinkParameters, Periodic
+from vmpp.machine.nodesets import compute_nodes
+from vmpp.parameters import Is, word
 from vmpp.parameters import count as _count
 from vmpp.parameters import rate as _rate
 from vmpp.parameters import size as _size
@@ -90,6 +91,35 @@ class NodeTable(Table, frozen=True, kw_only=True):
     flop_rate: Annotated[
         int, Is("of an application that computes", "1 kflop/s", "1 Pflop/s", FLOPS)
     ] = flops("10 Gflop/s")
+
+
+class NoiseTable(Table, frozen=True, kw_only=True):
+    """Something that nodes do besides the application, time and again."""
+
+    name: Annotated[str, Is("what it is")] = ""
+    period: Annotated[int, _time("between the places of two events", "1 ns")]
+    duration: Annotated[int, _time("of an event", "1 ns")]
+    phase: Annotated[
+        int | None, _time("when an event begins; by chance for each node, if left out")
+    ] = None
+    jitter: Annotated[int, _time("by which an event begins late at most, by chance")] = 0
+    synchronised: Annotated[bool, Is("whether it happens on all nodes at once")] = False
+    nodes: Annotated[str, Is("nodes that have it: all, or such as 0..3,8 or 0..1023/32")] = "all"
+    cpu: Annotated[str, word(f"CPU of the node that it hits: {', '.join(CPUS)}", *CPUS)] = CPUS[0]
+
+    @property
+    def source(self) -> Periodic:
+        """The source as the hardware floor takes it.
+
+        Raises:
+            ValueError: it cannot be; the message begins with the key.
+        """
+        try:
+            nodes = compute_nodes(self.nodes)
+        except ValueError as error:
+            raise ValueError(f"nodes: {error}") from None
+        phase = 0 if self.phase is None and self.synchronised else self.phase
+        return Periodic(self.period, self.duration, phase, self.jitter, nodes, self.cpu)
 
 
 class KernelTable(Table, frozen=True, kw_only=True):
