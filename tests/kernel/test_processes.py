@@ -293,7 +293,7 @@ def test_a_process_that_refuses_to_die_stays_parked_and_harms_nobody(
 
 def test_killing_one_process_leaves_the_work_of_others_alone(wired: Any) -> None:
     machine = wired()
-    machine.processes[1]._cpu = machine.processes[0]._cpu
+    machine.processes[1].cpu = machine.processes[0].cpu
 
     def waits(process: Process) -> None:
         process.wait(ANYTHING)

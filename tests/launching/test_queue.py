@@ -10,6 +10,7 @@ from vmpp.process.program import Program
 from vmpp.service import LaunchError
 from vmpp.service.client import ServerDownError
 from vmpp.service.status import JobState, NodeState
+from vmpp_pct import RoundRobin
 
 MILLISECOND = 10**9
 SLEEP = "time.sleep(float(sys.argv[1]))"
@@ -242,15 +243,10 @@ class TestPolicies:
     ):
         made = []
 
-        class Recorded:
+        class Recorded(RoundRobin):
             def __init__(self):
+                super().__init__()
                 made.append(self)
-
-            def admit(self, loaded):
-                return None
-
-            def choose(self, ready):
-                return 0
 
         path = program(SLEEP)
         async with vmpp.boot(small, plugins=queueing(policies={"mine": Recorded})) as machine:

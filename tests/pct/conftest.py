@@ -158,7 +158,8 @@ class Cluster:
             assert thread.kernel.node.memory.used == 0
             assert thread._loads == {}
             assert thread._admissions == {}
-            assert thread._ready == []
+            assert thread.dispatcher.ready == []
+            assert thread.dispatcher.current is None
             assert thread._heap.used == 0
             assert thread.table.drops == 0
         assert self.launcher.records == {}

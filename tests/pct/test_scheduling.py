@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 from vmpp.kernel import ANYTHING, Process
 from vmpp.portals import DynamicBlock, Heap, MemoryOperation, PortalEntry
 
+from .conftest import COSTS
+
 
 class TwoProcesses:
     """A policy for two processes a node: takes the last or first, and keeps what it was asked."""
+
+    multitasking = True
 
     def __init__(self, last: bool = False) -> None:
         self.last = last
@@ -22,10 +26,16 @@ class TwoProcesses:
     def admit(self, loaded: int) -> str | None:
         return None if loaded < 2 else "two are enough"
 
-    def choose(self, ready: Sequence[Process]) -> int:
+    def choose(self, ready: Sequence[Process], now: int) -> int:
         assert ready
         self.asked.append([process.job.id for process in ready])
         return len(ready) - 1 if self.last else 0
+
+    def until(self, process: Process, now: int) -> int | None:
+        return None
+
+    def preempts(self, arrived: Process, running: Process, now: int) -> bool:
+        return False
 
 
 def two_jobs(machine: Any, *mains: Any) -> list[Any]:
@@ -75,28 +85,34 @@ def test_one_sleeps_while_the_other_computes(cluster: Any) -> None:
         took[2] = process.clock - begin
 
     two_jobs(machine, sleeps, computes)
-    assert took[1] == 50_000
+    # It has the CPU back after a context switch.
+    assert took[1] == 50_000 + COSTS.context_switch
     assert 40_000 <= took[2] < 42_000
 
 
 def test_the_policy_chooses_among_those_that_are_ready(cluster: Any) -> None:
-    for last in (False, True):
+    for last, expected in ((False, [1, 2]), (True, [2, 1])):
         policy = TwoProcesses(last)
-        machine = cluster(1, policy=lambda policy=policy: policy)
+        machine = cluster(2, policy=lambda policy=policy: policy)
         order: list[int] = []
-        start = 100_000
 
-        def main(process: Process, order: list[int] = order, start: int = start) -> None:
-            process.sleep(start - process.clock)
-            # Both are ready at the same instant; the first that runs keeps the CPU for a while.
-            for _ in range(2):
-                process.compute(5_000)
-                order.append(process.job.id)
+        def main(process: Process, order: list[int] = order) -> None:
+            process.sleep(99_000 + process.job.id - process.clock)
+            # The other becomes ready meanwhile.
+            process.compute(5_000)
+            process.sleep(10_000)
+            process.compute(5_000 if process.job.id == 1 else 9_000)
+            order.append(process.job.id)
 
-        two_jobs(machine, main, main)
-        assert [1, 2] in policy.asked or [2, 1] in policy.asked
-        assert sorted(order) == [1, 1, 2, 2]
-        assert order == ([1, 1, 2, 2] if last and order[0] == 1 else order)
+        def hog(process: Process) -> None:
+            process.sleep(105_000 - process.clock)
+            process.compute(50_000)
+
+        policy.admit = lambda loaded: None  # type: ignore[method-assign]
+        two_jobs(machine, main, main, hog)
+        assert [1, 2] in policy.asked
+        assert order == expected
+        machine.assert_clean()
 
 
 def test_a_message_makes_its_process_ready_and_does_not_take_the_cpu_away(cluster: Any) -> None:
@@ -122,7 +138,7 @@ def test_a_message_makes_its_process_ready_and_does_not_take_the_cpu_away(cluste
     machine.launch(computes, 1)
     machine.engine.run()
     # In the order of the queue: whoever was ready first runs first when the work is done.
-    assert times["woken"] == times["computed"]
+    assert times["woken"] == times["computed"] + COSTS.context_switch
     machine.assert_clean()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import Any, Final
 
 from greenlet import getcurrent, greenlet
@@ -25,7 +25,9 @@ class Engine:
         hub: the greenlet that events run in and that fibers return to.
     """
 
-    __slots__ = ("_done", "_events", "_instants", "_nursery", "horizon", "hub", "now")
+    __slots__ = (
+        "_done", "_emptied", "_events", "_instants", "_nursery", "horizon", "hub", "now",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.now = 0
@@ -37,6 +39,8 @@ class Engine:
         self._events: dict[int, list[Any]] = {}
         # How much of the list of the earliest instant has been run.
         self._done = 0
+        # How many instants there may be of which everything has been taken back.
+        self._emptied = 0
 
     def at(self, when: int, callback: Callable[[Any], object], argument: Any = None) -> None:
         """Call *callback(argument)* at time *when*, in picoseconds.
@@ -62,17 +66,18 @@ class Engine:
 
         At an instant of which everything is taken back nothing happens: time does not go there.
         """
-        events = self._events.get(when, [])
-        if self._done and when == self._instants[0]:
+        events = self._events.get(when)
+        if not events or (self._done and when == self._instants[0]):
             return
         for place in range(0, len(events), 2):
             if events[place] == callback and events[place + 1] == argument:
                 del events[place : place + 2]
                 break
-        if not events and when in self._events:
-            del self._events[when]
-            self._instants.remove(when)
-            heapify(self._instants)
+        if not events:
+            # Its place in the heap is given up when it comes to the front.
+            self._emptied += 1
+            if not self._done:
+                self._drop_emptied()
 
     def begin(self, fiber: greenlet, body: Callable[[], object]) -> None:
         """Switch to a new *fiber*, to run *body*, as if from the hub.
@@ -136,7 +141,18 @@ class Engine:
         if instants and self._done == len(self._events[instants[0]]):
             del self._events[heappop(instants)]
             self._done = 0
+            if self._emptied:
+                self._drop_emptied()
         return bool(instants)
+
+    def _drop_emptied(self) -> None:
+        """Forget the instants at the front of which everything has been taken back."""
+        instants = self._instants
+        while instants and not self._events[instants[0]]:
+            del self._events[heappop(instants)]
+            self._emptied -= 1
+        if not instants:
+            self._emptied = 0
 
 
 def _nurse(hub: greenlet) -> None:

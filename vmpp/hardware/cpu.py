@@ -18,14 +18,15 @@ class Cpu:
     """
 
     __slots__ = (
-        "_argument", "_callback", "_end", "_engine", "_generation", "_start", "busy", "noise",
+        "_argument", "_callback", "_due_at", "_end", "_engine", "_generation", "_start", "busy",
+        "noise",
     )  # fmt: skip
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.busy = False
         self.noise: Noise | None = None
-        self._start = self._end = 0
+        self._start = self._end = self._due_at = 0
         self._generation = 0
         self._callback: Callable[[Any], object] | None = None
         self._argument: Any = None
@@ -48,7 +49,7 @@ class Cpu:
         self._engine.at(end, self._due, self._generation)
         self.busy = True
         self._start = start
-        self._end = end
+        self._due_at = self._end = end
         self._callback = callback
         self._argument = argument
 
@@ -64,6 +65,8 @@ class Cpu:
         """Stop the work under way and return what is left of it, in picoseconds."""
         if not self.busy:
             return 0
+        # Nothing of it stays in the queue, or virtual time would go on for it.
+        self._engine.cancel(self._due_at, self._due, self._generation)
         self._leave()
         start = max(self._start, self._engine.now)
         noise = self.noise
@@ -73,6 +76,7 @@ class Cpu:
         if generation != self._generation:
             return
         if self._end > self._engine.now:
+            self._due_at = self._end
             self._engine.at(self._end, self._due, generation)
             return
         callback, argument = self._callback, self._argument

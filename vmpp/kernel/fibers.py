@@ -49,8 +49,8 @@ class Fibers:
         self._waiting: dict[Fiber, tuple[Any, int]] = {}
         # The fibers that are parked, and whether they have been unparked.
         self._unparked: dict[Fiber, bool] = {}
-        # What the timer of a fiber is known by that waits for a time.
-        self._timers: dict[Fiber, int] = {}
+        # When the timer of a fiber is due that waits for a time, and what it is known by.
+        self._timers: dict[Fiber, tuple[int, int]] = {}
         self._tokens = 0
         self._spare: Fiber | None = None
         self.main = main
@@ -108,7 +108,7 @@ class Fibers:
         try:
             self._give_up(me)
         finally:
-            self._timers.pop(me, None)
+            self._drop_timer(me)
 
     def park(self, until: int | None) -> bool:
         """Block the calling fiber until `unpark`, or time *until*; return whether it was unparked.
@@ -125,14 +125,14 @@ class Fibers:
             return self._unparked[me]
         finally:
             del self._unparked[me]
-            self._timers.pop(me, None)
+            self._drop_timer(me)
 
     def unpark(self, fiber: Fiber) -> None:
         """Let a *fiber* that is parked or waits run when its turn comes; nothing to any other."""
         if self._waiting.pop(fiber, None) is None:
             if self._unparked.get(fiber, True):
                 return
-            self._timers.pop(fiber, None)
+            self._drop_timer(fiber)
             self._unparked[fiber] = True
         self._runnable.append(fiber)
         if self._idle:
@@ -278,8 +278,15 @@ class Fibers:
 
     def _set_timer(self, me: Fiber, until: int) -> None:
         self._tokens += 1
-        self._timers[me] = self._tokens
-        self._engine.at(max(until, self._engine.now), self._expire, (me, self._tokens))
+        due = max(until, self._engine.now)
+        self._timers[me] = due, self._tokens
+        self._engine.at(due, self._expire, (me, self._tokens))
+
+    def _drop_timer(self, fiber: Fiber) -> None:
+        """Forget a fiber's timer, which must not keep virtual time going."""
+        if fiber in self._timers:
+            due, token = self._timers.pop(fiber)
+            self._engine.cancel(due, self._expire, (fiber, token))
 
     def _expire(self, timer: tuple[Fiber, int]) -> None:
         """Let a fiber run whose time has come."""
@@ -288,7 +295,7 @@ class Fibers:
         if process.held:
             # They came before the process's time: a program that polls must see them now.
             process.kernel.release(process)
-        if self._timers.get(fiber) == token:
+        if self._timers.get(fiber, (0, 0))[1] == token:
             del self._timers[fiber]
             self._runnable.append(fiber)
             self._rouse(None)

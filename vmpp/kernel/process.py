@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from vmpp.engine import Engine, Fiber, Streams
 from vmpp.hardware import Cpu
 from vmpp.kernel.fibers import Fibers
+from vmpp.kernel.sharing import CpuSharing
 from vmpp.kernel.waiting import Interruption, ProcessExit, ProcessKilled
 from vmpp.portals import Address, Header, PortalTable
 
@@ -61,7 +62,8 @@ class Job:
         parcel: what a process that had the job started left for it, empty if nobody did.
         friends: numbers of the jobs that may send to this one from the start.
         launcher: whom its nodes report to; None: nobody.
-        policy: scheduling policy of its nodes; empty: whatever they have.
+        policy: scheduling policy of its nodes; empty: the one that they were booted with.
+        priority: how urgent its processes are, for policies that mind; 0 is usual, more is more.
         description: what libraries are set up by in its processes; None: the machine's.
         messages, bytes, calls: what those of its processes have sent, and asked of servers, that
             are no more.
@@ -69,7 +71,7 @@ class Job:
 
     __slots__ = (
         "_ends", "addresses", "bytes", "calls", "description", "friends", "id", "launcher",
-        "machine", "messages", "nodes", "parcel", "policy", "programs", "streams",
+        "machine", "messages", "nodes", "parcel", "policy", "priority", "programs", "streams",
     )  # fmt: skip
 
     def __init__(
@@ -101,6 +103,7 @@ class Job:
         self.addresses: list[Address] = []
         self.launcher: Address | None = None
         self.policy = ""
+        self.priority = 0
         self.description: Any = None
         self.messages = 0
         self.bytes = 0
@@ -197,29 +200,35 @@ class Process(SystemProcess):
         files: its file descriptors; `vmpp.process` sets it.
         libraries: state of the libraries linked to it, by name.
         install: puts its address space in place; `vmpp.process` sets it.
-        ready: told when it can run: the kernel, or the process control thread if others share
-            its CPU.
+        cpu: the one that it computes on.
+        ready: told when it can run: the kernel, or whoever shares the CPU out.
+        sharing: who shares its CPU out between it and others; None while it has it to itself.
+        ready_since: when it became able to run, without the CPU so far, in picoseconds.
+        woken: whether it does not have the CPU since it waited, or slept, for the last time.
+        left: picoseconds of a computation that another process interrupts; None if there is none.
+        pending: what is to be raised where it stands when it has the CPU again.
         rpc: asks a server, by name; `vmpp.process` sets it.
         post: tells a server, by name, what it need not answer; `vmpp.process` sets it.
         calls: how often it has asked or told one.
     """
 
     __slots__ = (
-        "_computes", "_cpu", "_deaths", "_engine", "_lookahead", "_roused", "_sleeps", "calls",
-        "dying", "fiber", "fibers", "files", "in_handler", "install", "job", "kernel",
-        "libraries", "nid", "passed", "pid", "post", "rank", "ready", "resting", "rpc", "size",
-        "space",
+        "_computes", "_deaths", "_engine", "_lookahead", "_roused", "_sleeps", "_timer", "calls",
+        "cpu", "dying", "fiber", "fibers", "files", "in_handler", "install", "job", "kernel",
+        "left", "libraries", "nid", "passed", "pending", "pid", "post", "rank", "ready",
+        "ready_since", "resting", "rpc", "sharing", "size", "space", "woken",
     )  # fmt: skip
 
     def __init__(self, kernel: QuintessentialKernel, job: Job, address: Address) -> None:
         super().__init__(address)
         self._engine: Engine = kernel.engine
-        self._cpu: Cpu = kernel.node.application_cpu
         self._lookahead = kernel.lookahead
         self._computes = False
         self._deaths = 0
         self._roused = False
         self._sleeps = False
+        self._timer = 0
+        self.cpu: Cpu = kernel.node.application_cpu
         self.passed = 0
         self.calls = 0
         self.kernel = kernel
@@ -239,6 +248,11 @@ class Process(SystemProcess):
         self.libraries: dict[str, Any] = {}
         self.install: Callable[[], object] = _nothing
         self.ready: Callable[[Process], object] = kernel.run
+        self.sharing: CpuSharing | None = None
+        self.ready_since = 0
+        self.woken = False
+        self.left: int | None = None
+        self.pending: BaseException | None = None
         self.rpc: Callable[[str, bytes], bytes] = _no_servers
         self.post: Callable[[str, bytes], object] = _no_servers
 
@@ -273,7 +287,7 @@ class Process(SystemProcess):
         """Use the CPU for *duration* picoseconds; interrupts make it longer."""
         self._may_block()
         self.passed += 1
-        self._cpu.work(self.clock, duration, self.resume, None)
+        self.cpu.work(self.clock, duration, self._computed, None)
         self._computes = True
         try:
             self._engine.hub.switch()
@@ -440,21 +454,41 @@ class Process(SystemProcess):
             False if it stands where a library cannot be interrupted, or has several fibers.
         """
         fiber = self.fiber
-        blocks = self.watch is not None or self._computes or self._sleeps
+        blocks = self.waits or self.computes or self.woken
         if not fiber or not blocks or self.dying or self.fibers is not None:
             return False
-        left = self._cpu.stop() if self._computes else 0
-        self._computes = False
-        self.watch = None
-        self.passed += 1
+        interruption = Interruption(run, self._stop_computing())
         self.clock = max(self.clock, self._engine.now)
         self.install()
-        fiber.throw(Interruption(run, left))
+        self._interrupt(fiber, interruption)
         return True
 
     def rouse(self) -> None:
         """Let the process look again at whatever it waits for: called by its event handlers."""
         self._roused = True
+
+    # -- what whoever shares the CPU out calls, from the engine --------------------------------
+
+    @property
+    def waits(self) -> bool:
+        """Whether it has given the CPU up until something happens."""
+        return self.watch is not None or self._sleeps
+
+    @property
+    def computes(self) -> bool:
+        """Whether it computes, or would if it had the CPU."""
+        return self._computes or self.left is not None
+
+    def suspend(self) -> None:
+        """Let another process have the CPU; what is left of a computation is done later."""
+        if self._computes:
+            self.left = self._stop_computing()
+
+    def proceed(self) -> None:
+        """Go on with the computation that was suspended."""
+        left, self.left = self.left or 0, None
+        self._computes = True
+        self.cpu.work(max(self.clock, self._engine.now), left, self._computed, None)
 
     # -- parking and resuming ------------------------------------------------------------------
 
@@ -462,7 +496,8 @@ class Process(SystemProcess):
         self._may_block()
         self.passed += 1
         engine = self._engine
-        engine.at(max(when, engine.now), self._expire, self.passed)
+        self._timer = max(when, engine.now)
+        engine.at(self._timer, self._expire, self.passed)
         try:
             engine.hub.switch()
             return
@@ -481,16 +516,31 @@ class Process(SystemProcess):
             raise RuntimeError("an event handler may not block")
 
     def _interrupt(self, fiber: Fiber, error: BaseException) -> None:
-        """Raise *error* in the parked fiber, in place of whatever it waits for."""
+        """Raise *error* in the parked fiber, in place of whatever it waits for.
+
+        That is now, or when the process has the CPU; but one that is killed does not wait for that.
+        """
         self.watch = None
+        # What it waited for does not keep virtual time going.
+        self._engine.cancel(self._timer, self._expire, self.passed)
         self.passed += 1
         self._stop_computing()
-        fiber.throw(error)
+        if self.sharing is None or self.dying:
+            fiber.throw(error)
+        else:
+            self.sharing.throw(self, error)
 
-    def _stop_computing(self) -> None:
+    def _stop_computing(self) -> int:
+        """Leave the work that it is at, if any, and return what is left of it, in picoseconds."""
+        left, self.left = self.left or 0, None
         if self._computes:
-            self._cpu.stop()
             self._computes = False
+            left = self.cpu.stop()
+        return left
+
+    def _computed(self, _: object) -> None:
+        self._computes = False
+        self.resume()
 
     def _expire(self, timer: int) -> None:
         if timer == self.passed:
@@ -518,13 +568,18 @@ class Process(SystemProcess):
         block.
         """
         watch = self.watch
+        sharing = self.sharing
+        if sharing is not None:
+            when = sharing.handler_begins(self, when)
         self.clock = begin = max(when, self.clock)
         self.in_handler = True
         self.install()
         error = Fiber(_caught, self._engine.hub, self).switch(handler, header, outcome)
         self.in_handler = False
-        if self._computes:
-            self._cpu.interrupt(self.kernel.context_switch + self.clock - begin)
+        if sharing is not None:
+            sharing.handler_ends(self, begin)
+        elif self._computes:
+            self.cpu.interrupt(self.kernel.context_switch + self.clock - begin)
         self.watch = watch
         if self._roused:
             self._roused = False

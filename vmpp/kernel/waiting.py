@@ -43,6 +43,22 @@ class Interruption(BaseException):
             raise
 
 
+def in_turn(first: BaseException | None, second: BaseException) -> BaseException:
+    """Return what raises both of two errors where a process stands; *first* goes before."""
+    if first is None:
+        return second
+    if not (isinstance(first, Interruption) or isinstance(second, Interruption)):
+        return first
+
+    def run() -> None:
+        for each in (first, second):
+            if not isinstance(each, Interruption):
+                raise each
+            each.run()
+
+    return Interruption(run, getattr(first, "left", 0) + getattr(second, "left", 0))
+
+
 class _Anything:
     """The type of `ANYTHING`."""
 

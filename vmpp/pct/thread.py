@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 from vmpp.hardware import OutOfMemory, Region
 from vmpp.kernel import Job, Process, ProcessKilled, QuintessentialKernel, SystemProcess
+from vmpp.pct.asking import Asked, PolicyFault
 from vmpp.pct.control import CONTROL_PORTAL, LOST_PORTAL, Control, ControlMessage, send_control
+from vmpp.pct.dispatcher import Dispatcher
 from vmpp.pct.loading import Loader, LoadError, Outcome, children, parent
 from vmpp.portals import (
     AckOutcome,
@@ -21,10 +23,14 @@ from vmpp.portals import (
 )
 
 if TYPE_CHECKING:
+    from vmpp.pct.observing import DispatchObserver
     from vmpp.pct.scheduling import SchedulingPolicy
 
 _HEAP_BYTES = 64 << 20
 """Space for control messages; a program's image is the largest of them."""
+
+POLICY_FAULT: Final = 70
+"""Exit status of processes whose scheduling policy is at fault: EX_SOFTWARE of sysexits."""
 
 _NUMBER: Final = Struct("<I")
 
@@ -54,10 +60,11 @@ class _Admission:
 class ProcessControlThread(SystemProcess):
     """Loads, schedules and ends the processes of one node, and tells the launcher.
 
-    Control messages come through a portal like everything else. The policy says which of several
-    processes runs; the kernel runs it.
+    Control messages come through a portal like everything else. A process that has its node to
+    itself is run by the kernel as soon as it can run; several share the CPU, as the policy says.
 
     Attributes:
+        dispatcher: shares the application's CPU out.
         kernel: the kernel of the node.
         processes: every process of the node by number; its own is 0. The kernel's table.
         memory_map: the regions of the node's memory that processes hold, by process number.
@@ -68,14 +75,14 @@ class ProcessControlThread(SystemProcess):
 
     __slots__ = (
         "_admissions",
-        "_busy_until",
+        "_booted",
         "_fanout",
         "_heap",
         "_loader",
         "_loads",
-        "_policy",
-        "_ready",
+        "_outcomes",
         "_start_time",
+        "dispatcher",
         "job_of",
         "kernel",
         "memory_map",
@@ -93,19 +100,31 @@ class ProcessControlThread(SystemProcess):
         fanout: int,
         start_time: int,
         policies: Callable[[str], SchedulingPolicy] | None = None,
+        policy_name: str = "",
     ) -> None:
+        """Boot the process control thread of the node of *kernel*.
+
+        Args:
+            policy: for jobs that bring none.
+            fanout: children of a node in the tree by which jobs are loaded.
+            start_time: what it takes to make a process, in picoseconds.
+            policy_name: what *policy* was chosen by.
+        """
         super().__init__(Address(kernel.nid, 0, -1, 0))
         self.kernel = kernel
         self.processes: dict[int, SystemProcess] = {0: self}
         self.memory_map: dict[int, Region] = {}
         self.job_of = job_of
         self.policies = policies
-        self._policy = policy
+        self._booted = Asked(policy, policy_name, kernel.nid)
+        self.dispatcher = Dispatcher(
+            kernel, kernel.node.application_cpu, self._booted, self._end_all
+        )
         self._loader = loader
         self._fanout = fanout
         self._start_time = start_time
-        self._ready: list[Process] = []
-        self._busy_until = 0
+        # How processes end that are killed for a reason.
+        self._outcomes: dict[int, Outcome] = {}
         self._loads: dict[int, _Load] = {}
         self._admissions: dict[tuple[int, int], _Admission] = {}
         self._heap = Heap(_HEAP_BYTES)
@@ -158,8 +177,11 @@ class ProcessControlThread(SystemProcess):
         Raises:
             LoadError: the policy takes no more processes, or memory is short.
         """
-        self._take_policy(job)
-        refusal = self._policy.admit(len(self.processes) - 1)
+        try:
+            self._take_policy(job)
+            refusal = self.dispatcher.policy.admit(len(self.processes) - 1)
+        except PolicyFault as fault:
+            raise LoadError(str(fault)) from None
         if refusal is not None:
             raise LoadError(f"node {self.kernel.nid} takes no more processes: {refusal}")
         address = job.addresses[rank]
@@ -183,8 +205,12 @@ class ProcessControlThread(SystemProcess):
 
     def _take_policy(self, job: Job) -> None:
         """Have the policy that *job* wants from now on, unless others are here already."""
-        if job.policy and self.policies is not None and len(self.processes) == 1:
-            self._policy = self.policies(job.policy)
+        if len(self.processes) > 1:
+            return
+        policy = self._booted
+        if job.policy and self.policies is not None:
+            policy = Asked(self.policies(job.policy), job.policy, self.kernel.nid)
+        self.dispatcher.begin(policy)
 
     def _loaded(self, message: ControlMessage, job: Job) -> None:
         """Count a report from below, good or bad."""
@@ -291,14 +317,13 @@ class ProcessControlThread(SystemProcess):
         if process.dead:
             return
         process.dead = True
+        outcome = self._outcomes.pop(process.pid, outcome)
         fibers = process.fibers or process.resting
         if fibers is not None:
             self.kernel.engine.at(self.kernel.engine.now, fibers.kill)
         self._forget(process)
         self.clock = max(self.clock, process.clock)
         self._tell_exit(process.job, process.rank, outcome)
-        if process in self._ready:
-            self._ready.remove(process)
 
     def _tell_exit(self, job: Job, rank: int, outcome: Outcome | None) -> None:
         status, failure = (-1, None) if outcome is None else (outcome.status, outcome.failure)
@@ -312,7 +337,7 @@ class ProcessControlThread(SystemProcess):
         region = self.memory_map.pop(pid, None)
         if region is not None:
             self.kernel.node.memory.free(region)
-        self._share_cpu()
+        self.dispatcher.remove(process)
         self._loader.discard(process)
 
     def _account(self, process: Process) -> None:
@@ -373,16 +398,14 @@ class ProcessControlThread(SystemProcess):
             if isinstance(process, Process):
                 self.kill(process)
 
-    def kill(self, process: Process) -> None:
-        """End *process* where it stands."""
+    def kill(self, process: Process, outcome: Outcome | None = None) -> None:
+        """End *process* where it stands; *outcome* says how it ended if nobody wished that."""
         self.clock = max(self.clock, self.kernel.engine.now)
+        if outcome is not None and not process.dead:
+            self._outcomes[process.pid] = outcome
         process.kill()
         # It may not have begun, or refuse to end.
         self._ended(process, None)
-        if self._ready:
-            # It may have had the CPU that others wait for.
-            engine = self.kernel.engine
-            engine.at(engine.now, self._dispatch)
 
     def abort(self, process: Process, status: int) -> None:
         """Have the launcher end the whole job of *process* with *status*."""
@@ -392,33 +415,25 @@ class ProcessControlThread(SystemProcess):
 
     # -- scheduling ----------------------------------------------------------------------------
 
+    def observe(self, observer: DispatchObserver | None) -> None:
+        """Have *observer* told of what the node's processes do with its CPU; None: nobody."""
+        self.dispatcher.observer = observer
+        self._share_cpu()
+
     def _share_cpu(self) -> None:
-        """Say who runs a process that becomes ready: the kernel at once, if it is the only one."""
-        for process in self.processes.values():
-            if isinstance(process, Process):
-                process.ready = self._make_ready if len(self.processes) > 2 else self.kernel.run
+        """Have processes share the CPU if there are several, or somebody minds what one does."""
+        dispatcher = self.dispatcher
+        watched = dispatcher.observer is not None or dispatcher.policy.asked_alone
+        if watched or len(self.processes) > 2:
+            for process in self.processes.values():
+                if isinstance(process, Process):
+                    dispatcher.add(process)
 
-    def _make_ready(self, process: Process) -> None:
-        """Run a process that has become ready, now or when the CPU is free."""
-        self._ready.append(process)
-        self._dispatch(None)
-
-    def _dispatch(self, _: object) -> None:
-        """Run ready processes, one after the other, as the policy chooses, while the CPU is free.
-
-        A process that computes has the CPU until it is ready again; one that is ahead of time has
-        it until its clock.
-        """
-        engine = self.kernel.engine
-        cpu = self.kernel.node.application_cpu
-        while self._ready and not cpu.busy:
-            if self._busy_until > engine.now:
-                engine.at(self._busy_until, self._dispatch)
-                return
-            process = self._ready.pop(self._policy.choose(self._ready))
-            process.clock = max(process.clock, engine.now)
-            self.kernel.run(process)
-            self._busy_until = process.clock
+    def _end_all(self, dispatcher: Dispatcher, fault: str) -> None:
+        """End the processes of a CPU whose policy has broken its rules."""
+        for process in list(self.processes.values()):
+            if isinstance(process, Process) and process.sharing is dispatcher:
+                self.kill(process, Outcome(POLICY_FAULT, fault))
 
 
 _ACTIONS: Final[dict[Control, Callable[[ProcessControlThread, ControlMessage, Job], None]]] = {

@@ -1,0 +1,98 @@
+"""Asking a scheduling policy, which is somebody else's code, and checking what it answers."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from vmpp.errors import VmppError
+from vmpp.kernel import Process
+from vmpp.pct.scheduling import SchedulingPolicy
+
+
+class PolicyFault(VmppError):
+    """A scheduling policy broke its rules; the message names it and the rule."""
+
+
+class Asked:
+    """A scheduling policy whose answers can be relied on.
+
+    Each method raises PolicyFault if the policy raises, or answers what cannot be.
+
+    Attributes:
+        policy: the policy itself.
+        name: what chose it, such as ``rr:2ms``.
+        multitasking: whether a node may have several processes.
+        asked_alone: whether it is asked even about a process that has its node to itself.
+    """
+
+    __slots__ = ("_node", "asked_alone", "multitasking", "name", "policy")
+
+    def __init__(self, policy: SchedulingPolicy, name: str, node: int) -> None:
+        """Ask *policy*. Raises PolicyFault if it lacks an operation."""
+        self.policy = policy
+        self.name = name or type(policy).__name__
+        self._node = node
+        for operation in ("multitasking", "admit", "choose", "until", "preempts"):
+            if not hasattr(policy, operation):
+                raise self._fault(f"it has no {operation!r}")
+        self.multitasking = bool(policy.multitasking)
+        self.asked_alone = bool(getattr(policy, "asked_alone", False))
+
+    def admit(self, loaded: int) -> str | None:
+        """Return why no more than *loaded* processes may be there, or None if one more may."""
+        refusal: str | None = self._checked(_REFUSAL, self.policy.admit, loaded)
+        return refusal
+
+    def choose(self, ready: Sequence[Process], now: int) -> int | None:
+        """Return the index of the one of *ready* that runs next, or None."""
+        if not self.multitasking:
+            return 0
+        place: int | None = self._checked(_PLACE, self.policy.choose, ready, now)
+        if place is not None and not 0 <= place < len(ready):
+            wanted = f"an index from 0 to {len(ready) - 1}, or None"
+            raise self._fault(f"choose() returned {place}, and must return {wanted}")
+        return place
+
+    def until(self, process: Process, now: int) -> int | None:
+        """Return when *process*, which runs from *now* on, has had its time, or None."""
+        if not self.multitasking:
+            return None
+        when: int | None = self._checked(_TIME, self.policy.until, process, now)
+        if when is not None and when <= now:
+            raise self._fault(
+                f"until() returned {when} ps, and must return a time after {now} ps, or None"
+            )
+        return when
+
+    def preempts(self, arrived: Process, running: Process, now: int) -> bool:
+        """Return whether *arrived* is a reason to choose anew while *running* has the CPU."""
+        return bool(self._checked(_WHETHER, self.policy.preempts, arrived, running, now))
+
+    def _checked(
+        self, wanted: tuple[type, ...], method: Callable[..., Any], *arguments: Any
+    ) -> Any:
+        try:
+            answer = method(*arguments)
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{where.filename}, line {where.lineno}"
+            raise self._fault(
+                f"{method.__name__}() raised {type(error).__name__}: {error} ({place})"
+            ) from error
+        if type(answer) in wanted:
+            return answer
+        kinds = " or ".join(_NAMES[kind] for kind in wanted)
+        raise self._fault(f"{method.__name__}() returned {answer!r}, and must return {kinds}")
+
+    def _fault(self, what: str) -> PolicyFault:
+        return PolicyFault(f"scheduling policy {self.name} of node {self._node}: {what}")
+
+
+_NOTHING: Final = type(None)
+_REFUSAL: Final = (str, _NOTHING)
+_PLACE: Final = (int, _NOTHING)
+_TIME: Final = (int, _NOTHING)
+_WHETHER: Final = (bool,)
+_NAMES: Final = {str: "a text", int: "a whole number", bool: "True or False", _NOTHING: "None"}
