@@ -14,6 +14,7 @@ from typing import Final, NoReturn
 import click
 
 from vmpp.machine import cli
+from vmpp.machine.options import policy_options
 
 SUBCOMMANDS: Final = {
     "run": "vmpp.machine.run_cli:run",
@@ -65,6 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
               help="Keep nothing: no accounts, no files, no history.")  # fmt: skip
 @click.option("-c", "line", metavar="COMMAND",
               help="Carry out this command line and exit with its status.")  # fmt: skip
+@policy_options
 @click.pass_context
 def vmpp(
     context: click.Context,
@@ -74,6 +76,8 @@ def vmpp(
     state: str | None,
     ephemeral: bool,
     line: str | None,
+    policies: dict[str, str],
+    level: int | None,
 ) -> int | None:
     """A virtual massively parallel processor.
 
@@ -94,4 +98,5 @@ def vmpp(
     from vmpp_shell.console import Boot
     from vmpp_shell.start import start, states
 
-    return start(Boot(machine, nodes, seed), states(state, ephemeral=ephemeral), line)
+    asked = Boot(machine, nodes, seed, policies, level=level)
+    return start(asked, states(state, ephemeral=ephemeral), line)

@@ -40,7 +40,8 @@ class Boot:
         machine: a name, or a machine file.
         nodes: compute nodes, of a machine that grows; None: as many as usual.
         seed: of everything that is random.
-        policies: names of policies by kind, instead of the machine's own.
+        policies: what chooses policies, by kind, instead of the machine's own.
+        level: multiprogramming level; None: the machine's own.
         host: the host's folder that is ``/host``; None: the current one.
     """
 
@@ -49,6 +50,7 @@ class Boot:
     seed: int = 0
     policies: Mapping[str, str] = field(default_factory=dict)
     host: Path | None = None
+    level: int | None = None
 
 
 class Console:
@@ -150,18 +152,17 @@ class Console:
     async def _run(self, asked: Boot, task_status: trio.TaskStatus[VmppError | None]) -> None:
         from vmpp.machine.boot import USUAL_NODES, boot  # noqa: PLC0415 - takes a while
         from vmpp.machine.description import load  # noqa: PLC0415
-        from vmpp.machine.policies import with_policies  # noqa: PLC0415
 
         self._off, self._gone = trio.Event(), trio.Event()
         try:
-            described = with_policies(
-                load(asked.machine, self.plugins), asked.policies, self.plugins
-            )
+            described = load(asked.machine, self.plugins)
             state = None if self._state is None else self._state(described.name)
             async with boot(
                 described,
                 nodes=USUAL_NODES if asked.nodes is None else asked.nodes,
                 seed=asked.seed,
+                policies=asked.policies,
+                level=asked.level,
                 plugins=self.plugins,
                 state=state,
                 host=asked.host,

@@ -34,6 +34,7 @@ class Recording:
                 seed=asked.seed,
                 user=console.session.user.name,
                 policies=dict(asked.policies),
+                level=asked.level,
             ),
         )
         self._undo: list[Callable[[], object]] = [

@@ -54,6 +54,7 @@ def _asked(directives: Directives) -> Boot:
         directives.seed,
         dict(directives.policies),
         directives.folder,
+        directives.level,
     )
 
 

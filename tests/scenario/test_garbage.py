@@ -8,6 +8,7 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vmpp.machine.kinds import KINDS
 from vmpp.scenario.directives import KEYS, Account, Directives, head
 from vmpp.scenario.errors import ScenarioError
 from vmpp.scenario.markdown import parse_page
@@ -61,7 +62,8 @@ def test_any_page_has_scenarios_or_none(text: str) -> None:
             unique_by=lambda account: account.name,
         ).map(tuple),
         plugins=st.lists(words, max_size=2).map(tuple),
-        policies=st.dictionaries(words, words, max_size=2),
+        policies=st.dictionaries(st.sampled_from(list(KINDS)), words, max_size=2),
+        level=st.none() | st.integers(1, 64),
         width=st.integers(20, 300),
         timeout=st.floats(0.25, 900, width=16),
     )

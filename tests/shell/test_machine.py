@@ -11,7 +11,7 @@ async def test_a_machine_tells_what_it_is(shell: OpenShell) -> None:
     async with shell() as sh:
         assert "topology" in await sh("machine")
         facts = json.loads(await sh("machine --json"))
-        assert (facts["name"], facts["policy"]) == ("default", "single")
+        assert (facts["name"], facts["pct"]) == ("default", "single")
 
 
 async def test_shut_down_and_booted_again_as_another(shell: OpenShell) -> None:
@@ -20,10 +20,11 @@ async def test_shut_down_and_booted_again_as_another(shell: OpenShell) -> None:
         assert await sh("shutdown; whoami") == "whoami: no machine is up; 'boot' boots one\n"
         assert await sh("boot paragn") != ""
         assert sh.status == 1
-        assert await sh("boot paragon --policy timing=wormhole") == (
+        assert await sh("boot paragon --network-timing wormhole --level 3") == (
             "paragon is up: 1,840 compute nodes\n"
         )
-        assert json.loads(await sh("machine --json"))["timing"] == "wormhole"
+        facts = json.loads(await sh("machine --json"))
+        assert (facts["timing"], facts["level"]) == ("wormhole", 3)
         assert await sh("whoami") == "user\n"
 
 

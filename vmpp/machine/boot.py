@@ -15,11 +15,14 @@ from typing import Final
 
 import trio
 
+from vmpp.errors import VmppError
 from vmpp.machine import description as descriptions
 from vmpp.machine.description import MachineDescription
 from vmpp.machine.installation import Installation
+from vmpp.machine.kept_policies import KeptPolicyError
 from vmpp.machine.machine import Machine
 from vmpp.machine.plugins import PluginError, Plugins, Source
+from vmpp.machine.policies import chosen as policies_of
 from vmpp.machine.policies import with_policies
 from vmpp.machine.state import State
 from vmpp.machine.universe import Universe
@@ -73,8 +76,9 @@ async def boot(
         level: how many jobs share a node at the most, under a PCT that does several tasks; the
             description's if left out.
         plugins: those to use; all that are installed if left out.
-        state: where the machine keeps accounts, files and what its users have done; without one it
-            has none of these, and serves the host's files to the host's user.
+        state: where the machine keeps accounts, files, what its users have done and what policies
+            have been chosen for it; without one it has none of these, and serves the host's files
+            to the host's user.
         host: of a machine with a state, the host's folder that is its ``/host``; the current one
             by default.
 
@@ -85,7 +89,7 @@ async def boot(
     described = (
         machine if isinstance(machine, MachineDescription) else descriptions.load(machine, found)
     )
-    described = with_policies(described, policies or {}, found, level)
+    usual, chosen = policies_of(described), policies or {}
     if nodes is None:
         nodes = USUAL_NODES if described.grows else described.compute_nodes
     error: BaseException | None = None
@@ -96,6 +100,8 @@ async def boot(
             folder = os.getcwd() if host is None else os.path.abspath(host)
             opening = Installation.open(state, programs=found.images, host=folder)
             installation = stack.enter_context(opening)
+            described = _with_kept(described, installation.policies.chosen, chosen, found)
+        described = with_policies(described, chosen, found, level)
         built = Machine(
             Universe.of(
                 described.with_tools(tools).with_collectives(coll or {}), nodes, universe, found
@@ -105,6 +111,7 @@ async def boot(
             watchdog=WATCHDOG_SECONDS if watchdog is None else watchdog,
             installation=installation,
         )
+        built.usual = usual
         stack.enter_context(Interposition(*_modules(found)))
         stack.enter_context(built.watchdog.watching())
         stack.enter_context(_as_many_files_as_can_be())
@@ -124,6 +131,28 @@ async def boot(
             partitions.cancel_scope.cancel()
     if error is not None:
         raise error
+
+
+def _with_kept(
+    described: MachineDescription,
+    kept: Mapping[str, str],
+    chosen: Mapping[str, str],
+    plugins: Plugins,
+) -> MachineDescription:
+    """Return a machine with the policies that its state keeps, unless others are *chosen*.
+
+    Raises:
+        KeptPolicyError: one cannot be had, because its plugin has gone, say.
+    """
+    try:
+        return with_policies(
+            described, {kind: text for kind, text in kept.items() if kind not in chosen}, plugins
+        )
+    except VmppError as error:
+        raise KeptPolicyError(
+            f"'policy --boot' has chosen for this machine what it cannot have: {error}; choose "
+            "another one by an option for this boot, and by 'policy --boot' for those to come"
+        ) from None
 
 
 @contextmanager

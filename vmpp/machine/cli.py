@@ -85,7 +85,7 @@ def plugins() -> None:
     from vmpp.machine.plugins import Plugins
 
     found = Plugins.installed()
-    listings.show(listings.plugins(found.listing()))
+    listings.show(listings.plugins(found))
     if found.problems:
         click.echo()
         listings.show(listings.problems(found.problems))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vmpp.engine import SECOND
+from vmpp.machine.kept_policies import KeptPolicies
 from vmpp.machine.state import State
 from vmpp.process.calls import LATEST
 from vmpp.service.account_store import AccountError, AccountStore
@@ -34,6 +35,7 @@ class Installation:
         log: what has happened.
         tree: the machine's files.
         homes: where users have theirs.
+        policies: what has been chosen for all boots to come.
         epoch: virtual time at which this boot begins, ps.
         last_job: the highest number of a job that there has been; 0: none.
     """
@@ -45,6 +47,7 @@ class Installation:
     log: EventLog
     tree: Tree
     homes: Homes
+    policies: KeptPolicies
     epoch: int
     last_job: int
 
@@ -67,7 +70,7 @@ class Installation:
 
         Raises:
             StateError: as `State.open`.
-            DatabaseError: what is in it is damaged.
+            DatabaseError, KeptPolicyError: what is in it is damaged.
         """
         with ExitStack() as stack:
             stack.enter_context(state.open())
@@ -90,4 +93,5 @@ class Installation:
                     homes.make(store.credentials(user), epoch)
             passwords = Passwords(cost if cost or state.keeps else CHEAP)
             last = accounting.highest()
-            yield cls(state, store, passwords, accounting, log, tree, homes, epoch, last)
+            policies = KeptPolicies(state.policies)
+            yield cls(state, store, passwords, accounting, log, tree, homes, policies, epoch, last)

@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vmpp.machine.describing import Described
+from vmpp.machine.describing import parameters as described
 from vmpp.machine.description import load, parameters
 from vmpp.machine.kinds import KINDS
 from vmpp.machine.plugins import Offer, Plugins, Problem
@@ -57,10 +59,10 @@ def keys() -> Table:
     )
 
 
-def plugins(offers: Iterable[Offer]) -> Table:
-    """Return what plugins offer, and where each comes from."""
+def plugins(found: Plugins) -> Table:
+    """Return what plugins offer, where each comes from, and what parameters policies have."""
     return _table(
-        ("Kind", "Name", "Plugin", "Distribution", "Module"),
+        ("Kind", "Name", "Plugin", "Distribution", "Module", "Parameters"),
         (
             (
                 offer.kind,
@@ -68,10 +70,17 @@ def plugins(offers: Iterable[Offer]) -> Table:
                 offer.source.plugin,
                 f"{offer.source.distribution} {offer.source.version}",
                 offer.source.module,
+                ", ".join(map(str, settable(offer, found))),
             )
-            for offer in offers
+            for offer in found.listing()
         ),
     )
+
+
+def settable(offer: Offer, found: Plugins) -> list[Described]:
+    """Return the parameters of what is offered that a choice may set; only policies have any."""
+    kind = KINDS.get(offer.kind)
+    return [] if kind is None else described(kind.offered(found)[offer.name])
 
 
 def problems(found: Iterable[Problem]) -> Table:

@@ -82,6 +82,7 @@ class Machine:
         host: goes with jobs on the host's side.
         policy: text that chooses the scheduling policy of later jobs' nodes; empty: as booted.
         policies: texts that choose the policies that decide, by what they decide.
+        usual: the same as the machine's file has them.
         trace: the digest of what happened.
         streams: what is random about the machine itself.
         installation: what it knows from boot to boot; None of a machine without a state.
@@ -113,6 +114,7 @@ class Machine:
         self.faults: list[Fault] = []
         self.policy = ""
         self.policies = chosen(description)
+        self.usual: Mapping[str, str] = dict(self.policies)
         self.host = JobHost(self)
         self._nodes = Nodes(self.engine, universe, plugins, self.trace, self.streams)
         self.topology = self._nodes.topology

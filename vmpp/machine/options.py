@@ -16,10 +16,16 @@ NAMES: Final = {**{kind: f"--{kind}" for kind in KINDS}, "timing": "--network-ti
 """The option of each kind of policy; ``--timing`` has been something else for longer."""
 
 
-def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:
+def policy_options(
+    command: Callable[..., Any],
+    type_of: Callable[[str], click.ParamType[Any] | None] = lambda kind: None,
+) -> Callable[..., Any]:
     """Give *command* an option for each kind of policy, and ``--level``.
 
     It gets what is chosen as `policies`, texts by kind, and as `level`, None if it is not.
+
+    Args:
+        type_of: gives the type of the option for a kind, where completion goes by that.
     """
 
     @wraps(command)
@@ -35,7 +41,7 @@ def policy_options(command: Callable[..., Any]) -> Callable[..., Any]:
     )(decorated)  # fmt: skip
     for kind in reversed(tuple(KINDS)):
         decorated = click.option(
-            NAMES[kind], _keyword(kind), metavar="NAME[:ARG]...",
+            NAMES[kind], _keyword(kind), type=type_of(kind), metavar="NAME[:ARG]...",
             help=f"Policy: {KINDS[kind].text}.",
         )(decorated)  # fmt: skip
     return decorated

@@ -6,6 +6,7 @@
     accounting.sqlite
                     one row for each job
     log.sqlite      what has happened
+    policies.json   what has been chosen for all boots to come
     tree/           names and contents of the machine's files
     history/        what each user has typed at the console's prompt
     host_key        by which the machine proves over SSH that it is itself
@@ -99,6 +100,11 @@ class State:
     def host_key(self) -> Path:
         """The file of the key by which the machine proves over SSH that it is itself."""
         return self.folder / "host_key"
+
+    @property
+    def policies(self) -> Path | None:
+        """The file of what has been chosen for all boots to come; None: nothing is kept."""
+        return self.folder / "policies.json" if self.keeps else None
 
     def database(self, name: str) -> str:
         """Return the path of the database *name*; none is kept of an ephemeral state."""

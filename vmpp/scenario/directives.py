@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from vmpp.errors import suggestion
+from vmpp.machine.kinds import PolicyError, check_kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Directives:
         user: name of the console's user, who is logged in at the beginning.
         accounts: other users.
         plugins: names of those that must be installed.
-        policies: names of policies, by what they decide, instead of the machine's own.
+        policies: what chooses policies, by what they decide, instead of the machine's own.
+        level: multiprogramming level; None: the machine's own.
         files: what is in the user's home directory.
         width: columns of the terminal.
         timeout: seconds on the host after which a command has hung.
@@ -70,6 +72,7 @@ class Directives:
     files: tuple[HomeFile, ...] = ()
     width: int = 80
     timeout: float = 60.0
+    level: int | None = None
 
     def directed(self, key: str, value: str) -> Directives:
         """Return these directives with one more, ``key: value``.
@@ -104,6 +107,8 @@ def head(directives: Directives) -> list[str]:
     if directives.plugins:
         lines.append("plugins: " + " ".join(directives.plugins))
     lines += [f"policy: {kind}={name}" for kind, name in directives.policies.items()]
+    if directives.level is not None:
+        lines.append(f"level: {directives.level}")
     lines += ["file: " + _file_line(file) for file in directives.files]
     if directives.width != usual.width:
         lines.append(f"width: {directives.width}")
@@ -133,6 +138,10 @@ def _beside(given: Directives, name: str) -> Path:
 
 def _nodes(given: Directives, value: str) -> Directives:
     return replace(given, nodes=_number(value, "nodes", 1))
+
+
+def _level(given: Directives, value: str) -> Directives:
+    return replace(given, level=_number(value, "level", 1))
 
 
 def _seed(given: Directives, value: str) -> Directives:
@@ -213,6 +222,10 @@ def _policy(given: Directives, value: str) -> Directives:
         kind, equals, name = choice.partition("=")
         if not (kind and equals and name):
             raise ValueError(f"{choice!r} chooses nothing: write 'policy: {_EXAMPLES['policy']}'")
+        try:
+            check_kind(kind)
+        except PolicyError as error:
+            raise ValueError(str(error)) from None
         policies[kind] = name
     return replace(given, policies=policies)
 
@@ -252,6 +265,7 @@ KEYS: Final[Mapping[str, Callable[[Directives, str], Directives]]] = {
     "account": _account,
     "plugins": _plugins,
     "policy": _policy,
+    "level": _level,
     "file": _file,
     "width": _width,
     "timeout": _timeout,
@@ -266,6 +280,7 @@ _EXAMPLES: Final[Mapping[str, str]] = {
     "account": "bob programmers password=secret",
     "plugins": "mpi queue",
     "policy": "pct=rr:2ms",
+    "level": "2",
     "file": "ring.py",
     "width": "80",
     "timeout": "60",

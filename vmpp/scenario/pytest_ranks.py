@@ -22,10 +22,12 @@ from vmpp.machine.plugins import Plugins
 from vmpp.scenario.booted import BootedMachine, RanksFailedError
 from vmpp.scenario.pytest_plugin import MARKER
 
-_MACHINE: Final = ("machine", "nodes", "seed", "universe", "watchdog", "tools", "coll")
+_MACHINE: Final = (
+    "machine", "nodes", "seed", "universe", "watchdog", "tools", "coll", "policies", "level",
+)  # fmt: skip
 """What the marker, and the parameter of the fixture, may say of the machine."""
 _RANKS: Final = ("nprocs", *_MACHINE)
-_NUMBERS: Final = frozenset(("nprocs", "nodes", "seed", "universe"))
+_NUMBERS: Final = frozenset(("nprocs", "nodes", "seed", "universe", "level"))
 
 
 def call(item: pytest.Function) -> bool:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from vmpp.machine.kinds import KINDS
 from vmpp.machine.nodesets import NodeSet
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ class NameType(_Type):
 USER: Final = NameType("user")
 PROGRAM: Final = NameType("program")
 POLICY: Final = NameType("policy")
+"""A choice of a policy whose kind stands before it."""
 PATH: Final = NameType("path")
 FOLDER: Final = NameType("folder")
 HOST_PATH: Final = NameType("host-path")
@@ -38,6 +40,10 @@ VARIABLE: Final = NameType("variable")
 FAULT: Final = NameType("fault")
 JOB_WORD: Final = NameType("job")
 """A job where other words may stand as well: whoever takes it has to look."""
+
+
+CHOICES: Final = {kind: NameType(f"policy-{kind}") for kind in KINDS}
+"""A choice of a policy of each kind."""
 
 
 class ReadType(_Type):

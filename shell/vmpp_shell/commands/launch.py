@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from vmpp_shell.arguments.times import TIME
-from vmpp_shell.arguments.types import NODES, PATH, POLICY, PROGRAM
+from vmpp_shell.arguments.types import CHOICES, NODES, PATH, PROGRAM
 from vmpp_shell.launching import Wanted, launch
 from vmpp_shell.loadfile import read_load_file
 from vmpp_shell.registry import command
@@ -52,7 +52,8 @@ class ModeError(click.UsageError):
               help="Algorithm of a collective operation; repeatable.")  # fmt: skip
 @click.option("--keep-going", is_flag=True,
               help="Let the job go on without ranks whose nodes crash.")  # fmt: skip
-@click.option("--policy", type=POLICY, metavar="NAME", help="Scheduling policy of its nodes.")
+@click.option("--pct", "policy", type=CHOICES["pct"], metavar="NAME[:ARG]...",
+              help="Scheduling policy of its nodes, as rr:2ms.")  # fmt: skip
 @click.argument("program", type=PROGRAM, required=False, metavar="PROGRAM")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
 async def yod(
@@ -177,6 +178,8 @@ async def _reading(context: Context, file: str | None) -> Context:
               help="Virtual time until it is ended: minutes, h:m:s, '5 ms'.")  # fmt: skip
 @click.option("-K", "--kill-on-bad-exit", "kill", is_flag=True,
               help="End the job when one of its tasks ends abnormally.")  # fmt: skip
+@click.option("--pct", "policy", type=CHOICES["pct"], metavar="NAME[:ARG]...",
+              help="Scheduling policy of its nodes, as rr:2ms.")  # fmt: skip
 @click.argument("program", type=PROGRAM)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
 async def srun(
@@ -192,6 +195,7 @@ async def srun(
     err: str | None,
     limit: int | None,
     kill: bool,
+    policy: str | None,
 ) -> int:
     """Launch PROGRAM as yod does, with the options of Slurm's srun.
 
@@ -208,7 +212,7 @@ async def srun(
         program,
         arguments,
         _size(count if tasks is None else tasks, nodes),
-        {"kill": kill, **_options(nodes=nodes or (), name=name, limit=limit)},
+        {"kill": kill, **_options(nodes=nodes or (), name=name, limit=limit, policy=policy)},
     )
     async with saved(await _reading(context, stdin), out, err) as written:
         return await launch(written, wanted)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from vmpp.errors import VmppError
 from vmpp.machine import listings
+from vmpp.machine.options import policy_options
 from vmpp.quantities import DURATION, SIZE
-from vmpp_shell.arguments.types import MACHINE
+from vmpp_shell.arguments.types import CHOICES, MACHINE
 from vmpp_shell.console import Boot
 from vmpp_shell.registry import command
 from vmpp_shell.tables import table
@@ -38,9 +41,8 @@ async def machine(context: Context) -> None:
         "io_nodes": described.nodes - described.compute_nodes - described.service.nodes,
         "cpus": described.node.cpus,
         "memory": described.node.memory,
-        "policy": described.pct.policy,
-        "allocator": described.service.allocator,
-        "timing": described.network.timing,
+        **{kind: text for kind, text in up.policies.items() if kind != "topology"},
+        "level": described.pct.level,
         "up_ps": up.engine.now - up.began,
     }
     written: dict[str, Callable[[Any], str]] = {"memory": SIZE.write, "up_ps": DURATION.write}
@@ -69,6 +71,7 @@ async def plugins(context: Context) -> None:
             "distribution": offer.source.distribution,
             "version": offer.source.version,
             "module": offer.source.module,
+            "parameters": [asdict(each) for each in listings.settable(offer, found)],
             "problem": None,
         }
         for offer in offers
@@ -81,11 +84,12 @@ async def plugins(context: Context) -> None:
             "distribution": problem.source.distribution,
             "version": problem.source.version,
             "module": problem.source.module,
+            "parameters": [],
             "problem": str(problem),
         }
         for problem in found.problems
     ]
-    tables: list[Any] = [listings.plugins(offers)]
+    tables: list[Any] = [listings.plugins(found)]
     if found.problems:
         tables += ["", listings.problems(found.problems)]
     context.show(data, *tables)
@@ -95,34 +99,35 @@ async def plugins(context: Context) -> None:
 @click.option("--nodes", type=click.IntRange(1), metavar="N",
               help="Compute nodes, at least, of a machine that grows.")  # fmt: skip
 @click.option("--seed", type=int, metavar="N", help="Seed of everything that is random.")
-@click.option("--policy", "policies", multiple=True, metavar="KIND=NAME",
-              help="A policy instead of the machine's own; see 'policy'. Repeatable.")  # fmt: skip
+@partial(policy_options, type_of=CHOICES.get)
 @click.argument("machine", required=False, type=MACHINE, metavar="[MACHINE]")
 async def boot(
     context: Context,
     machine: str | None,
     nodes: int | None,
     seed: int | None,
-    policies: tuple[str, ...],
+    policies: dict[str, str],
+    level: int | None,
 ) -> None:
     """Boot MACHINE, a name or a file, or the one that was up before.
 
-    What 'policy' has chosen for the next boot is chosen then.
+    What 'policy' has chosen for the next boot is chosen then, as far as no option says otherwise.
 
     \b
     Example:
       shutdown
-      boot paragon --policy timing=wormhole
+      boot paragon --network-timing wormhole --pct rr:2ms
     """
     console = context.console
     before = console.asked
-    chosen = {**before.policies, **dict(each.partition("=")[::2] for each in policies)}
     await console.boot(
         Boot(
             before.machine if machine is None else machine,
             before.nodes if nodes is None else nodes,
             before.seed if seed is None else seed,
-            chosen,
+            {**before.policies, **policies},
+            before.host,
+            before.level if level is None else level,
         )
     )
     up = console.machine.description

@@ -6,16 +6,19 @@ import os
 import stat
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
 from vmpp.errors import VmppError
+from vmpp.machine.choices import settings
+from vmpp.machine.describing import summary
 from vmpp.machine.faults import WORDS as FAULT_WORDS
+from vmpp.machine.kinds import KINDS
 from vmpp.machine.nodesets import WORDS as NODE_WORDS
-from vmpp.machine.policies import KINDS
 from vmpp.service.status import NodeState
 from vmpp_shell.arguments.signals import NAMES as SIGNALS
+from vmpp_shell.arguments.types import POLICY
 from vmpp_shell.registry import ShellCommand
 from vmpp_shell.syntax import SyntaxMistake, Word, quote, tokens
 
@@ -71,7 +74,7 @@ async def candidates(interpreter: Interpreter, line: str) -> list[Candidate]:
 
 def _typed(word: str) -> str:
     """Return *word* as it is typed, with a space behind it unless more of it may follow."""
-    if word.endswith(("/", ",")):
+    if word.endswith(("/", ",", "=")):
         return quote(word)
     return (word if word.startswith(("-", "$")) else quote(word)) + " "
 
@@ -112,6 +115,9 @@ async def _choices(interpreter: Interpreter, words: list[str], typed: str) -> It
     parameter = _parameter(command, arguments, typed)
     if parameter is None:
         return _options(command)
+    if parameter.type is POLICY:
+        kind = next((word for word in arguments if word in KINDS), "")
+        return _policies(interpreter, kind, typed)
     return await _values(interpreter, parameter, typed)
 
 
@@ -255,9 +261,28 @@ async def _variables(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
     return [_Choice(name) for name in sorted(interpreter.variables)]
 
 
-async def _policies(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
-    plugins = interpreter.console.plugins
-    return [_Choice(each, kind) for kind in KINDS for each in KINDS[kind].offered(plugins)]
+def _policies(interpreter: Interpreter, kind: str, typed: str) -> Iterable[_Choice]:
+    """Return the policies of a kind; and behind a colon, the parameters of the one before it."""
+    if kind not in KINDS:
+        return []
+    offered = KINDS[kind].offered(interpreter.console.plugins)
+    before, colon, _ = typed.rpartition(":")
+    if not colon:
+        return [_Choice(name, summary(factory)) for name, factory in offered.items()]
+    policy, *given = before.split(":")
+    names = {argument.partition("=")[0] for argument in given}
+    return [
+        _Choice(f"{before}:{each.name}=", each.what.text, f"{each.name}=")
+        for each in settings(cast("Callable[..., Any]", offered.get(policy)))
+        if each.name not in names
+    ]
+
+
+def _of_kind(kind: str) -> Callable[[Interpreter, str], Awaitable[Iterable[_Choice]]]:
+    async def policies(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
+        return _policies(interpreter, kind, typed)
+
+    return policies
 
 
 _MOST: Final = 64
@@ -285,9 +310,9 @@ _COMPLETIONS: Final[dict[str, Callable[[Interpreter, str], Awaitable[Iterable[_C
     "machine": _machines,
     "nodes": _nodes,
     "path": _paths,
-    "policy": _policies,
     "program": _programs,
     "signal": _signals,
     "user": _users,
     "variable": _variables,
+    **{f"policy-{kind}": _of_kind(kind) for kind in KINDS},
 }

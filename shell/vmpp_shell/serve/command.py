@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from vmpp.machine.options import policy_options
+
 PORT = 2222
 """The port that is listened at unless another is asked for."""
 
@@ -25,6 +27,7 @@ PORT = 2222
               help="Address to listen at; 0.0.0.0 is all, and whoever can reach you.")  # fmt: skip
 @click.option("--port", type=click.IntRange(0, 65535), default=PORT, show_default=True, metavar="N",
               help="Port to listen at; 0 is any that is free, which is printed.")  # fmt: skip
+@policy_options
 def serve(
     machine: str,
     nodes: int,
@@ -33,6 +36,8 @@ def serve(
     ephemeral: bool,
     host: str,
     port: int,
+    policies: dict[str, str],
+    level: int | None,
 ) -> int:
     """Boot a machine for many people, who log in over SSH, until ^C.
 
@@ -61,5 +66,8 @@ def serve(
     described = load(machine, found)
     # As the shell has it, so that accounts that are made there are found here.
     kept = states(None if state is None else str(state), ephemeral=ephemeral)(described.name)
-    asked = {"machine": described, "nodes": nodes, "seed": seed, "plugins": found}
+    asked = {
+        "machine": described, "nodes": nodes, "seed": seed, "plugins": found,
+        "policies": policies, "level": level,
+    }  # fmt: skip
     return run(asked, kept, host, port)
