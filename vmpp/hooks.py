@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias
 
 from pluggy import HookimplMarker, HookspecMarker
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from vmpp.engine import Engine
     from vmpp.hardware import LinkParameters, Network, NoiseSource, Topology
+    from vmpp.kernel import CpuMode
     from vmpp.machine.job import Job
     from vmpp.machine.machine import Machine
     from vmpp.machine.result import Result
@@ -71,8 +72,8 @@ class TopologyFactory(Protocol):
         ...
 
 
-CpuModeFactory: TypeAlias = "Callable[..., Any]"
-"""Makes a CPU mode: which CPU of a node does what."""
+CpuModeFactory: TypeAlias = "Callable[[], CpuMode]"
+"""Makes a CPU mode: which CPU of a node does what; see `vmpp.kernel.CpuMode`."""
 
 NoiseFactory: TypeAlias = "Callable[[], Iterable[NoiseSource]]"
 """Makes the sources of what nodes do besides the application; see `vmpp.hardware.NoiseSource`."""
@@ -118,7 +119,10 @@ def vmpp_policies() -> Mapping[str, SchedulingFactory]:
 
 @hookspec
 def vmpp_cpu_modes() -> Mapping[str, CpuModeFactory]:
-    """Return CPU modes, by the name that ``[node] mode`` uses."""
+    """Return CPU modes, by the name that ``[node] mode`` uses.
+
+    A factory is called when a machine boots, and for each job that wishes for its mode.
+    """
     raise NotImplementedError
 
 

@@ -11,10 +11,13 @@ class KernelCosts:
 
     Attributes:
         send: from a process's trap to the message's start on the network.
-        receive: from a message's arrival to the process's knowing of it, without matching.
+        receive: taking one message in, without matching.
         match_entry: looking at one entry of a match list.
         acknowledge: making an acknowledgement or reply.
         context_switch: entering user space for an event handler, or another process.
+        interrupt: entering the kernel on an arrival, on a CPU that does something else.
+        hand_over: passing a request or an event to another CPU of the node, through shared memory.
+        copy_rate: of a copy from process to process on one node, fs a byte.
     """
 
     send: int
@@ -22,3 +25,6 @@ class KernelCosts:
     match_entry: int
     acknowledge: int
     context_switch: int
+    interrupt: int = 0
+    hand_over: int = 0
+    copy_rate: int = 0

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from vmpp.engine import Engine, Fiber, Streams
 from vmpp.hardware import Cpu
 from vmpp.kernel.fibers import Fibers
+from vmpp.kernel.modes import SHARED_CPU, Roles
 from vmpp.kernel.sharing import CpuSharing
-from vmpp.kernel.waiting import Interruption, ProcessExit, ProcessKilled
+from vmpp.kernel.waiting import ANYTHING, Interruption, ProcessExit, ProcessKilled
 from vmpp.portals import Address, Header, PortalTable
 
 if TYPE_CHECKING:
     from random import Random
 
+    from vmpp.kernel.coroutines import Coroutine
     from vmpp.kernel.qk import QuintessentialKernel
 
 
@@ -26,8 +28,23 @@ PATIENCE: Final = 100
 """How often a process that is being killed may catch that and block again; then it stays parked."""
 
 
+SLOT: Final = 1 << 24
+"""What the number of a process in a further slot of its node adds to the number of its job."""
+
+
 NOBODY: Final[frozenset[int]] = frozenset()
 """The other jobs that may send to a process, of one that is connected to none."""
+
+
+NO_CALLS: Final = (
+    "a co-routine on the co-processor computes and shares memory; it can neither communicate nor "
+    "call the system, but whoever started it can"
+)
+"""What a co-routine is told that tries all the same."""
+
+
+class CoprocessorError(RuntimeError):
+    """There is no CPU for co-routines, or one of them asks for what only its process can have."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +81,8 @@ class Job:
         launcher: whom its nodes report to; None: nobody.
         policy: scheduling policy of its nodes; empty: the one that they were booted with.
         priority: how urgent its processes are, for policies that mind; 0 is usual, more is more.
+        mode: CPU mode of its nodes, as users call it.
+        roles: what the CPUs of its nodes are for, which is what that mode means there.
         description: what libraries are set up by in its processes; None: the machine's.
         messages, bytes, calls: what those of its processes have sent, and asked of servers, that
             are no more.
@@ -71,7 +90,8 @@ class Job:
 
     __slots__ = (
         "_ends", "addresses", "bytes", "calls", "description", "friends", "id", "launcher",
-        "machine", "messages", "nodes", "parcel", "policy", "priority", "programs", "streams",
+        "machine", "messages", "mode", "nodes", "parcel", "policy", "priority", "programs",
+        "roles", "streams",
     )  # fmt: skip
 
     def __init__(
@@ -104,21 +124,44 @@ class Job:
         self.launcher: Address | None = None
         self.policy = ""
         self.priority = 0
+        self.mode = ""
+        self.roles: Roles = SHARED_CPU
         self.description: Any = None
         self.messages = 0
         self.bytes = 0
         self.calls = 0
 
     def place(self, nodes: Sequence[int], machine: Surroundings) -> None:
-        """Give the job its nodes, and its processes their addresses."""
+        """Give the job its *nodes*, by rank, and its processes their addresses."""
         self.nodes = nodes
         self.machine = machine
-        self.addresses[:] = [Address(nid, self.id, rank, self.id) for rank, nid in enumerate(nodes)]
+        self.addresses[:] = [
+            Address(nid, self.id + SLOT * self.slot(rank), rank, self.id)
+            for rank, nid in enumerate(nodes)
+        ]
 
     @property
     def size(self) -> int:
         """How many ranks the job has."""
         return len(self.nodes)
+
+    def slot(self, rank: int) -> int:
+        """Return which of its node's process slots *rank* has, counted from 0."""
+        return rank % self.roles.ranks
+
+    @property
+    def leaders(self) -> range:
+        """The first rank of each of its nodes, which stands for the node."""
+        return range(0, self.size, self.roles.ranks)
+
+    def leader(self, rank: int) -> int:
+        """Return the first of the ranks that are on the node of *rank*."""
+        return rank - rank % self.roles.ranks
+
+    def neighbours(self, rank: int) -> range:
+        """Return the ranks that are on the node of *rank*, itself included."""
+        first = self.leader(rank)
+        return range(first, min(first + self.roles.ranks, self.size))
 
     def part(self, rank: int) -> int:
         """Return which of the job's programs *rank* runs, counted from 0."""
@@ -141,6 +184,7 @@ class SystemProcess:
         group: the group that may send to it besides the system; 0: everybody.
         clock: the time up to which it is busy, in picoseconds.
         dead: whether it takes no more messages.
+        away: whether it runs on another CPU than the kernel.
         table: its portals.
         watch: what it waits for (see `Process.wait`).
         held: messages that arrived while it was busy.
@@ -151,8 +195,8 @@ class SystemProcess:
     """
 
     __slots__ = (
-        "address", "admitted", "bytes", "clock", "dead", "group", "held", "messages", "table",
-        "watch",
+        "address", "admitted", "away", "bytes", "clock", "dead", "group", "held", "messages",
+        "table", "watch",
     )  # fmt: skip
 
     def __init__(self, address: Address) -> None:
@@ -160,6 +204,7 @@ class SystemProcess:
         self.group = address.group
         self.clock = 0
         self.dead = False
+        self.away = False
         self.table = PortalTable()
         self.watch: Any = None
         self.held: deque[Header] | None = None
@@ -190,12 +235,15 @@ class Process(SystemProcess):
         size: how many ranks the job has.
         nid: number of its node.
         pid: its number on the node.
+        slot: which of the node's process slots it has, counted from 0.
         fiber: the one of its fibers that runs, or will be resumed; None until it is started.
         fibers: its fibers and whose turn it is; None while it has just one.
         resting: the same from when it had several, None if it never had.
         passed: how often it has let time pass, other than by waiting.
         dying: whether it is being killed, or at its end: its calls raise.
         in_handler: whether an event handler runs.
+        guest: the co-routine that runs in its address space at this moment; None: none does.
+        coroutines: those that it has started, and that may not have ended.
         space: its address space; `vmpp.process` sets it.
         files: its file descriptors; `vmpp.process` sets it.
         libraries: state of the libraries linked to it, by name.
@@ -214,9 +262,9 @@ class Process(SystemProcess):
 
     __slots__ = (
         "_computes", "_deaths", "_engine", "_lookahead", "_roused", "_sleeps", "_timer", "calls",
-        "cpu", "dying", "fiber", "fibers", "files", "in_handler", "install", "job", "kernel",
-        "left", "libraries", "nid", "passed", "pending", "pid", "post", "rank", "ready",
-        "ready_since", "resting", "rpc", "sharing", "size", "space", "woken",
+        "coroutines", "cpu", "dying", "fiber", "fibers", "files", "guest", "in_handler", "install",
+        "job", "kernel", "left", "libraries", "nid", "passed", "pending", "pid", "post", "rank",
+        "ready", "ready_since", "resting", "rpc", "sharing", "size", "slot", "space", "woken",
     )  # fmt: skip
 
     def __init__(self, kernel: QuintessentialKernel, job: Job, address: Address) -> None:
@@ -228,7 +276,9 @@ class Process(SystemProcess):
         self._roused = False
         self._sleeps = False
         self._timer = 0
-        self.cpu: Cpu = kernel.node.application_cpu
+        self.slot = job.slot(address.rank)
+        self.cpu: Cpu = kernel.node.application_cpus[self.slot]
+        self.away = self.cpu is not kernel.node.kernel_cpu
         self.passed = 0
         self.calls = 0
         self.kernel = kernel
@@ -240,6 +290,8 @@ class Process(SystemProcess):
         self.clock = kernel.engine.now
         self.dying = False
         self.in_handler = False
+        self.guest: Process | None = None
+        self.coroutines: Sequence[Coroutine] = ()
         self.fiber: Fiber | None = None
         self.fibers: Fibers | None = None
         self.resting: Fibers | None = None
@@ -463,6 +515,13 @@ class Process(SystemProcess):
         self._interrupt(fiber, interruption)
         return True
 
+    def tell(self, what: object) -> None:
+        """Wake the process if it waits for *what*, as the kernel does for a descriptor."""
+        watch = self.watch
+        if watch is not None and (watch is what or watch is ANYTHING):
+            self.watch = None
+            self.resume()
+
     def rouse(self) -> None:
         """Let the process look again at whatever it waits for: called by its event handlers."""
         self._roused = True
@@ -512,6 +571,8 @@ class Process(SystemProcess):
             while self._deaths > PATIENCE:
                 self._engine.hub.switch()
             raise ProcessKilled
+        if self.guest is not None:
+            raise CoprocessorError(NO_CALLS)
         if self.in_handler:
             raise RuntimeError("an event handler may not block")
 

@@ -10,8 +10,11 @@ from typing import Any, Final
 
 from vmpp.engine import Engine
 from vmpp.hardware import Node
+from vmpp.kernel.coroutines import Coprocessor
 from vmpp.kernel.costs import KernelCosts
+from vmpp.kernel.crossing import Crossing
 from vmpp.kernel.deposit import INVALID, MALFORMED, NO_FIT, READERS, WRITERS
+from vmpp.kernel.modes import SHARED_CPU, Roles
 from vmpp.kernel.process import Process, SystemProcess
 from vmpp.kernel.trace import Trace
 from vmpp.kernel.waiting import ANYTHING
@@ -29,10 +32,10 @@ from vmpp.portals import (
 )
 from vmpp.portals.operations import ACKNOWLEDGES
 
-ENTRY_POINTS: Final = ("send", "receive", "release", "run", "halt")
+ENTRY_POINTS: Final = ("send", "receive", "release", "run", "assign", "halt")
 """Everything that anybody calls in a kernel: a process's trap, the interface's interrupt, the
-end of a process's masking of it, the process control thread's request to run a process, and its
-end when the node crashes."""
+end of a process's masking of it, the process control thread's requests to run a process and to
+give the CPUs their roles, and its end when the node crashes."""
 
 
 class QuintessentialKernel:
@@ -50,12 +53,15 @@ class QuintessentialKernel:
         own_bytes: bytes of their bodies.
         drops: messages discarded here for processes that do not exist.
         transmit: the network's entry, or what stands before it; see `vmpp.hardware.fabric`.
+        roles: what the CPUs of the node are for.
+        coprocessor: what runs co-routines for the processes; None: there is no CPU for that.
+        crossing: the way to what runs on other CPUs than the kernel's; None: nothing does.
     """
 
     __slots__ = (
-        "_acknowledge", "_cpu", "_match", "_place", "_receive", "_send", "abort_job",
-        "context_switch", "drops", "engine", "free", "lookahead", "nid", "node", "own_bytes",
-        "own_messages", "processes", "trace", "transmit",
+        "_acknowledge", "_costs", "_cpu", "_match", "_place", "_receive", "_send", "abort_job",
+        "context_switch", "coprocessor", "crossing", "drops", "engine", "free", "lookahead", "nid",
+        "node", "own_bytes", "own_messages", "processes", "roles", "trace", "transmit",
     )  # fmt: skip
 
     def __init__(
@@ -74,11 +80,11 @@ class QuintessentialKernel:
         self.lookahead = lookahead
         self.context_switch = costs.context_switch
         self.transmit = transmit
+        self._costs = costs
         self._send = costs.send
-        self._receive = costs.receive
         self._match = costs.match_entry
         self._acknowledge = costs.acknowledge
-        self._cpu = node.kernel_cpu
+        self.assign(SHARED_CPU)
         self._place = node.nid << 40
         self.processes: Mapping[int, SystemProcess] = {}
         self.abort_job: Callable[[Process, int], object] = _nobody_to_tell
@@ -132,6 +138,11 @@ class QuintessentialKernel:
             )
         process.messages += 1
         process.bytes += length
+        if self.crossing is not None:
+            return self.crossing.send(
+                process,
+                Header(process.address, target.nid, target.pid, portal, bits, length, body, info),
+            )
         process.clock = ready = process.clock + self._send
         return self.transmit(
             self.nid,
@@ -161,6 +172,19 @@ class QuintessentialKernel:
         """Run *process* until it blocks, in its own address space."""
         process.install()
         process.fiber.switch()  # type: ignore[union-attr]
+
+    def assign(self, roles: Roles) -> None:
+        """Give the CPUs of the node their roles; no process of a job is there."""
+        node, costs = self.node, self._costs
+        node.assign(roles.kernel, roles.applications, roles.helper)
+        self.roles = roles
+        self._cpu = node.kernel_cpu
+        self._receive = costs.receive if roles.polls else costs.interrupt + costs.receive
+        apart = any(cpu is not node.kernel_cpu for cpu in node.application_cpus)
+        helper = node.helper_cpu
+        crosses = apart or helper is not None
+        self.crossing = Crossing(self, costs, polls=roles.polls) if crosses else None
+        self.coprocessor = None if helper is None else Coprocessor(self, helper, costs.hand_over)
 
     def halt(self) -> None:
         """Stop for good, with the node: nothing is sent or taken from now on."""
@@ -207,6 +231,8 @@ class QuintessentialKernel:
         source = header.source
         info = header.info
         done = begin + self._receive
+        if self.crossing is not None:
+            done += self.crossing.surcharge(process, header)
         entry: Any = None
         descriptor: Any = None
         outcome = MALFORMED
@@ -345,20 +371,12 @@ class QuintessentialKernel:
         back = header.source
         self.own_messages += 1
         self.own_bytes += length
-        self.transmit(
-            self.nid,
-            Header(
-                address,
-                back.nid,
-                back.pid,
-                portal,
-                bits,
-                length,
-                body,
-                SendInfo(offset=offset, user_data=outcome),
-            ),
-            ready,
-        )
+        info = SendInfo(offset=offset, user_data=outcome)
+        reply = Header(address, back.nid, back.pid, portal, bits, length, body, info)
+        if self.crossing is None:
+            self.transmit(self.nid, reply, ready)
+        else:
+            self.crossing.transmit(reply, ready)
         return True
 
     def _discard(self, process: SystemProcess, header: Header, entry: Any) -> None:

@@ -16,11 +16,13 @@ from typing import Final
 import trio
 
 from vmpp.errors import VmppError
+from vmpp.kernel import Roles
 from vmpp.machine import description as descriptions
-from vmpp.machine.description import MachineDescription
+from vmpp.machine.description import MachineDescription, MachineTooSmallError
 from vmpp.machine.installation import Installation
 from vmpp.machine.kept_policies import KeptPolicyError
 from vmpp.machine.machine import Machine
+from vmpp.machine.modes import roles_of
 from vmpp.machine.plugins import PluginError, Plugins, Source
 from vmpp.machine.policies import chosen as policies_of
 from vmpp.machine.policies import with_policies
@@ -43,6 +45,7 @@ async def boot(
     machine: str | PathLike[str] | MachineDescription = "default",
     *,
     nodes: int | None = None,
+    processes: int | None = None,
     universe: int | None = None,
     seed: int = 0,
     watchdog: float | None = None,
@@ -64,6 +67,8 @@ async def boot(
         machine: a name, a machine file, or a description.
         nodes: compute nodes that there must be: so many a machine that grows has; it has
             `USUAL_NODES` if left out.
+        processes: instead, processes of one job that there must be nodes for, each of which takes
+            as many as the CPU mode has it take.
         universe: how many processes there can be at once, those included that programs start, for
             which a machine that grows boots more nodes; see `vmpp.machine.universe`.
         seed: of everything that is random.
@@ -84,14 +89,13 @@ async def boot(
 
     Raises:
         VmppError: the machine cannot be made as described.
+        ValueError: *processes* is not positive.
     """
     found = Plugins.given(plugins)
     described = (
         machine if isinstance(machine, MachineDescription) else descriptions.load(machine, found)
     )
     usual, chosen = policies_of(described), policies or {}
-    if nodes is None:
-        nodes = USUAL_NODES if described.grows else described.compute_nodes
     error: BaseException | None = None
     with ExitStack() as stack:
         stack.enter_context(_patient_collector())
@@ -104,7 +108,9 @@ async def boot(
         described = with_policies(described, chosen, found, level)
         built = Machine(
             Universe.of(
-                described.with_tools(tools).with_collectives(coll or {}), nodes, universe, found
+                described.with_tools(tools).with_collectives(coll or {}),
+                *_nodes(described, roles_of(described, found), nodes, processes, universe),
+                found,
             ),
             found,
             seed=seed,
@@ -131,6 +137,32 @@ async def boot(
             partitions.cancel_scope.cancel()
     if error is not None:
         raise error
+
+
+def _nodes(
+    described: MachineDescription,
+    roles: Roles,
+    nodes: int | None,
+    processes: int | None,
+    universe: int | None,
+) -> tuple[int, int | None]:
+    """Return how many compute nodes there must be, and how many there can be at the most.
+
+    Raises:
+        ValueError: *processes* is not positive.
+        MachineTooSmallError: the universe has no room for them.
+    """
+    most = None if universe is None else roles.nodes(universe)
+    if processes is None:
+        usual = USUAL_NODES if described.grows else described.compute_nodes
+        return (usual if nodes is None else nodes), most
+    if processes < 1:
+        raise ValueError(f"a job has at least one process, not {processes}")
+    if universe is not None and universe < processes:
+        raise MachineTooSmallError(
+            f"a universe of {universe} has no room for {processes} processes"
+        )
+    return roles.nodes(processes), most
 
 
 def _with_kept(

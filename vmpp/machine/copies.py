@@ -86,7 +86,7 @@ async def run_copies(
                     stdin=stdin if not jobs or isinstance(stdin, bytes) else None,
                     stdout=out,
                     stderr=err,
-                    nodes=jobs[0].nodes if jobs else (),
+                    nodes=tuple(dict.fromkeys(jobs[0].nodes)) if jobs else (),
                     **options,
                 )
             )

@@ -14,7 +14,7 @@ from vmpp.engine import Engine, Fiber, Streams
 from vmpp.engine.bridge import Bridge
 from vmpp.engine.host import advance
 from vmpp.engine.watchdog import Watchdog
-from vmpp.kernel import Process, Trace
+from vmpp.kernel import Process, Roles, Trace
 from vmpp.machine.description import MachineDescription
 from vmpp.machine.doors import Doors
 from vmpp.machine.faults import Fault, NodeCrash, parse
@@ -22,6 +22,7 @@ from vmpp.machine.hosting import JobHost
 from vmpp.machine.injection import inject
 from vmpp.machine.installation import Installation
 from vmpp.machine.job import Job
+from vmpp.machine.modes import roles_of
 from vmpp.machine.nodes import Nodes
 from vmpp.machine.overview import Overview
 from vmpp.machine.plugins import Plugins
@@ -136,6 +137,7 @@ class Machine:
         self.libraries = [plugins.libraries[name] for name in sorted(plugins.libraries)]
         for library in self.libraries:
             library.check(description)
+        self._roles = roles_of(description, plugins)
         self._loader = ProgramLoader(self.services.addresses, self.libraries, description)
         self.threads: dict[int, ProcessControlThread] = {}
         for nid in range(compute):
@@ -255,6 +257,8 @@ class Machine:
             fanout=description.loader.fanout,
             start_time=description.pct.process_start,
             policies=partial(self._made, "pct"),
+            policy_name=description.pct.policy,
+            roles=self._roles,
         )
 
     def _boot_nodes(self, nodes: Sequence[int]) -> None:
@@ -278,6 +282,7 @@ class Machine:
         backtrace: bool = False,
         nodes: Sequence[int] = (),
         policy: str = "",
+        mode: str = "",
         name: str = "",
         limit: int | None = None,
         tools: Sequence[str] = (),
@@ -286,7 +291,7 @@ class Machine:
         owner: Credentials | None = None,
         client: ServiceClient | None = None,
     ) -> Job:
-        """Launch *program* on *nprocs* nodes; wait until it is known whether it gets them.
+        """Launch *nprocs* processes of *program*; wait until it is known whether it gets them.
 
         A job whose nodes are busy waits its turn, as the queueing policy says; it has no nodes yet
         when this returns.
@@ -302,8 +307,10 @@ class Machine:
                 others run on, and the error is reported at the end.
             backtrace: whether the report on a job that is ended abnormally says where all of its
                 processes stood.
-            nodes: numbers of the nodes that it must have, by rank; any if left out.
+            nodes: numbers of the nodes that it must have, in the order of its ranks; any if left
+                out.
             policy: scheduling policy of its nodes, instead of the machine's.
+            mode: CPU mode of its nodes, instead of the machine's.
             name: what the job is called, instead of as its program.
             limit: how long it may run, in picoseconds of virtual time: then it gets SIGTERM, and a
                 while later SIGKILL.
@@ -316,7 +323,8 @@ class Machine:
 
         Raises:
             LaunchError: it can never have the nodes.
-            ChoiceError: there is no such policy.
+            ChoiceError: there is no such policy or mode.
+            ModeError: the nodes have too few CPUs for the mode.
             ProgramError: the file is not there, or not Python.
             VmppError: there is no such tool or algorithm.
         """
@@ -324,9 +332,12 @@ class Machine:
             program = Program.script(fspath(program), args)
         parts = [(program, nprocs), *others]
         size = sum(each for _, each in parts)
-        hosts = _hosts(nodes, size)
+        mode = mode or self.policies["mode"]
+        roles = self.roles(mode)
+        wanted = roles.nodes(size)
+        hosts = _hosts(nodes, size, wanted)
         # Before there is anything of it, which would take as much memory as somebody asks for.
-        self.launcher.book.check(size, dict(hosts))
+        self.launcher.book.check(wanted, dict(hosts))
         wishes = Wishes(
             owner=owner or host_user(),
             hosts=hosts,
@@ -337,6 +348,8 @@ class Machine:
             limit=limit,
             policy=policy_of("pct", policy, self.plugins).text if policy else self.policy,
             description=self._described(tools, coll or {}),
+            mode=mode,
+            roles=roles,
         )
         typed = client is not None and not client.exact
         begin = partial(self.host.begin, parts, wishes, stdin, stdout, stderr, typed)
@@ -350,6 +363,15 @@ class Machine:
             raise LaunchError(job.record.failure or "the job cannot be launched")
         self.host.keep(job.record)
         return job
+
+    def roles(self, mode: str = "") -> Roles:
+        """Return what the CPUs of nodes are for in a CPU mode, that of later jobs if left out.
+
+        Raises:
+            ChoiceError: there is no such mode.
+            ModeError: the nodes have too few CPUs for it.
+        """
+        return roles_of(self.description, self.plugins, mode or self.policies["mode"])
 
     def _described(
         self, tools: Sequence[str], coll: Mapping[str, object]
@@ -414,8 +436,8 @@ class Machine:
     def set_policy(self, kind: str, name: str) -> None:
         """Go on with another policy.
 
-        Those of ``allocator`` and ``queue`` decide at once; that of ``pct`` on the nodes of jobs
-        that are launched from now on.
+        Those of ``allocator`` and ``queue`` decide at once; those of ``pct`` and ``mode`` on the
+        nodes of jobs that are launched from now on.
 
         Args:
             kind: what it decides.
@@ -424,10 +446,13 @@ class Machine:
         Raises:
             PolicyError: it can be chosen at boot time only.
             ChoiceError: there is none such.
+            ModeError: the nodes have too few CPUs for the mode.
         """
         policy_of(kind, name, self.plugins)
         if kind == "pct":
             self.policy = self.launcher.policy = name
+        elif kind == "mode":
+            self.roles(name)
         elif kind == "allocator":
             self.allocation.swap(allocation=self._made(kind, name, self._places))
         elif kind == "queue":
@@ -534,10 +559,14 @@ class Machine:
         self.note(Kind.SHUTDOWN)
 
 
-def _hosts(nodes: Sequence[int], nprocs: int) -> tuple[tuple[int, int], ...]:
-    """Return the nodes asked for by number, by rank. Raises LaunchError if they are too few."""
-    if nodes and len(nodes) < nprocs:
+def _hosts(nodes: Sequence[int], nprocs: int, wanted: int) -> tuple[tuple[int, int], ...]:
+    """Return the nodes asked for by number, by their places in the job, *wanted* of them.
+
+    Raises:
+        LaunchError: they are too few.
+    """
+    if nodes and len(nodes) < wanted:
         raise LaunchError(
             f"{nprocs} processes do not fit on the {len(nodes)} nodes that are asked for by number"
         )
-    return tuple(enumerate(nodes[:nprocs]))
+    return tuple(enumerate(nodes[:wanted]))

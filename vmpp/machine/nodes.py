@@ -55,10 +55,13 @@ class Nodes:
         self.fabric = Fabric(network, self.topology, links.header_bytes)
         self._costs = KernelCosts(
             send=description.kernel.send,
-            receive=description.kernel.interrupt + description.kernel.receive,
+            receive=description.kernel.receive,
             match_entry=description.kernel.match_entry,
             acknowledge=description.kernel.acknowledge,
             context_switch=description.kernel.context_switch,
+            interrupt=description.kernel.interrupt,
+            hand_over=description.kernel.hand_over,
+            copy_rate=description.node.copy_rate,
         )
         self._noise = MachineNoise(description, plugins, streams.stream)
         self.kernels: list[QuintessentialKernel] = []
@@ -110,7 +113,8 @@ class Nodes:
         if node.partition is Partition.COMPUTE:
             self._noise.give(node)
         # Room for the library work between two waits: that of one receive and one send.
-        lookahead = max(1, 3 * (costs.send + description.network.wire_latency + costs.receive))
+        taken = costs.interrupt + costs.receive
+        lookahead = max(1, 3 * (costs.send + description.network.wire_latency + taken))
         kernel = QuintessentialKernel(
             engine, node, self.fabric.transmit, costs, self._trace, lookahead
         )

@@ -6,7 +6,7 @@ Looking costs no virtual time.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -15,9 +15,17 @@ from vmpp.hardware import Partition
 from vmpp.kernel import Process, QuintessentialKernel
 from vmpp.machine.report import Standing, standings
 from vmpp.pct import ProcessControlThread
+from vmpp.portals import Address
 from vmpp.service.identity import Credentials
 from vmpp.service.record import JobRecord
-from vmpp.service.status import Activity, JobState, JobStatus, NodeState, NodeStatus
+from vmpp.service.status import (
+    Activity,
+    JobState,
+    JobStatus,
+    NodeState,
+    NodeStatus,
+    ProcessStatus,
+)
 
 if TYPE_CHECKING:
     from vmpp.machine.machine import Machine
@@ -94,40 +102,46 @@ class Overview:
         servers: dict[int, list[str]] = {}
         for name, server in self._machine.services.servers.items():
             servers.setdefault(server.address.nid, []).append(name)
+        seats: dict[int, list[tuple[int, Address]]] = {}
+        for job, record in self._machine.launcher.known.items():
+            for address in record.job.addresses:
+                seats.setdefault(address.nid, []).append((job, address))
         return [
-            self._compute_node(kernel, self._machine.threads[kernel.nid])
+            self._compute_node(kernel, self._machine.threads[kernel.nid], seats.get(kernel.nid, ()))
             if kernel.nid in self._machine.threads
             else self._service_node(kernel, servers.get(kernel.nid, ()))
             for kernel in self._machine.kernels
         ]
 
     def _compute_node(
-        self, kernel: QuintessentialKernel, thread: ProcessControlThread
+        self,
+        kernel: QuintessentialKernel,
+        thread: ProcessControlThread,
+        seats: Sequence[tuple[int, Address]],
     ) -> NodeStatus:
         book = self._machine.launcher.book
         job = book.holders.get(kernel.nid, 0)
-        process = next((each for each in thread.processes.values() if _runs(each)), None)
+        found = () if thread.dead else tuple(_processes(kernel, thread))
         state = NodeState.FREE
         if kernel.nid in book.crashed:
             state = NodeState.DOWN
-        elif process is not None:
+        elif found:
             state = NodeState.BUSY
         elif job:
             state = NodeState.ALLOCATED
+        there = {each.pid for each in found}
+        empty = (_seat(*seat) for seat in seats if seat[0] == job and seat[1].pid not in there)
+        shown = () if thread.dead else tuple(sorted((*found, *empty), key=_by_rank))
         return self._node(
             kernel,
             Partition.COMPUTE,
             state,
             job=job,
-            rank=process.rank if isinstance(process, Process) else self._rank(job, kernel.nid),
-            activity=_activity(kernel, thread, process),
+            rank=min((each.rank for each in shown if each.job == job), default=-1),
+            activity=_activity(kernel, thread, found),
             memory_used=0 if thread.dead else kernel.node.memory.used,
+            processes=shown,
         )
-
-    def _rank(self, job: int, node: int) -> int:
-        record = self._machine.launcher.known.get(job)
-        nodes = () if record is None else record.job.nodes
-        return nodes.index(node) if node in nodes else -1
 
     def _service_node(self, kernel: QuintessentialKernel, servers: Sequence[str]) -> NodeStatus:
         return self._node(
@@ -149,6 +163,7 @@ class Overview:
         rank: int = -1,
         memory_used: int = 0,
         servers: tuple[str, ...] = (),
+        processes: tuple[ProcessStatus, ...] = (),
     ) -> NodeStatus:
         return NodeStatus(
             number=kernel.nid,
@@ -162,11 +177,8 @@ class Overview:
             memory=kernel.node.memory.size,
             memory_used=memory_used,
             servers=servers,
+            processes=processes,
         )
-
-
-def _runs(process: object) -> bool:
-    return isinstance(process, Process)
 
 
 def _works(kernel: QuintessentialKernel) -> Activity | None:
@@ -174,14 +186,43 @@ def _works(kernel: QuintessentialKernel) -> Activity | None:
     return Activity.KERNEL if kernel.free > kernel.engine.now else None
 
 
+def _by_rank(process: ProcessStatus) -> tuple[int, int]:
+    return process.job, process.rank
+
+
+def _seat(job: int, address: Address) -> ProcessStatus:
+    """Return what there is to tell of a process that is not there yet, or no more."""
+    return ProcessStatus(
+        job=job, rank=address.rank, pid=address.pid, activity=Activity.IDLE, memory=0
+    )
+
+
+def _processes(
+    kernel: QuintessentialKernel, thread: ProcessControlThread
+) -> Iterator[ProcessStatus]:
+    """Yield the processes of jobs on a node."""
+    for pid, process in thread.processes.items():
+        if isinstance(process, Process):
+            has_cpu = process.computes and process.left is None
+            busy = has_cpu or process.clock > kernel.engine.now
+            region = thread.memory_map.get(pid)
+            yield ProcessStatus(
+                job=process.job.id,
+                rank=process.rank,
+                pid=pid,
+                activity=Activity.COMPUTE if busy else Activity.WAITING,
+                memory=0 if region is None else region.length,
+            )
+
+
 def _activity(
-    kernel: QuintessentialKernel, thread: ProcessControlThread, process: object
+    kernel: QuintessentialKernel, thread: ProcessControlThread, found: Sequence[ProcessStatus]
 ) -> Activity:
     if thread.dead:
         return Activity.NONE
     if kernel.free > kernel.engine.now:
         return Activity.KERNEL
-    if not isinstance(process, Process):
+    if not found:
         return Activity.IDLE
-    busy = kernel.node.application_cpu.busy or process.clock > kernel.engine.now
-    return Activity.COMPUTE if busy else Activity.WAITING
+    computes = any(each.activity is Activity.COMPUTE for each in found)
+    return Activity.COMPUTE if computes else Activity.WAITING

@@ -106,7 +106,7 @@ def run(
     async def main() -> Result:
         async with boot(
             described,
-            nodes=nprocs,
+            processes=nprocs,
             universe=universe,
             seed=seed,
             watchdog=watchdog,

@@ -78,7 +78,7 @@ class NetworkTable(Table, frozen=True, kw_only=True):
 class NodeTable(Table, frozen=True, kw_only=True):
     """One node."""
 
-    cpus: Annotated[int, _count("CPUs of a node", 1, 2)] = 1
+    cpus: Annotated[int, _count("CPUs of a node", 1, 2)] = 2
     mode: Annotated[str, Is("CPU mode, as a plugin calls it, with its parameters")] = "heater"
     noise: Annotated[str, Is("what a node does besides the application, as a plugin calls it")] = (
         "silent"
@@ -134,6 +134,10 @@ class KernelTable(Table, frozen=True, kw_only=True):
     match_entry: Annotated[int, _time("to look at one entry of a match list")] = duration("10 ns")
     acknowledge: Annotated[int, _time("to make one acknowledgement")] = duration("100 ns")
     interrupt: Annotated[int, _time("to enter the kernel on an arrival")] = duration("200 ns")
+    hand_over: Annotated[
+        int,
+        _time("to pass a request or event to the node's other CPU through shared memory, each way"),
+    ] = duration("150 ns")
     context_switch: Annotated[int, _time("between two processes, or process and PCT")] = duration(
         "1 us"
     )

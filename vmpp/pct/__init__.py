@@ -2,7 +2,7 @@
 
 from vmpp.pct.control import CONTROL_PORTAL, LOST_PORTAL, Control, ControlMessage, send_control
 from vmpp.pct.dispatcher import Dispatcher
-from vmpp.pct.loading import Loader, LoadError, Outcome, children, parent
+from vmpp.pct.loading import Loader, LoadError, Outcome, above, below, children, parent
 from vmpp.pct.observing import DispatchObserver
 from vmpp.pct.scheduling import SchedulingPolicy
 from vmpp.pct.thread import ProcessControlThread
@@ -19,6 +19,8 @@ __all__ = [
     "Outcome",
     "ProcessControlThread",
     "SchedulingPolicy",
+    "above",
+    "below",
     "children",
     "parent",
     "send_control",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from vmpp.kernel import Process
+from vmpp.kernel import Job, Process
 
 
 def parent(rank: int, fanout: int) -> int:
@@ -20,6 +20,21 @@ def children(rank: int, fanout: int, size: int) -> range:
     """Return the ranks below *rank* in a tree of *size* ranks."""
     first = rank * fanout + 1
     return range(min(first, size), min(first + fanout, size))
+
+
+def above(job: Job, rank: int, fanout: int) -> int:
+    """Return who stands for the node above that of *rank* of a job; negative for the root.
+
+    The tree is one of nodes. For each stands its first rank.
+    """
+    each = job.roles.ranks
+    return parent(rank // each, fanout) * each
+
+
+def below(job: Job, rank: int, fanout: int) -> list[int]:
+    """Return who stand for the nodes right below that of *rank* of a job."""
+    each = job.roles.ranks
+    return [place * each for place in children(rank // each, fanout, len(job.leaders))]
 
 
 class LoadError(Exception):

@@ -7,11 +7,19 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from vmpp.hardware import OutOfMemory, Region
-from vmpp.kernel import Job, Process, ProcessKilled, QuintessentialKernel, SystemProcess
+from vmpp.kernel import (
+    SHARED_CPU,
+    Job,
+    Process,
+    ProcessKilled,
+    QuintessentialKernel,
+    Roles,
+    SystemProcess,
+)
 from vmpp.pct.asking import Asked, PolicyFault
 from vmpp.pct.control import CONTROL_PORTAL, LOST_PORTAL, Control, ControlMessage, send_control
 from vmpp.pct.dispatcher import Dispatcher
-from vmpp.pct.loading import Loader, LoadError, Outcome, children, parent
+from vmpp.pct.loading import Loader, LoadError, Outcome, above, below
 from vmpp.portals import (
     AckOutcome,
     Address,
@@ -38,12 +46,12 @@ _NUMBER: Final = Struct("<I")
 class _Load:
     """A job that is being loaded on a node: who has not reported yet."""
 
-    __slots__ = ("failure", "missing", "process", "rank")
+    __slots__ = ("failure", "missing", "processes", "rank")
 
     def __init__(self, rank: int, missing: int) -> None:
         self.rank = rank
         self.missing = missing
-        self.process: Process | None = None
+        self.processes: list[Process] = []
         self.failure: tuple[int, bytes] | None = None
 
 
@@ -64,13 +72,14 @@ class ProcessControlThread(SystemProcess):
     itself is run by the kernel as soon as it can run; several share the CPU, as the policy says.
 
     Attributes:
-        dispatcher: shares the application's CPU out.
+        dispatchers: share the CPUs that run processes out, one for each slot of the node.
         kernel: the kernel of the node.
         processes: every process of the node by number; its own is 0. The kernel's table.
         memory_map: the regions of the node's memory that processes hold, by process number.
         job_of: how a job's number becomes the job, as the launcher described it; None once it has
             ended.
         policies: makes scheduling policies, by name, for jobs that bring theirs.
+        roles: what the CPUs are for while no job is here.
     """
 
     __slots__ = (
@@ -82,12 +91,13 @@ class ProcessControlThread(SystemProcess):
         "_loads",
         "_outcomes",
         "_start_time",
-        "dispatcher",
+        "dispatchers",
         "job_of",
         "kernel",
         "memory_map",
         "policies",
         "processes",
+        "roles",
     )  # fmt: skip
 
     def __init__(
@@ -101,6 +111,7 @@ class ProcessControlThread(SystemProcess):
         start_time: int,
         policies: Callable[[str], SchedulingPolicy] | None = None,
         policy_name: str = "",
+        roles: Roles = SHARED_CPU,
     ) -> None:
         """Boot the process control thread of the node of *kernel*.
 
@@ -117,9 +128,6 @@ class ProcessControlThread(SystemProcess):
         self.job_of = job_of
         self.policies = policies
         self._booted = Asked(policy, policy_name, kernel.nid)
-        self.dispatcher = Dispatcher(
-            kernel, kernel.node.application_cpu, self._booted, self._end_all
-        )
         self._loader = loader
         self._fanout = fanout
         self._start_time = start_time
@@ -128,6 +136,9 @@ class ProcessControlThread(SystemProcess):
         self._loads: dict[int, _Load] = {}
         self._admissions: dict[tuple[int, int], _Admission] = {}
         self._heap = Heap(_HEAP_BYTES)
+        self.roles = roles
+        kernel.assign(roles)
+        self.dispatchers = self._make_dispatchers()
         kernel.processes = self.processes
         kernel.abort_job = self.abort
         self.table.install(
@@ -159,27 +170,30 @@ class ProcessControlThread(SystemProcess):
         self._pass_on(message, job)
 
     def _load(self, message: ControlMessage, job: Job) -> None:
-        """Pass the program on, make the process, and report when all below have."""
+        """Pass the program on, make the processes, and report when all below have."""
         rank = message.rank
-        below = children(rank, self._fanout, job.size)
-        load = self._loads[job.id] = _Load(rank, len(below) + 1)
+        lower = below(job, rank, self._fanout)
+        load = self._loads[job.id] = _Load(rank, len(lower) + 1)
         self._pass_on(message, job)
-        self.clock += self._start_time
-        try:
-            load.process = self.load(job, rank)
-        except LoadError as error:
-            load.failure = (rank, str(error).encode())
+        for own in job.neighbours(rank):
+            self.clock += self._start_time
+            try:
+                load.processes.append(self.load(job, own))
+            except LoadError as error:
+                load.failure = load.failure or (own, str(error).encode())
         self._report(job, load)
 
     def load(self, job: Job, rank: int) -> Process:
         """Make the process of *rank*, in memory of its own, without starting it.
 
         Raises:
-            LoadError: the policy takes no more processes, or memory is short.
+            LoadError: the policy takes no more processes, the jobs that are here have another CPU
+                mode, or memory is short.
         """
+        slot = job.slot(rank)
         try:
             self._take_policy(job)
-            refusal = self.dispatcher.policy.admit(len(self.processes) - 1)
+            refusal = self.dispatchers[slot].policy.admit(len(self._in_slot(slot)))
         except PolicyFault as fault:
             raise LoadError(str(fault)) from None
         if refusal is not None:
@@ -187,15 +201,9 @@ class ProcessControlThread(SystemProcess):
         address = job.addresses[rank]
         process = Process(self.kernel, job, address)
         process.admitted = job.friends
-        try:
-            region = self.kernel.node.memory.allocate(
-                f"job {job.id} rank {rank}", self._loader.memory(process)
-            )
-        except OutOfMemory as error:
-            raise LoadError(f"node {self.kernel.nid} is out of memory: {error}") from None
-        self.memory_map[address.pid] = region
+        self.memory_map[address.pid] = self._memory(process)
         self.processes[address.pid] = process
-        self._share_cpu()
+        self._share_cpus()
         try:
             self._loader.prepare(process)
         except LoadError:
@@ -203,14 +211,66 @@ class ProcessControlThread(SystemProcess):
             raise
         return process
 
+    def _memory(self, process: Process) -> Region:
+        """Return the memory of a process: what it needs, out of its part of the node's."""
+        memory, job = self.kernel.node.memory, process.job
+        name, needed = f"job {job.id} rank {process.rank}", self._loader.memory(process)
+        part = memory.size // job.roles.ranks
+        try:
+            if needed > part and job.roles.ranks > 1:
+                raise OutOfMemory(
+                    f"{name} needs {needed} bytes, and has {part} of {memory.size} "
+                    f"as one of {job.roles.ranks} ranks on a node"
+                )
+            return memory.allocate(name, needed)
+        except OutOfMemory as error:
+            raise LoadError(f"node {self.kernel.nid} is out of memory: {error}") from None
+
+    def _in_slot(self, slot: int) -> list[Process]:
+        """Return the processes of one slot of the node: those that share a CPU."""
+        return [
+            process
+            for process in self.processes.values()
+            if isinstance(process, Process) and process.slot == slot
+        ]
+
     def _take_policy(self, job: Job) -> None:
-        """Have the policy that *job* wants from now on, unless others are here already."""
+        """Have the CPU mode and the policy that *job* wants, unless others are here already.
+
+        Raises:
+            LoadError: those have another mode.
+            PolicyFault: the policy lacks an operation.
+        """
         if len(self.processes) > 1:
+            if self.kernel.roles != job.roles:
+                raise LoadError(
+                    f"node {self.kernel.nid} has jobs of another CPU mode than {job.mode!r}"
+                )
             return
-        policy = self._booted
-        if job.policy and self.policies is not None:
-            policy = Asked(self.policies(job.policy), job.policy, self.kernel.nid)
-        self.dispatcher.begin(policy)
+        self._assign(job.roles)
+        for slot, dispatcher in enumerate(self.dispatchers):
+            dispatcher.begin(self._policy_of(job, slot))
+
+    def _policy_of(self, job: Job, slot: int) -> Asked:
+        """Return the policy of a slot of the node: each shares a CPU of its own out."""
+        name = job.policy or (self._booted.name if slot else "")
+        if not name or self.policies is None:
+            return self._booted
+        return Asked(self.policies(name), name, self.kernel.nid)
+
+    def _assign(self, roles: Roles) -> None:
+        """Give the CPUs their *roles*, and each that runs processes its dispatcher."""
+        if roles != self.kernel.roles:
+            self.kernel.assign(roles)
+            observer = self.dispatcher.observer
+            self.dispatchers = self._make_dispatchers()
+            self.observe(observer)
+
+    def _make_dispatchers(self) -> tuple[Dispatcher, ...]:
+        return tuple(
+            Dispatcher(self.kernel, cpu, self._booted, self._end_all)
+            for cpu in self.kernel.node.application_cpus
+        )
 
     def _loaded(self, message: ControlMessage, job: Job) -> None:
         """Count a report from below, good or bad."""
@@ -234,8 +294,8 @@ class ProcessControlThread(SystemProcess):
 
     def _above(self, job: Job, rank: int) -> Address | None:
         """Return whom the node of *rank* reports to: the next in the tree, or the launcher."""
-        above = parent(rank, self._fanout)
-        return job.launcher if above < 0 else Address(job.nodes[above], 0, -1, 0)
+        next_up = above(job, rank, self._fanout)
+        return job.launcher if next_up < 0 else Address(job.nodes[next_up], 0, -1, 0)
 
     def _tell(
         self,
@@ -252,7 +312,7 @@ class ProcessControlThread(SystemProcess):
 
     def _pass_on(self, message: ControlMessage, job: Job) -> None:
         """Send a message down the tree."""
-        for rank in children(message.rank, self._fanout, job.size):
+        for rank in below(job, message.rank, self._fanout):
             target = Address(job.nodes[rank], 0, -1, 0)
             send_control(
                 self.kernel, self, target, message.kind, job.id, rank, message.value, message.text
@@ -266,8 +326,8 @@ class ProcessControlThread(SystemProcess):
         A negative number says that this node alone is told, and reports to the launcher itself.
         """
         alone = message.value < 0
-        below = range(0) if alone else children(message.rank, self._fanout, job.size)
-        self._admissions[job.id, message.value] = _Admission(message.rank, len(below) + 1)
+        lower = [] if alone else below(job, message.rank, self._fanout)
+        self._admissions[job.id, message.value] = _Admission(message.rank, len(lower) + 1)
         if not alone:
             self._pass_on(message, job)
         new = {number for (number,) in _NUMBER.iter_unpack(message.text)}
@@ -291,14 +351,12 @@ class ProcessControlThread(SystemProcess):
     # -- running and ending --------------------------------------------------------------------
 
     def _go(self, message: ControlMessage, job: Job) -> None:
-        """Pass the word on and start the process."""
+        """Pass the word on and start the processes."""
         self._pass_on(message, job)
         load = self._loads.pop(message.job, None)
-        if load is None or load.process is None:
-            return
-        process = load.process
-        process.clock = self.clock
-        self.kernel.engine.at(self.clock, self._start, process)
+        for process in () if load is None else load.processes:
+            process.clock = self.clock
+            self.kernel.engine.at(self.clock, self._start, process)
 
     def _start(self, process: Process) -> None:
         if not process.dead:
@@ -337,7 +395,12 @@ class ProcessControlThread(SystemProcess):
         region = self.memory_map.pop(pid, None)
         if region is not None:
             self.kernel.node.memory.free(region)
-        self.dispatcher.remove(process)
+        self.dispatchers[process.slot].remove(process)
+        if process.coroutines and self.kernel.coprocessor is not None:
+            engine = self.kernel.engine
+            engine.at(engine.now, self.kernel.coprocessor.abandon, process)
+        if len(self.processes) == 1:
+            self._assign(self.roles)
         self._loader.discard(process)
 
     def _account(self, process: Process) -> None:
@@ -356,9 +419,11 @@ class ProcessControlThread(SystemProcess):
         own = self._processes_of(job)
         for process in own:
             self.kill(process)
-        if not own:
-            # It could not be loaded, or never was: a node above in the tree has crashed.
-            self._tell_exit(job, message.rank, None)
+        found = {process.rank for process in own}
+        for rank in job.neighbours(message.rank):
+            if rank not in found:
+                # It could not be loaded, or never was: a node above in the tree has crashed.
+                self._tell_exit(job, rank, None)
 
     def _signal(self, message: ControlMessage, job: Job) -> None:
         """Pass a signal on, and end the processes that do not deal with it."""
@@ -375,7 +440,7 @@ class ProcessControlThread(SystemProcess):
         ]
 
     def _lost(self, message: ControlMessage, job: Job) -> None:
-        """Pass the word on that a rank is lost, and tell the process of it."""
+        """Pass the word on that a rank is lost, and tell the processes of it."""
         self._pass_on(message, job)
         (number,) = _NUMBER.unpack(message.text) if message.text else (job.id,)
         bits = number << 32 | message.value
@@ -415,18 +480,24 @@ class ProcessControlThread(SystemProcess):
 
     # -- scheduling ----------------------------------------------------------------------------
 
-    def observe(self, observer: DispatchObserver | None) -> None:
-        """Have *observer* told of what the node's processes do with its CPU; None: nobody."""
-        self.dispatcher.observer = observer
-        self._share_cpu()
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """What shares out the CPU of the first slot, which is the only one in most CPU modes."""
+        return self.dispatchers[0]
 
-    def _share_cpu(self) -> None:
-        """Have processes share the CPU if there are several, or somebody minds what one does."""
-        dispatcher = self.dispatcher
-        watched = dispatcher.observer is not None or dispatcher.policy.asked_alone
-        if watched or len(self.processes) > 2:
-            for process in self.processes.values():
-                if isinstance(process, Process):
+    def observe(self, observer: DispatchObserver | None) -> None:
+        """Have *observer* told of what the node's processes do with its CPUs; None: nobody."""
+        for dispatcher in self.dispatchers:
+            dispatcher.observer = observer
+        self._share_cpus()
+
+    def _share_cpus(self) -> None:
+        """Have processes share a CPU if it has several, or somebody minds what one does."""
+        for slot, dispatcher in enumerate(self.dispatchers):
+            processes = self._in_slot(slot)
+            watched = dispatcher.observer is not None or dispatcher.policy.asked_alone
+            if watched or len(processes) > 1:
+                for process in processes:
                     dispatcher.add(process)
 
     def _end_all(self, dispatcher: Dispatcher, fault: str) -> None:

@@ -183,7 +183,7 @@ class Endpoint(SocketFile):
             self._take(host if node == process.nid else places.address_of(process.nid), 0)
         streams = streams_of(process)
         stream = Stream(streams, (self._name(self._host, self._port), self._name(host, port)))
-        stream.knock(Address(node, found.job, found.rank, found.job), found.listener)
+        stream.knock(Address(node, found.pid, found.rank, found.job), found.listener)
         return stream
 
     @property

@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 from weakref import WeakValueDictionary
 
 from vmpp.engine import current_process
+from vmpp.kernel.process import NO_CALLS, CoprocessorError
 from vmpp.process import calls, stdio
 
 if TYPE_CHECKING:
@@ -151,6 +152,8 @@ class Files:
     def _ask(self, request: calls.Call[Any], name: object, other: object) -> calls.Reply:
         process = self.process
         if self._ended or current_process() is not process:
+            if process.guest is not None:
+                raise CoprocessorError(NO_CALLS)
             _fail(errno.EBADF, name, other, f"a file of rank {process.rank} is used outside of it")
         self._busy += 1
         try:

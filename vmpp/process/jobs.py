@@ -51,12 +51,14 @@ class Spawned(Reply, frozen=True, array_like=True, tag=-21, gc=False):
     Attributes:
         job: its number.
         counts: how many processes run each of its programs.
-        nodes: numbers of their nodes, by rank. On each, the process has the number of the job.
+        nodes: numbers of their nodes, by rank.
+        pids: numbers of the processes there, by rank.
     """
 
     job: int
     counts: list[int]
     nodes: list[int]
+    pids: list[int]
 
 
 class Spawn(Call[Spawned], frozen=True, array_like=True, tag=1, gc=False):
@@ -74,11 +76,12 @@ class Connect(Call[Done], frozen=True, array_like=True, tag=2, gc=False):
 
 
 class Place(Reply, frozen=True, array_like=True, tag=-22, gc=False):
-    """Where a process is: the number of its job, its rank, and the number of its node."""
+    """Where a process is: the numbers of its job, its rank, its node, and of it there."""
 
     job: int
     rank: int
     node: int = 0
+    pid: int = 0
 
 
 class Reach(Call[Place], frozen=True, array_like=True, tag=3, gc=False):

@@ -40,10 +40,11 @@ class Bound(Reply, frozen=True, array_like=True, tag=-31, gc=False):
 
 
 class Found(Reply, frozen=True, array_like=True, tag=-32, gc=False):
-    """Somebody listens: the job and the rank of the process, and its number of the listener."""
+    """Somebody listens: job, rank and number of the process, and its number of the listener."""
 
     job: int
     rank: int
+    pid: int
     listener: int
 
 

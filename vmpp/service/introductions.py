@@ -57,7 +57,7 @@ class Introductions:
         """Tell a job of others: down the tree, or each node by itself if ranks are lost."""
         introduction = self._under_way[number]
         others = introduction.told[record.id]
-        ranks = [rank for rank in range(record.size) if rank not in record.lost]
+        ranks = [rank for rank in record.job.leaders if rank not in record.lost]
         if record.lost:
             number = -number
         else:

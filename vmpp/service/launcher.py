@@ -6,14 +6,16 @@ import errno
 import os
 import signal as signals
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from struct import pack
 from typing import Any
 
 from vmpp.engine import Streams
 from vmpp.exit_status import INTERRUPTED, SIGNALLED
-from vmpp.kernel import Job, Process, QuintessentialKernel, Surroundings
+from vmpp.kernel import Job, Process, QuintessentialKernel, Roles, Surroundings
 from vmpp.pct import Control
 from vmpp.process.calls import Reply
+from vmpp.service.errors import LaunchError
 from vmpp.service.identity import Credentials
 from vmpp.service.introductions import Introductions
 from vmpp.service.life import Life, withdrawal
@@ -143,6 +145,7 @@ class Launcher:
         job = Job(number, (), parts[0][0], Streams(self._seed), parts=several, **more)
         record = JobRecord(job, size, wishes, origin, self.now)
         job.policy = record.wishes.policy
+        job.mode, job.roles = record.wishes.mode, record.wishes.roles
         job.description = record.wishes.description
 
         def yod(kernel: QuintessentialKernel, pid: int) -> Yod:
@@ -163,8 +166,13 @@ class Launcher:
         return self.services.now
 
     def place(self, record: JobRecord, nodes: Sequence[int]) -> None:
-        """Give a job its nodes."""
-        record.job.place(tuple(nodes), self._surroundings(nodes))
+        """Give a job its nodes, each for as many ranks as its mode puts there."""
+        ranks = record.job.roles.ranks
+        by_rank = tuple(nodes[rank // ranks] for rank in range(record.size))
+        surroundings = self._surroundings(by_rank)
+        if ranks > 1:
+            surroundings = replace(surroundings, universe=surroundings.universe * ranks)
+        record.job.place(by_rank, surroundings)
         record.placed = True
 
     def load(self, record: JobRecord) -> None:
@@ -190,7 +198,7 @@ class Launcher:
         Args:
             spawner: the job that asks for it.
             parts: the programs, each with the number of its ranks.
-            hosts: the nodes that some ranks must have.
+            hosts: the nodes that some ranks must have, by rank.
             parcel: what the job's processes find in `Job.parcel`.
             friends: jobs whose messages the new one gets from the start.
             on_loaded: told when the job is loaded, and waits for `go`; or why it is not, and then
@@ -200,8 +208,9 @@ class Launcher:
             LaunchError: there are not as many nodes, or the policy has chosen what cannot be.
             NodesBusyError: there are, but not free.
         """
-        size = sum(part[1] for part in parts)
-        nodes = self.book.allocate(self._jobs + 1, size, hosts, more=True)
+        roles = spawner.wishes.roles
+        wanted = roles.nodes(sum(part[1] for part in parts))
+        nodes = self.book.allocate(self._jobs + 1, wanted, _by_place(hosts, roles), more=True)
         known = frozenset(friend.id for friend in friends)
         record = self.make(parts, None, spawner.origin, parcel=parcel, friends=known)
         record.connected.update(known)
@@ -401,3 +410,16 @@ class Launcher:
                 if number in self.records:
                     fresh.append(self.records[number])
         return found
+
+
+def _by_place(hosts: Mapping[int, int], roles: Roles) -> dict[int, int]:
+    """Return the nodes that ranks must have by the places of their nodes.
+
+    Raises:
+        LaunchError: ranks that share a node must have different ones.
+    """
+    places: dict[int, int] = {}
+    for rank, node in hosts.items():
+        if places.setdefault(rank // roles.ranks, node) != node:
+            raise LaunchError(f"rank {rank} shares a node with the rank before it, not node {node}")
+    return places

@@ -37,10 +37,9 @@ class Life:
 
     def request(self) -> requests.Allocate:
         """Return what the allocation server is asked."""
-        wishes = self._record.wishes
-        return requests.Allocate(
-            self._record.id, wishes.owner.uid, self._record.size, dict(wishes.hosts)
-        )
+        record, wishes = self._record, self._record.wishes
+        nodes = wishes.roles.nodes(record.size)
+        return requests.Allocate(record.id, wishes.owner.uid, nodes, dict(wishes.hosts))
 
     def begin(self, reply: Reply, delay: int | None = None) -> None:
         """Take note of what the allocation server says already, before the task runs.

@@ -35,7 +35,8 @@ class PromptProcess(Server):
 
     def _serve(self, header: Header) -> None:
         source = header.source
-        caller = Caller(source.group, source.rank, self.kernel.engine.now, source.nid)
+        now = self.kernel.engine.now
+        caller = Caller(source.group, source.rank, now, source.nid, source.pid)
         answer = self._service.serve(caller, header.body or b"")
         if isinstance(answer, bytes):
             self.reply((header, answer))

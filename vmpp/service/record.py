@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from vmpp.engine import Occasion
 from vmpp.exit_status import KILLED, SIGNALLED, TERMINATED
-from vmpp.kernel import Job
+from vmpp.kernel import SHARED_CPU, Job, Roles
 from vmpp.service.identity import Credentials, host_user
 from vmpp.service.status import JobState, JobStatus, RankStatus
 
@@ -50,7 +50,8 @@ class Wishes:
 
     Attributes:
         owner: whose it is.
-        hosts: the nodes that some ranks must have, by rank.
+        hosts: the nodes that it must have, by the places of its nodes, counted from 0: by rank, if
+            a node takes one rank of it.
         keeps_going: whether it goes on without ranks whose nodes crash.
         kills: whether it ends when one of its processes ends abnormally, by an error or a signal;
             otherwise that is reported, and the others run on.
@@ -58,7 +59,8 @@ class Wishes:
         name: what the job is called; empty: as its program.
         policy: scheduling policy of its nodes; empty: the machine's.
         description: what libraries are set up by in its processes; None: the machine's.
-        mode: CPU mode: kernel and program share the first CPU of a node.
+        mode: CPU mode of its nodes.
+        roles: what that makes of the CPUs of the machine's nodes.
         limit: how long it may run, in picoseconds of virtual time; None: for ever.
     """
 
@@ -70,7 +72,8 @@ class Wishes:
     name: str = ""
     policy: str = ""
     description: Any = None
-    mode: str = "heater"
+    mode: str = ""
+    roles: Roles = SHARED_CPU
     limit: int | None = None
 
 

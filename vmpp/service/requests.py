@@ -18,7 +18,7 @@ ALLOCATION: Final = "allocation"
 
 
 class Granted(Reply, frozen=True, array_like=True, tag=-51, gc=False):
-    """The nodes of a job, by rank."""
+    """The nodes of a job, in the order of its ranks."""
 
     nodes: list[int]
 
@@ -48,7 +48,7 @@ class Allocate(Call[Granted], frozen=True, array_like=True, tag=1, gc=False):
         job: its number.
         uid: number of the user whose it is.
         size: how many nodes it wants.
-        hosts: the nodes that some ranks must have, by rank.
+        hosts: the nodes that it must have, by their places in the job, counted from 0.
     """
 
     job: int

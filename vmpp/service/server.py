@@ -32,13 +32,14 @@ class Caller(NamedTuple):
     """Who asks: the job and rank of a process, and the time at which the answer takes effect.
 
     A session has a number in the place of its job's, and the system itself 0. The node is that of
-    which the message says that it comes from there.
+    which the message says that it comes from there, and the process number the one it has there.
     """
 
     job: int
     rank: int
     time: int
     node: int = -1
+    pid: int = -1
 
 
 _Answered = tuple[Header, bytes | None]
@@ -217,7 +218,9 @@ class ServiceProcess(Server):
                     while self._pending:
                         ticket, header, stops = self._pending.popleft()
                         source = header.source
-                        caller = Caller(source.group, source.rank, ticket.deadline, source.nid)
+                        caller = Caller(
+                            source.group, source.rank, ticket.deadline, source.nid, source.pid
+                        )
                         self._serving = True
                         answer = self._service.serve(caller, header.body or b"")
                         self._serving = False

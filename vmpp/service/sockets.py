@@ -30,13 +30,14 @@ class _Place:
     """A place that is taken.
 
     Attributes:
-        job, rank: of the process that has it.
+        job, rank, pid: of the process that has it.
         host: the address by which it can be reached.
         listener: the process's number of what listens; None: nobody does.
     """
 
     job: int
     rank: int
+    pid: int
     host: str
     listener: int | None = None
 
@@ -82,7 +83,7 @@ class SocketServer:
         key = _key(caller.node, call.host, port)
         if not port or key in self._places:
             return jobs.refusal(errno.EADDRINUSE)
-        self._places[key] = _Place(caller.job, caller.rank, call.host)
+        self._places[key] = _Place(caller.job, caller.rank, caller.pid, call.host)
         return places.Bound(port)
 
     def _free_port(self, node: int) -> int:
@@ -122,7 +123,7 @@ class SocketServer:
             return jobs.refusal(errno.ENOENT)
         if place is None or place.listener is None or place.host not in (call.host, places.ANY):
             return jobs.refusal(errno.ECONNREFUSED)
-        return places.Found(place.job, place.rank, place.listener)
+        return places.Found(place.job, place.rank, place.pid, place.listener)
 
     def _exists(self, caller: Caller, call: places.Exists) -> Reply:
         return Done() if self._has_node(call.node) else jobs.refusal(errno.ENOENT)

@@ -142,7 +142,8 @@ class SpawnServer(Server):
         friends = self._allowed(caller, call.jobs)
         directory = self._directory(caller.id, rank)
         own: Program = caller.job.program(rank)
-        counts = counts_of(call.commands, self._launcher.book.within_reach)
+        reach = self._launcher.book.within_reach * caller.wishes.roles.ranks
+        counts = counts_of(call.commands, reach)
         hints = [_hints(command, directory, own.files) for command in call.commands]
         programs = [
             _program(*each, directory, own) for each in zip(call.commands, hints, strict=True)
@@ -174,7 +175,8 @@ class SpawnServer(Server):
         others = [record for record in records if record is not owner]
         told = {record: [owner.id] for record in others}
         told[owner] = [record.id for record in others]
-        where = jobs.Place(place.job, place.rank, owner.job.nodes[place.rank])
+        address = owner.job.addresses[place.rank]
+        where = jobs.Place(place.job, place.rank, address.nid, address.pid)
         self._introduce(told, partial(answer, where))
 
     def _introduce(self, told: dict[JobRecord, list[int]], then: Callable[[], object]) -> None:
@@ -235,13 +237,14 @@ class _Starting:
         if not self._missing and self._record is not None:
             self._launcher.go(self._record)
             job = self._record.job
-            self._answer(jobs.Spawned(job.id, self._counts, list(job.nodes)))
+            pids = [address.pid for address in job.addresses]
+            self._answer(jobs.Spawned(job.id, self._counts, list(job.nodes), pids))
 
 
 def counts_of(commands: Sequence[jobs.Command], free: int) -> list[int]:
-    """Return how many processes each command gets of *free* nodes.
+    """Return how many processes each command gets if there is room for *free* of them.
 
-    That is as many as it asks for at the most; or, if there are too few nodes for all, the most
+    That is as many as it asks for at the most; or, if there is too little room for all, the most
     that it says will do as well, the first command choosing first.
     """
     most = [command.most for command in commands]

@@ -127,6 +127,24 @@ class Activity(StrEnum):
     """The node is down."""
 
 
+class ProcessStatus(Struct, frozen=True, kw_only=True):
+    """One process of a compute node, or the place for one that is not loaded yet, or has ended.
+
+    Attributes:
+        job: number of its job.
+        rank: its number there.
+        pid: its number on the node.
+        activity: what it does now.
+        memory: bytes of the node's memory that it holds.
+    """
+
+    job: int
+    rank: int
+    pid: int
+    activity: Activity
+    memory: int
+
+
 class NodeStatus(Struct, frozen=True, kw_only=True):
     """One node.
 
@@ -137,11 +155,12 @@ class NodeStatus(Struct, frozen=True, kw_only=True):
         place: its coordinates in the topology.
         state: what it is to the allocator.
         job: number of the job that has it; 0 if none.
-        rank: of that job, there; -1 if none.
+        rank: of that job, there, the lowest if there are several; -1 if none.
         activity: what it does now.
         memory: bytes of its memory.
         memory_used: those that processes hold.
         servers: names of the servers that run there.
+        processes: those of jobs, by job and rank.
     """
 
     number: int
@@ -155,6 +174,7 @@ class NodeStatus(Struct, frozen=True, kw_only=True):
     memory: int = 0
     memory_used: int = 0
     servers: tuple[str, ...] = ()
+    processes: tuple[ProcessStatus, ...] = ()
 
 
 class ServerStatus(Struct, frozen=True, kw_only=True):

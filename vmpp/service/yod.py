@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from vmpp.engine import SECOND
 from vmpp.kernel import QuintessentialKernel, SystemProcess
-from vmpp.pct import CONTROL_PORTAL, Control, ControlMessage, children, send_control
+from vmpp.pct import CONTROL_PORTAL, Control, ControlMessage, below, send_control
 from vmpp.portals import (
     AckOutcome,
     Address,
@@ -134,9 +134,14 @@ class Yod(SystemProcess):
         self.tell_ranks(heads, kind, text, value)
 
     def _below(self, rank: int) -> list[int]:
-        """Return who is right below *rank* in the tree and not lost."""
-        below = children(rank, self._launcher.fanout, self.record.size)
-        return [other for other in below if other not in self.record.lost]
+        """Return who stand for the nodes right below that of *rank*, and are not lost.
+
+        Those of one node have the same below them, whom one of them is enough to reach.
+        """
+        job, lost = self.record.job, self.record.lost
+        if rank != job.leader(rank):
+            return []
+        return [other for other in below(job, rank, self._launcher.fanout) if other not in lost]
 
     def tell_ranks(
         self, ranks: Iterable[int], kind: Control, text: bytes = b"", value: int = 0
@@ -163,15 +168,15 @@ class Yod(SystemProcess):
             self._launcher.lost(record, rank)
         last = record.loses(rank, self._kernel.engine.now)
         # What was on its way through the lost node has not come to those below.
-        below = self._below(rank)
+        lower = self._below(rank)
         if record.ending:
-            self.tell_ranks(below, Control.KILL)
+            self.tell_ranks(lower, Control.KILL)
         elif not record.loaded:
             self._not_loaded(_words(record, rank), LOST)
         elif record.running and record.keeps_going:
-            self.tell_ranks(below, Control.GO)
+            self.tell_ranks(lower, Control.GO)
             for other in sorted(record.lost - {rank}):
-                self.tell_ranks(below, Control.LOST, value=other)
+                self.tell_ranks(lower, Control.LOST, value=other)
         if not known and record.loaded and not record.ending:
             if record.keeps_going:
                 self.tell_root(Control.LOST, value=rank)

@@ -70,8 +70,8 @@ def spawn(
         started = ask(jobs.LAUNCHER, request, ERR_SPAWN)
         table = _addresses.pack(
             [
-                Address(node, started.job, rank, started.job)
-                for rank, node in enumerate(started.nodes)
+                Address(node, pid, rank, started.job)
+                for rank, (node, pid) in enumerate(zip(started.nodes, started.pids, strict=True))
             ]
         )
         counts = b"".join(map(_NUMBER.pack, started.counts))
@@ -141,7 +141,7 @@ def connect(state: CommState, port: str, root: int) -> CommState:
     def knock() -> bytes:
         request = jobs.Reach(port, jobs_of(state.addresses))
         place = ask(jobs.LAUNCHER, request, ERR_PORT)
-        owner = _addresses.pack([Address(place.node, place.job, place.rank, place.job)])
+        owner = _addresses.pack([Address(place.node, place.pid, place.rank, place.job)])
         ends = _addresses.unpack(owner, library.process.job)[0], own
         door = _door(library, port, ends, _CONNECTING)
         door.send(_ACCEPTING, _addresses.pack([own]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import click
+from msgspec.structs import asdict
 
 from vmpp.errors import VmppError
 from vmpp.quantities import DURATION, SIZE
@@ -82,26 +83,30 @@ async def ps(context: Context, everybody: bool, wanted: tuple[int, ...]) -> None
         for job in await context.session.jobs()
         if everybody or wanted or job.uid == context.session.user.uid
     }
-    found = [
-        node
-        for node in await context.session.nodes()
-        if node.rank >= 0 and node.job in owned and (not wanted or node.job in wanted)
-    ]
-    found.sort(key=lambda node: (node.job, node.rank))
+    found = sorted(
+        (
+            (process, node.number)
+            for node in await context.session.nodes()
+            for process in node.processes
+            if process.job in owned and (not wanted or process.job in wanted)
+        ),
+        key=lambda each: (each[0].job, each[0].rank),
+    )
     rows = [
         (
-            node.job,
-            node.rank,
-            node.number,
-            node.activity,
-            SIZE.write(node.memory_used),
-            owned[node.job].user,
-            owned[node.job].command,
+            process.job,
+            process.rank,
+            number,
+            process.activity,
+            SIZE.write(process.memory),
+            owned[process.job].user,
+            owned[process.job].command,
         )
-        for node in found
+        for process, number in found
     ]
     titles = ("JOB", "RANK", "NODE", "DOES", "MEMORY", "USER", "COMMAND")
-    context.show(found, *([table(titles, rows, right=(0, 1, 2, 4))] if rows else []))
+    data = [{**asdict(process), "node": number} for process, number in found]
+    context.show(data, *([table(titles, rows, right=(0, 1, 2, 4))] if rows else []))
 
 
 @command("kill", section="jobs", context_settings={"ignore_unknown_options": True})

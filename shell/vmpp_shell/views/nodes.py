@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from vmpp.ranges import write_ranges
 from vmpp.service.status import Activity, NodeState, NodeStatus
 from vmpp_shell.views.activity import LOOKS, WORDS
 from vmpp_shell.views.listing import Column, Listing
@@ -23,6 +24,12 @@ def _state(node: NodeStatus) -> str:
     if node.activity is Activity.NONE and node.state is not NodeState.DOWN:
         return "stale"
     return node.state.value
+
+
+def _ranks(node: NodeStatus) -> list[int]:
+    """Return the ranks that the node has of its job."""
+    found = [process.rank for process in node.processes if process.job == node.job]
+    return found or ([node.rank] if node.rank >= 0 else [])
 
 
 def _memory(node: NodeStatus) -> str:
@@ -44,7 +51,7 @@ _COLUMNS: Final[tuple[Column[NodeStatus], ...]] = (
     Column("PLACE", lambda node: ",".join(map(str, node.place)), right=True),
     Column("STATE", _state, style=lambda text: _STATE_STYLES.get(text, "red")),
     Column("JOB", lambda node: str(node.job) if node.job else "", right=True),
-    Column("RANK", lambda node: str(node.rank) if node.rank >= 0 else "", right=True),
+    Column("RANK", lambda node: write_ranges(_ranks(node)), right=True),
     Column(
         "ACTIVITY",
         lambda node: WORDS[node.activity],
