@@ -105,12 +105,19 @@ def test_any_values_are_a_scale_or_not(values: list[str]) -> None:
 
 def test_quanta_are_drawn_as_a_line_for_each_policy(tmp_path: Path) -> None:
     found = rows(pct=["rr:1ms", "rr:20ms", "gang:1ms", "gang:20ms"], topology=["ring", "bus"])
-    draw(found, tmp_path / "a.svg", title="heat")
+    draw(found, tmp_path / "a.svg", heading="heat")
     said = texts(tmp_path / "a.svg")
-    for text in ("heat", "pct", "1ms", "20ms", "Virtual time", "rr, ring", "gang, bus", "8 ms"):
+    for text in ("heat", "1ms", "20ms", "Virtual time", "rr, ring", "gang, bus", "8 ms"):
         assert text in said
-    draw(found, tmp_path / "b.svg", title="heat")
+    draw(found, tmp_path / "b.svg", heading="heat")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+def test_a_scale_is_called_as_the_parameter_is(tmp_path: Path) -> None:
+    draw(rows(pct=["rr:1ms", "rr:20ms"]), tmp_path / "a.svg")
+    assert "quantum" in texts(tmp_path / "a.svg")
+    draw(rows(nprocs=["4", "8"]), tmp_path / "b.svg")
+    assert "nprocs" in texts(tmp_path / "b.svg")
 
 
 def test_other_choices_are_drawn_as_bars_that_say_how_long_they_are(tmp_path: Path) -> None:

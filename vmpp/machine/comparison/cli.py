@@ -103,8 +103,8 @@ def compare(
         with values.open("w", encoding="utf-8") as file:
             write_csv(rows, file)
     if picture is not None:
-        title = " ".join((Path(program).name, *arguments))
-        draw(rows, picture, measure=measure, title=title)
+        heading = " ".join((Path(program).name, *arguments))
+        draw(rows, picture, measure=measure, heading=heading)
     return max(row.status for row in rows)
 
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.errors import VmppError, suggestion
 from vmpp.machine.comparison.measures import MEASURES
-from vmpp.machine.comparison.scales import Place, scale
+from vmpp.machine.comparison.scales import Place, scale, title
+from vmpp.machine.plugins import Plugins
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +50,7 @@ def draw(
     path: str | PathLike[str],
     *,
     measure: str = "virtual_time",
-    title: str = "",
+    heading: str = "",
 ) -> None:
     """Draw the *measure* of *rows*, into a file whose suffix says in which format.
 
@@ -72,7 +73,7 @@ def draw(
             _bars(axes, rows, measure)
         else:
             _lines(axes, rows, measure, *over)
-        axes.set_title(title)
+        axes.set_title(heading)
         axes.spines[["top", "right"]].set_visible(False)
         figure.set_size_inches(*_size(rows, over is None))
         try:
@@ -177,7 +178,7 @@ def _along(axes: Axes, name: str, places: dict[str, Place]) -> None:
     axes.set_xticks([], minor=True)
     if len(ticks) > 8:
         axes.tick_params(axis="x", labelrotation=45)
-    axes.set_xlabel(name)
+    axes.set_xlabel(title(name, places, Plugins.installed()))
 
 
 # -- bars ----------------------------------------------------------------------------------------

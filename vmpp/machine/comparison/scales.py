@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
+from vmpp.machine.choices import settings
 from vmpp.machine.kinds import KINDS
 from vmpp.quantities import DURATION, RATE, SIZE
+
+if TYPE_CHECKING:
+    from vmpp.machine.plugins import Plugins
 
 LEAST: Final = 2
 """Values that something must have to be drawn as a line."""
@@ -21,11 +25,13 @@ class Place:
         line: what stands on the scale with others; empty for plain numbers.
         number: where it stands.
         written: the same as in the value.
+        parameter: the name of what it is a value of, where the value says so, or its place.
     """
 
     line: str
     number: float
     written: str
+    parameter: str | int = ""
 
 
 def scale(name: str, values: Sequence[str]) -> dict[str, Place] | None:
@@ -63,8 +69,26 @@ def _differing(values: Sequence[str]) -> dict[str, Place] | None:
         if number is None:
             return None
         others = [*parts[: at[0]], *([f"{key}=…"] if key else []), *parts[at[0] + 1 :]]
-        places[value] = Place(":".join(others), number, written)
+        places[value] = Place(":".join(others), number, written, key or at[0] - 1)
     return places
+
+
+def title(name: str, places: Mapping[str, Place], plugins: Plugins) -> str:
+    """Return what a scale is of: the parameter that differs, or else the *name* of the axis."""
+    if name not in KINDS:
+        return name
+    offered = KINDS[name].offered(plugins)
+    found = {_parameter(place, offered) for place in places.values()}
+    known = found.pop() if len(found) == 1 else ""
+    return known or name
+
+
+def _parameter(place: Place, offered: Mapping[str, Any]) -> str:
+    if isinstance(place.parameter, str):
+        return place.parameter
+    policy = place.line.partition(":")[0]
+    known = settings(offered[policy]) if policy in offered else ()
+    return known[place.parameter].name if place.parameter < len(known) else ""
 
 
 def _number(text: str) -> float | None:
