@@ -139,3 +139,18 @@ def test_a_machine_of_fixed_places_refuses_a_topology_that_cannot_have_them(
     with pytest.raises(VmppError) as error:
         vmpp.run(program(""), machine="paragon", policies={"topology": "cube"}, plugins=found)
     assert "the machine 'paragon' cannot be a cube: dims are powers of two" in str(error.value)
+
+
+def test_the_shell_and_the_server_boot_what_their_options_choose(
+    shell: Callable[..., Any],
+) -> None:
+    chosen = ("--network-timing", "wormhole", "--level", "3")
+    done = shell("--ephemeral", *chosen, "-c", "policy --json timing; machine --json")
+    assert done.returncode == 0
+    assert '"policy": "wormhole"' in done.stdout
+    assert '"level": 3' in done.stdout
+    for arguments in (("--ephemeral", "-c", "machine"), ("serve", "--ephemeral", "--port", "0")):
+        done = shell(*arguments, "--pct", "singel")
+        assert done.returncode == 2
+        assert done.stderr.startswith("vmpp: error: no plugin offers the pct 'singel'; did you")
+        assert done.stderr.count("\n") == 1

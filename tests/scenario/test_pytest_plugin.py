@@ -459,6 +459,35 @@ class TestTheFixture:
         run().assert_outcomes(passed=2, failed=1)
 
 
+def test_the_marker_chooses_policies(pytester: pytest.Pytester, run: Run) -> None:
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.mark.vmpp(nodes=2, policies={"timing": "wormhole"}, level=3)
+        def test_chosen(machine):
+            assert machine.machine.policies["timing"] == "wormhole"
+            assert machine.machine.description.pct.level == 3
+
+        @pytest.mark.vmpp(nprocs=2, policies={"timing": "wormhloe"})
+        def test_mistaken():
+            pass
+
+        @pytest.mark.vmpp(nprocs=2, level="high")
+        def test_level():
+            pass
+        """
+    )
+    result = run()
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(
+        [
+            "the machine cannot be booted: no plugin offers the timing 'wormhloe'; did you mean *",
+            "the marker vmpp takes a whole number as level, not 'high'",
+        ]
+    )
+
+
 def test_the_plugin_costs_a_project_nothing_that_does_not_use_it(
     pytester: pytest.Pytester,
 ) -> None:
