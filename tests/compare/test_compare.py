@@ -77,8 +77,6 @@ def test_a_combination_that_fails_is_a_row_and_the_others_go_on(
         """
     )
     done = command(tmp_path, path, "--vary", "nprocs=1,2,9999", "--machine", "paragon")
-    assert done.returncode == 2  # PROGRAM takes the options behind it, so nothing varies
-    done = command(tmp_path, "--machine", "paragon", "--vary", "nprocs=1,2,9999", path)
     assert done.returncode == 2
     head, *lines = done.stdout.splitlines()
     assert head.split()[:3] == ["nprocs", "Status", "Virtual"]
@@ -123,6 +121,19 @@ def test_the_ratio_is_to_the_first_row_that_ended_well(
     done = command(tmp_path, "--vary", "nprocs=1,2,4", path)
     ratios = [line.split()[4] for line in done.stdout.splitlines()[2:]]
     assert ratios == ["1.000", "2.000"]
+
+
+def test_options_may_follow_on_the_program_and_its_own_on_two_dashes(
+    program: Callable[[str], Path], tmp_path: Path
+) -> None:
+    path = program("import sys\nraise SystemExit(' '.join(sys.argv[1:]))")
+    done = command(tmp_path, path, "few", "--vary", "nprocs=1", "--", "--vary", "-n", "7")
+    assert done.returncode == 1
+    assert "few --vary -n 7" in done.stderr
+    done = command(tmp_path, path, "--vary", "nprocs=1", "--steps", "7")
+    assert done.returncode == 2
+    assert "no such option" in done.stderr.lower()
+    assert "; options of PROGRAM stand behind '--'" in done.stderr
 
 
 @pytest.mark.parametrize(

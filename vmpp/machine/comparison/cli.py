@@ -33,7 +33,20 @@ def _measures(context: click.Context, option: click.Parameter, given: str) -> st
     return given
 
 
-@click.command(context_settings={"allow_interspersed_args": False})
+class _Comparing(click.Command):
+    """A command whose options may follow on PROGRAM, so that those of PROGRAM need a ``--``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the arguments, as any command does."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            name = error.option_name
+            message = f"no such option {name!r}; options of PROGRAM stand behind '--'"
+            raise click.NoSuchOption(name, message, error.possibilities, ctx) from None
+
+
+@click.command(cls=_Comparing)
 @click.option("--vary", "varied", multiple=True, required=True, metavar="KIND=VALUE,VALUE...",
               help="What varies: a kind of policy, machine, nprocs, seed, level or copies; "
                    "repeatable.")  # fmt: skip
@@ -69,12 +82,14 @@ def compare(
     """Run PROGRAM under every combination of some choices, on all cores, and print a table.
 
     A combination that fails is a line of the table, and what went wrong is printed below; the
-    others go on. A comma within a value is written '\\,'.
+    others go on. The status is the highest of all. A comma within a value is written '\\,', and
+    options of PROGRAM stand behind '--'.
 
     \b
     Examples:
-      vmpp compare -n 16 --vary topology=mesh2d,hypercube heat
-      vmpp compare -n 8 --copies 2 --vary pct=rr:1ms,rr:10ms,gang:2ms -o quanta.png heat
+      vmpp compare heat -n 16 --vary topology=mesh2d,hypercube
+      vmpp compare heat -n 8 --copies 2 --vary pct=rr:1ms,rr:10ms,gang:2ms -o quanta.png
+      vmpp compare heat --vary nprocs=4,16,64 --vary machine=paragon,asci-red -- --steps 100
     """
     from vmpp.machine import listings
     from vmpp.machine.comparison.axes import parsed
