@@ -458,7 +458,9 @@ class Machine:
         elif kind == "queue":
             self.allocation.swap(queueing=self._made(kind, name))
         else:
-            raise PolicyError(f"the {kind} is chosen when a machine is booted")
+            raise PolicyError(
+                f"the {kind} is chosen when a machine is booted, for the next one with --boot"
+            )
         self.policies[kind] = name
         self.note(Kind.POLICY, text=f"{kind}: {name}")
         self.bridge.wake()
