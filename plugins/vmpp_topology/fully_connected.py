@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from math import prod
 
 
@@ -12,13 +13,13 @@ class FullyConnected:
         ValueError: *dims* are not positive.
     """
 
-    __slots__ = ("dims", "links", "size")
+    __slots__ = ("dims", "links", "size", "vertices")
 
     def __init__(self, dims: tuple[int, ...]) -> None:
         if not dims or min(dims) < 1:
             raise ValueError(f"a network needs positive dimensions, not {list(dims)}")
         self.dims = dims
-        self.size = prod(dims)
+        self.size = self.vertices = prod(dims)
         self.links = self.size * self.size
 
     @staticmethod
@@ -42,3 +43,20 @@ class FullyConnected:
     def route(self, source: int, destination: int) -> list[int]:
         """Return the one link between the two."""
         return [source * self.size + destination] if source != destination else []
+
+    def ends(self, link: int) -> tuple[int, int] | None:
+        """Return the two nodes that a link joins; None for those from a node to itself."""
+        source, destination = divmod(link, self.size)
+        return (source, destination) if source != destination else None
+
+    def diameter(self) -> int:
+        """Return 1 if there are two nodes."""
+        return int(self.size > 1)
+
+    def average_distance(self) -> Fraction:
+        """Return 1 if there are two nodes."""
+        return Fraction(self.size > 1)
+
+    def bisection(self) -> int:
+        """Return the number of pairs of a node of one half and a node of the other."""
+        return self.size // 2 * (self.size - self.size // 2)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from math import isqrt
+from fractions import Fraction
+
+from vmpp_topology.arrays import boxed, mean_distance, mesh_bisection, mesh_mean
 
 EAST, WEST, NORTH, SOUTH = range(4)
 """The links that leave a node, in the order of their numbers: node * 4 + direction."""
@@ -18,21 +20,20 @@ class Mesh2D:
         ValueError: *dims* are not two positive numbers.
     """
 
-    __slots__ = ("_columns", "dims", "links", "size")
+    __slots__ = ("_columns", "dims", "links", "size", "vertices")
 
     def __init__(self, dims: tuple[int, ...]) -> None:
         if len(dims) != 2 or min(dims) < 1:
             raise ValueError(f"a 2-D mesh has two positive dimensions, not {list(dims)}")
         self.dims: tuple[int, ...] = dims
         self._columns = dims[0]
-        self.size = dims[0] * dims[1]
+        self.size = self.vertices = dims[0] * dims[1]
         self.links = self.size * 4
 
     @staticmethod
     def grown(nodes: int) -> tuple[int, ...]:
         """Return the dimensions of the squarest mesh of at least *nodes* nodes."""
-        columns = isqrt(nodes - 1) + 1 if nodes > 1 else 1
-        return columns, -(-nodes // columns)
+        return boxed(nodes, 2)
 
     @staticmethod
     def extended(dims: tuple[int, ...], nodes: int) -> tuple[int, ...]:
@@ -68,3 +69,25 @@ class Mesh2D:
             links.append(node * 4 + direction)
             node += step
         return links
+
+    def ends(self, link: int) -> tuple[int, int] | None:
+        """Return the neighbours that a link joins; None for one that would leave the mesh."""
+        node, direction = divmod(link, 4)
+        row, column = divmod(node, self._columns)
+        column += (direction == EAST) - (direction == WEST)
+        row += (direction == NORTH) - (direction == SOUTH)
+        if not (0 <= column < self.dims[0] and 0 <= row < self.dims[1]):
+            return None
+        return node, row * self._columns + column
+
+    def diameter(self) -> int:
+        """Return the links from corner to corner."""
+        return sum(self.dims) - 2
+
+    def average_distance(self) -> Fraction:
+        """Return the sum of (k - 1 / k) / 3 over sides k, without what is from a node to itself."""
+        return mean_distance(self.dims, map(mesh_mean, self.dims))
+
+    def bisection(self) -> int:
+        """Return the shorter side if the longer is even, and one more if it is odd."""
+        return mesh_bisection(self.dims)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 from vmpp.engine import Engine
 from vmpp.hardware import LinkParameters, NetworkInterface, NetworkMessage, Topology
+from vmpp_topology.adaptive import DETERMINISTIC, RoutingName, Ways
 
 
 class Wormhole:
@@ -15,16 +15,26 @@ class Wormhole:
 
     The head waits at the first link that is taken, and everything behind it stands still, as in
     wormhole routing (Dally and Seitz 1987) with channel buffers too small to matter. Paths are
-    claimed in order of the time at which messages leave their nodes.
+    claimed in order of the time at which messages leave their nodes. What adaptive routing goes by
+    is for how long links are taken; a message that a later one would overtake comes in before it.
+
+    Raises:
+        ValueError: *routing* is adaptive, and *topology* knows no such.
     """
 
     __slots__ = (
-        "_engine", "_free", "_header", "_hop", "_interfaces", "_rate", "_route", "_wire",
+        "_engine", "_free", "_header", "_hop", "_interfaces", "_last", "_rate", "_take", "_wire",
+        "avoid", "route",
     )  # fmt: skip
 
-    def __init__(self, engine: Engine, topology: Topology, parameters: LinkParameters) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        topology: Topology,
+        parameters: LinkParameters,
+        routing: RoutingName = DETERMINISTIC,
+    ) -> None:
         self._engine = engine
-        self._route = lru_cache(maxsize=1 << 16)(topology.route)
         self._hop = parameters.hop_latency
         self._wire = parameters.wire_latency
         self._header = parameters.header_bytes
@@ -33,6 +43,12 @@ class Wormhole:
         self._interfaces: list[NetworkInterface] = []
         # Only links in use have an entry: a fully connected network has a great many.
         self._free: dict[int, int] = {}
+        ways = Ways(topology, routing, self._taken_for, self._leaves)
+        self._take = ways.take
+        self.route = ways.route
+        self.avoid = ways.avoid
+        # When the latest message between two nodes comes in, if they may take different ways.
+        self._last: dict[tuple[int, int], int] | None = {} if ways.adaptive else None
 
     def attach(self, interface: NetworkInterface) -> None:
         """Connect the interface of the next node."""
@@ -46,7 +62,7 @@ class Wormhole:
         destination = message.nid
         # Looked up first: whoever names a node that is not there has sent nothing.
         arrive = self._interfaces[destination].arrive
-        sent = self._route(source, destination), arrive, message
+        sent = self._take(source, destination), arrive, message, source
         sender = self._interfaces[source]
         start = sender.out_free
         if start < ready:
@@ -59,9 +75,9 @@ class Wormhole:
             self._enter(sent)
         return gone
 
-    def _enter(self, sent: tuple[Sequence[int], Callable[[Any], object], Any]) -> None:
+    def _enter(self, sent: tuple[Sequence[int], Callable[[Any], object], Any, int]) -> None:
         """Claim the path of a message whose head leaves its node now."""
-        route, arrive, message = sent
+        route, arrive, message, source = sent
         engine = self._engine
         free = self._free
         hop = self._hop
@@ -76,4 +92,18 @@ class Wormhole:
         for link in route:
             release += hop
             free[link] = release
-        engine.at(tail + self._wire, arrive, message)
+        tail += self._wire
+        last = self._last
+        if last is not None:
+            pair = source, message.nid
+            last[pair] = tail = max(tail, last.get(pair, 0))
+        engine.at(tail, arrive, message)
+
+    def _taken_for(self, link: int) -> int:
+        """Return for how much longer a link is taken, in picoseconds."""
+        taken = self._free.get(link, 0) - self._engine.now
+        return max(taken, 0)
+
+    def _leaves(self, source: int) -> int:
+        """Return when a message leaves a node that is handed over now."""
+        return max(self._engine.now, self._interfaces[source].out_free)

@@ -33,6 +33,9 @@ class Ring:
     def hops(self, source: int, destination: int) -> int:
         return min((source - destination) % self.size, (destination - source) % self.size)
 
+    def route(self, source: int, destination: int) -> list[int]:
+        return [(source + step) % self.size for step in range((destination - source) % self.size)]
+
 
 def plugins_with(**hooks: Any) -> Plugins:
     found = Plugins.installed()
@@ -49,10 +52,10 @@ def rings(tmp_path):
     """Plugins with rings, and a machine that is one."""
 
     def vmpp_topologies():
-        return {"ring": Ring}
+        return {"circle": Ring}
 
     path = tmp_path / "rings.toml"
-    path.write_text('[topology]\nkind = "ring"\n')
+    path.write_text('[topology]\nkind = "circle"\n')
     found = plugins_with(vmpp_topologies=vmpp_topologies)
     return found, load(path, found)
 

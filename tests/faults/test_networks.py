@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from vmpp.engine import Engine
 from vmpp.hardware import Fabric, LinkParameters, NetworkInterface
-from vmpp_topology import ContentionFree, FullyConnected, Mesh2D, Wormhole
+from vmpp_topology import ContentionFree, Fair, FullyConnected, Mesh2D, Wormhole
 
 PLAIN = LinkParameters(
     link_rate=1000,
@@ -71,7 +71,7 @@ class Wires:
         return link
 
 
-KINDS = pytest.mark.parametrize("kind", [ContentionFree, Wormhole])
+KINDS = pytest.mark.parametrize("kind", [ContentionFree, Fair, Wormhole])
 
 
 class TestLinks:

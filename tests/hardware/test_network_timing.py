@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vmpp.engine import Engine
 from vmpp.hardware import LinkParameters, NetworkInterface, Topology
-from vmpp_topology import ContentionFree, FullyConnected, Mesh2D, Wormhole
+from vmpp_topology import ContentionFree, Fair, FullyConnected, Mesh2D, Wormhole
 
 PLAIN = LinkParameters(
     link_rate=1000,
@@ -38,7 +38,7 @@ class Net:
 
     def __init__(
         self,
-        kind: type[ContentionFree] | type[Wormhole] = ContentionFree,
+        kind: type[ContentionFree | Fair | Wormhole] = ContentionFree,
         topology: Topology | None = None,
         parameters: LinkParameters = PLAIN,
     ) -> None:
@@ -59,11 +59,13 @@ class Net:
         return {message.name: when for when, message in self.arrived}
 
 
-KINDS = pytest.mark.parametrize("kind", [ContentionFree, Wormhole])
+KINDS = pytest.mark.parametrize("kind", [ContentionFree, Fair, Wormhole])
 
 
 @KINDS
-def test_a_message_takes_wire_hops_and_its_length(kind: type[ContentionFree]) -> None:
+def test_a_message_takes_wire_hops_and_its_length(
+    kind: type[ContentionFree | Fair | Wormhole],
+) -> None:
     net = Net(kind, parameters=replace(PLAIN, header_bytes=64))
     gone = net.send(0, Message(15, 500, "a"), ready=7)
     assert gone == 7 + 564
@@ -73,7 +75,7 @@ def test_a_message_takes_wire_hops_and_its_length(kind: type[ContentionFree]) ->
 @KINDS
 @pytest.mark.parametrize("slowest", ["link_rate", "injection_rate", "ejection_rate"])
 def test_the_slowest_part_of_the_way_sets_the_rate(
-    kind: type[ContentionFree], slowest: str
+    kind: type[ContentionFree | Fair | Wormhole], slowest: str
 ) -> None:
     net = Net(kind, parameters=replace(PLAIN, **{slowest: 3000}))
     net.send(0, Message(1, 100, "a"))
@@ -81,7 +83,9 @@ def test_the_slowest_part_of_the_way_sets_the_rate(
 
 
 @KINDS
-def test_one_sender_sends_one_message_after_the_other(kind: type[ContentionFree]) -> None:
+def test_one_sender_sends_one_message_after_the_other(
+    kind: type[ContentionFree | Fair | Wormhole],
+) -> None:
     net = Net(kind)
     assert net.send(0, Message(1, 100, "to the east")) == 100
     assert net.send(0, Message(4, 50, "to the north")) == 150
@@ -89,7 +93,9 @@ def test_one_sender_sends_one_message_after_the_other(kind: type[ContentionFree]
 
 
 @KINDS
-def test_a_node_reaches_itself_through_its_interface(kind: type[ContentionFree]) -> None:
+def test_a_node_reaches_itself_through_its_interface(
+    kind: type[ContentionFree | Fair | Wormhole],
+) -> None:
     net = Net(kind)
     net.send(5, Message(5, 100, "a"))
     assert net.times() == {"a": 200}
@@ -101,8 +107,8 @@ def test_a_node_reaches_itself_through_its_interface(kind: type[ContentionFree])
     source=st.integers(0, 15),
     destination=st.integers(0, 15),
 )
-def test_alone_on_the_machine_both_timings_agree(
-    kind: type[ContentionFree], lengths: list[int], source: int, destination: int
+def test_alone_on_the_machine_all_timings_agree(
+    kind: type[ContentionFree | Fair | Wormhole], lengths: list[int], source: int, destination: int
 ) -> None:
     expected, net = Net(ContentionFree), Net(kind)
     ready = 0
@@ -160,7 +166,7 @@ MESSAGES = st.lists(
 @KINDS
 @given(messages=MESSAGES)
 def test_messages_between_two_nodes_stay_in_order(
-    kind: type[ContentionFree], messages: list[tuple[int, int, int, int]]
+    kind: type[ContentionFree | Fair | Wormhole], messages: list[tuple[int, int, int, int]]
 ) -> None:
     net = Net(kind, Mesh2D((3, 3)))
 
@@ -182,10 +188,10 @@ def test_messages_between_two_nodes_stay_in_order(
         latest[source, destination] = number
 
 
-@KINDS
+@pytest.mark.parametrize("kind", [ContentionFree, Wormhole])
 @given(messages=MESSAGES)
 def test_nobody_takes_in_faster_than_the_ejection_rate(
-    kind: type[ContentionFree], messages: list[tuple[int, int, int, int]]
+    kind: type[ContentionFree | Fair | Wormhole], messages: list[tuple[int, int, int, int]]
 ) -> None:
     net = Net(kind, Mesh2D((3, 3)), replace(PLAIN, link_rate=700, injection_rate=900))
     for number, (source, destination, length, ready) in enumerate(messages):

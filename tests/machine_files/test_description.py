@@ -255,8 +255,8 @@ def _toml(value: object) -> str:
     ("text", "said"),
     [
         (
-            '[topology]\nkind = "mesh3d"',
-            "[topology] kind: no plugin offers the topology 'mesh3d'; did you",
+            '[topology]\nkind = "mesh4d"',
+            "[topology] kind: no plugin offers the topology 'mesh4d'; did you",
         ),
         (
             '[network]\ntiming = "warp"',

@@ -51,7 +51,7 @@ def test_a_machine_is_booted_with_what_is_chosen(
             "no policy decides 'allocatr'; did you mean 'allocator'",
         ),
         ({"timing": "wormhol"}, None, "no plugin offers the timing 'wormhol'; did you mean"),
-        ({"timing": "wormhole:2"}, None, "'2' is one parameter too many (it has none)"),
+        ({"timing": "contention-free:2"}, None, "'2' is one parameter too many (it has none)"),
         ({}, 0, "the level is between 1 and 64, not 0"),
         ({}, 65, "the level is between 1 and 64, not 65"),
     ],

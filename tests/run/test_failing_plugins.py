@@ -64,7 +64,7 @@ class Stranger:
 
     @hookimpl
     def vmpp_topologies(self) -> dict[str, Any]:
-        return {"ring": Ring, "half": Half, "never": never}
+        return {"circle": Ring, "half": Half, "never": never}
 
     @hookimpl
     def vmpp_job_started(self) -> None:
@@ -90,7 +90,7 @@ def run_on(kind: str, tmp_path: Path, plugins: Plugins) -> None:
     ("kind", "said"),
     [
         (
-            "ring",
+            "circle",
             r"plugin 'stranger' of campus 1\.2: Ring\.hops raised IndexError: no such place \(",
         ),
         ("half", r"'stranger' of campus 1\.2: Half\.coordinates is missing; each topology has coo"),
@@ -104,7 +104,7 @@ def test_an_operation_that_fails_or_lacks_is_named(kind: str, said: str, tmp_pat
 
 
 def test_what_a_factory_refuses_is_the_users_choice(tmp_path: Path) -> None:
-    (tmp_path / "m.toml").write_text('[topology]\nkind = "ring"\ndims = [100]\n')
+    (tmp_path / "m.toml").write_text('[topology]\nkind = "circle"\ndims = [100]\n')
     (tmp_path / "program.py").touch()
     with pytest.raises(vmpp.VmppError, match="dims: a ring has 99 nodes at most"):
         vmpp.run(
@@ -113,8 +113,8 @@ def test_what_a_factory_refuses_is_the_users_choice(tmp_path: Path) -> None:
             plugins=with_stranger(Stranger()),
         )
     plugins = with_stranger(Stranger())
-    with pytest.raises(ChoiceError, match="topology 'ring': a ring has 99 nodes at most"):
-        bound("topology", "ring", plugins.topologies)((100,))
+    with pytest.raises(ChoiceError, match="topology 'circle': a ring has 99 nodes at most"):
+        bound("topology", "circle", plugins.topologies)((100,))
 
 
 def test_a_listener_that_fails_is_named(tmp_path: Path) -> None:

@@ -5,7 +5,18 @@ from vmpp.hardware.fabric import Fabric
 from vmpp.hardware.interface import NetworkInterface
 from vmpp.hardware.load import LinkLoad
 from vmpp.hardware.memory import Memory, OutOfMemory, Region
-from vmpp.hardware.network import LinkParameters, Network, NetworkMessage, Topology
+from vmpp.hardware.metrics import Metrics, measure
+from vmpp.hardware.network import (
+    Adaptive,
+    LinkParameters,
+    Measured,
+    Network,
+    NetworkMessage,
+    Routing,
+    Topology,
+    Virtual,
+    Wired,
+)
 from vmpp.hardware.node import Node, Partition
 from vmpp.hardware.node_noise import NodeNoise
 from vmpp.hardware.noise import CPUS, Interruptions, Noise, NoiseSource
@@ -13,12 +24,15 @@ from vmpp.hardware.periodic import Periodic
 
 __all__ = [
     "CPUS",
+    "Adaptive",
     "Cpu",
     "Fabric",
     "Interruptions",
     "LinkLoad",
     "LinkParameters",
+    "Measured",
     "Memory",
+    "Metrics",
     "Network",
     "NetworkInterface",
     "NetworkMessage",
@@ -30,5 +44,9 @@ __all__ = [
     "Partition",
     "Periodic",
     "Region",
+    "Routing",
     "Topology",
+    "Virtual",
+    "Wired",
+    "measure",
 ]

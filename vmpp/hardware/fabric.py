@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
 
 from vmpp.hardware.faults import NetworkFaults
 from vmpp.hardware.interface import NetworkInterface
 from vmpp.hardware.load import LinkLoad
-from vmpp.hardware.network import Network, Topology
+from vmpp.hardware.network import Network, Routing, Topology
 
 Transmit: TypeAlias = "Callable[[int, Any, int], int]"
 """The entry of a network; see `vmpp.hardware.Network.transmit`."""
@@ -32,13 +33,16 @@ class Fabric:
     """
 
     __slots__ = (
-        "_header", "_interfaces", "_loads", "_network", "_senders", "_topology", "faults",
-        "transmit",
+        "_header", "_interfaces", "_loads", "_network", "_route", "_senders", "faults", "transmit",
     )  # fmt: skip
 
     def __init__(self, network: Network, topology: Topology, header_bytes: int) -> None:
         self._network = network
-        self._topology = topology
+        self._route = (
+            network.route
+            if isinstance(network, Routing)
+            else lru_cache(maxsize=1 << 16)(topology.route)
+        )
         self._header = header_bytes
         self._interfaces: list[NetworkInterface] = []
         self._senders: list[Sender] = []
@@ -67,13 +71,15 @@ class Fabric:
             draw: gives random numbers from 0 up to 1, for what is lost at random.
         """
         if self.faults is None:
-            self.faults = NetworkFaults(self._topology, self._interfaces, draw)
+            self.faults = NetworkFaults(self._route, self._interfaces, draw)
+            if isinstance(self._network, Routing):
+                self._network.avoid(self.faults.down)
             self._rebind()
         return self.faults
 
     def watch(self) -> LinkLoad:
         """Have what every link carries counted from now on, and return the counts."""
-        load = LinkLoad(self._topology, self._header)
+        load = LinkLoad(self._route, self._header)
         self._loads.append(load)
         self._rebind()
         return load

@@ -5,12 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from vmpp.engine.queue import NEVER
 from vmpp.hardware.interface import NetworkInterface
-from vmpp.hardware.network import Topology
 
 
 class LostMessage:
@@ -67,17 +65,18 @@ class NetworkFaults:
 
     def __init__(
         self,
-        topology: Topology,
+        route: Callable[[int, int], Sequence[int]],
         interfaces: Sequence[NetworkInterface],
         draw: Callable[[], float],
     ) -> None:
         """Begin with a network in which nothing is broken.
 
         Args:
+            route: says which links a message takes that is handed over now.
             interfaces: of all nodes, by number; there may come more.
             draw: gives random numbers from 0 up to 1, one for each message that chance decides on.
         """
-        self._route = lru_cache(maxsize=1 << 16)(topology.route)
+        self._route = route
         self._interfaces = interfaces
         self._draw = draw
         self._links: dict[int, _Changes] = {}
@@ -89,6 +88,11 @@ class NetworkFaults:
         """Have *links* go down, or come up, at *time* (picoseconds)."""
         for link in links:
             self._links.setdefault(link, _Changes()).add(time, up)
+
+    def down(self, link: int, time: int) -> bool:
+        """Return whether *link* is down at *time*, as far as is known by now."""
+        changes = self._links.get(link)
+        return changes is not None and changes.down_at(time)
 
     def drop(
         self,
@@ -135,8 +139,7 @@ class NetworkFaults:
                 lost = True
         if self._links:
             for link in self._route(source, destination):
-                changes = self._links.get(link)
-                if changes is not None and changes.down_at(time):
+                if self.down(link, time):
                     return True
         return lost
 

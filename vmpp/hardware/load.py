@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import lru_cache
+from collections.abc import Callable, Sequence
 from typing import Any
-
-from vmpp.hardware.network import Topology
 
 
 class LinkLoad:
@@ -19,8 +16,14 @@ class LinkLoad:
 
     __slots__ = ("_header", "_route", "bytes", "messages")
 
-    def __init__(self, topology: Topology, header_bytes: int) -> None:
-        self._route = lru_cache(maxsize=1 << 16)(topology.route)
+    def __init__(self, route: Callable[[int, int], Sequence[int]], header_bytes: int) -> None:
+        """Begin to count.
+
+        Args:
+            route: says which links a message takes that is handed over now.
+            header_bytes: what travels before every body.
+        """
+        self._route = route
         self._header = header_bytes
         self.bytes: dict[int, int] = {}
         self.messages = 0
@@ -34,11 +37,13 @@ class LinkLoad:
         """Return an entry of the network that counts, and hands on to *onward*."""
 
         def transmit(source: int, message: Any, ready: int) -> int:
+            # Asked first: the message itself may make a difference to where the next one goes.
+            route = self._route(source, message.nid)
             gone = onward(source, message, ready)
             counts = self.bytes
             length = message.length + self._header
             self.messages += 1
-            for link in self._route(source, message.nid):
+            for link in route:
                 counts[link] = counts.get(link, 0) + length
             return gone
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from fractions import Fraction
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     from vmpp.hardware.interface import NetworkInterface
@@ -37,7 +38,8 @@ class Topology(Protocol):
     """Which nodes are neighbours, and the way between any two.
 
     Nodes are numbered from 0 to ``size - 1``; links, which have one direction, from 0 to
-    ``links - 1``. All methods are pure.
+    ``links - 1``, where not every number needs to have one. All methods are pure. What a topology
+    may have besides is told at `Wired`, `Measured`, `Adaptive` and `Virtual`.
     """
 
     dims: tuple[int, ...]
@@ -54,6 +56,69 @@ class Topology(Protocol):
 
     def route(self, source: int, destination: int) -> Sequence[int]:
         """Return the links that a message takes, in order; empty to oneself."""
+        ...
+
+
+@runtime_checkable
+class Wired(Protocol):
+    """A topology that says where each of its links begins and ends.
+
+    Vertices are the nodes, by their numbers, and from ``size`` on the switches that are no nodes.
+    Where nodes do not have links of their own but tap a medium, a further method
+    ``attached(node)`` returns two vertices: that which it sends into, and that which it hears.
+    """
+
+    size: int
+    links: int
+    vertices: int
+
+    def ends(self, link: int) -> tuple[int, int] | None:
+        """Return the vertices that *link* leads from and to; None if there is no such link."""
+        ...
+
+
+@runtime_checkable
+class Measured(Protocol):
+    """A topology that knows closed forms of what `vmpp.hardware.metrics` is about."""
+
+    def diameter(self) -> int:
+        """Return the most links between two nodes."""
+        ...
+
+    def average_distance(self) -> Fraction:
+        """Return the mean number of links between two different nodes; 0 if there is but one."""
+        ...
+
+    def bisection(self) -> int:
+        """Return the bisection width: the links from one half of the nodes to the other.
+
+        Links of one direction count, and the halves are those between which there are the fewest.
+        """
+        ...
+
+
+@runtime_checkable
+class Adaptive(Protocol):
+    """A topology whose routers can choose the way of a message by what links carry."""
+
+    def adapted(
+        self, source: int, destination: int, load: Callable[[int], int], turn: int
+    ) -> Sequence[int]:
+        """Return the links that a message takes, in order; empty to oneself.
+
+        Args:
+            load: says how much a link has to do: nothing if it is 0, and the more the greater.
+            turn: counts the messages of the network, for what is chosen in turn.
+        """
+        ...
+
+
+@runtime_checkable
+class Virtual(Protocol):
+    """A topology whose links are shared by virtual channels, so that routes cannot deadlock."""
+
+    def channels(self, route: Sequence[int]) -> Sequence[int]:
+        """Return the virtual channel that a message on *route* takes of each link, in order."""
         ...
 
 
@@ -78,10 +143,24 @@ class Network(Protocol):
         """Carry *message*, which leaves node *source* at time *ready* at the earliest.
 
         Schedules ``arrive`` of the destination's interface for the moment at which the message's
-        last byte would be in memory there if nothing else arrived. Messages between the same two
-        nodes arrive in the order in which they were handed over.
+        last byte would be in memory there if nothing else arrived; or, in a network that shares the
+        ways in of nodes itself, ``take`` for the moment at which it is. Messages between the same
+        two nodes arrive in the order in which they were handed over.
 
         Returns:
             The time in picoseconds at which the source's buffer has been read out.
         """
+        ...
+
+
+@runtime_checkable
+class Routing(Protocol):
+    """A network that does not always send messages the way that its topology's ``route`` says."""
+
+    def route(self, source: int, destination: int) -> Sequence[int]:
+        """Return the links that a message would take which is handed over now. Changes nothing."""
+        ...
+
+    def avoid(self, down: Callable[[int, int], bool]) -> None:
+        """Take no link of which *down(link, time)* is true, where another way is left."""
         ...
