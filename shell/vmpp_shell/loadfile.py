@@ -28,7 +28,7 @@ class Member:
         program: its name.
         arguments: of the program.
         size: how many ranks run it.
-        nodes: theirs, by rank; empty if any will do.
+        nodes: theirs, in the order of ranks; empty if any will do.
     """
 
     program: str
@@ -37,13 +37,16 @@ class Member:
     nodes: tuple[int, ...] = ()
 
 
-def read_load_file(text: str, name: str) -> list[Member]:
+def read_load_file(text: str, name: str, ranks: int = 1) -> list[Member]:
     """Return the members of the load file *name*, whose contents are *text*.
+
+    Args:
+        ranks: how many ranks a node takes.
 
     Raises:
         LoadFileError: a line is wrong, or there is no member, or only some have their nodes given.
     """
-    members = list(_members(text, name))
+    members = list(_members(text, name, ranks))
     if not members:
         raise LoadFileError(f"{name}: no line names a program")
     if len({bool(member.nodes) for member in members}) > 1:
@@ -51,13 +54,13 @@ def read_load_file(text: str, name: str) -> list[Member]:
     return members
 
 
-def _members(text: str, name: str) -> Iterator[Member]:
+def _members(text: str, name: str, ranks: int) -> Iterator[Member]:
     number = 1
     for line in logical_lines(text):
         try:
             words = _words(line)
             if words:
-                yield _member(words)
+                yield _member(words, ranks)
         except (ValueError, SyntaxMistake) as error:
             raise LoadFileError(f"{name}:{number}: {error}") from None
         number += line.count("\n") + 1
@@ -72,7 +75,7 @@ def _words(line: str) -> list[str]:
     return words
 
 
-def _member(words: list[str]) -> Member:
+def _member(words: list[str], ranks: int) -> Member:
     size: int | None = None
     nodes: tuple[int, ...] = ()
     while words and words[0].startswith("-"):
@@ -87,6 +90,7 @@ def _member(words: list[str]) -> Member:
             raise ValueError(f"no such option: {option} (there is -sz, and -list)")
     if not words or not words[0]:
         raise ValueError("no program is named")
-    if size is not None and nodes and size != len(nodes):
+    room = len(nodes) * ranks
+    if size is not None and nodes and size != room:
         raise ValueError(f"{size} ranks, but {len(nodes)} nodes")
-    return Member(words[0], tuple(words[1:]), size or len(nodes) or 1, nodes)
+    return Member(words[0], tuple(words[1:]), size or room or 1, nodes)

@@ -163,7 +163,9 @@ async def test_phases_of_the_launch_are_told(shell: OpenShell, programs: Path) -
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("yod -proc 3 heat", "the nodes have no mode 3 (virtual node)"),
+        ("yod -proc 4 heat", "4 is not in the range 0<=x<=3"),
+        ("yod --mode toaster heat", "no plugin offers the mode 'toaster'"),
+        ("srun --mode virtual-node -N 2 -n 5 heat", "5 tasks take 3 nodes, 2 on each, not 2"),
         ("yod -list 3..1 heat", "3..1 runs backwards"),
         ("yod -list x heat", "is no list of nodes; write such as 0..7,12"),
         ("srun -N 2 -n 4 heat", "4 tasks take 4 nodes, one each, not 2"),

@@ -235,6 +235,8 @@ class Process(SystemProcess):
         size: how many ranks the job has.
         nid: number of its node.
         pid: its number on the node.
+        shared: memory, by name, that the processes of its job on its node have in common; None
+            where a node takes only one.
         slot: which of the node's process slots it has, counted from 0.
         fiber: the one of its fibers that runs, or will be resumed; None until it is started.
         fibers: its fibers and whose turn it is; None while it has just one.
@@ -264,7 +266,8 @@ class Process(SystemProcess):
         "_computes", "_deaths", "_engine", "_lookahead", "_roused", "_sleeps", "_timer", "calls",
         "coroutines", "cpu", "dying", "fiber", "fibers", "files", "guest", "in_handler", "install",
         "job", "kernel", "left", "libraries", "nid", "passed", "pending", "pid", "post", "rank",
-        "ready", "ready_since", "resting", "rpc", "sharing", "size", "slot", "space", "woken",
+        "ready", "ready_since", "resting", "rpc", "shared", "sharing", "size", "slot",
+        "space", "woken",
     )  # fmt: skip
 
     def __init__(self, kernel: QuintessentialKernel, job: Job, address: Address) -> None:
@@ -295,6 +298,7 @@ class Process(SystemProcess):
         self.fiber: Fiber | None = None
         self.fibers: Fibers | None = None
         self.resting: Fibers | None = None
+        self.shared: dict[Any, Any] | None = None
         self.space: Any = None
         self.files: Any = None
         self.libraries: dict[str, Any] = {}

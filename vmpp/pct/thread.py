@@ -201,6 +201,9 @@ class ProcessControlThread(SystemProcess):
         address = job.addresses[rank]
         process = Process(self.kernel, job, address)
         process.admitted = job.friends
+        if job.roles.ranks > 1:
+            others = self._processes_of(job)
+            process.shared = others[0].shared if others else {}
         self.memory_map[address.pid] = self._memory(process)
         self.processes[address.pid] = process
         self._share_cpus()

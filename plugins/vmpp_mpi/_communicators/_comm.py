@@ -278,8 +278,9 @@ class Comm(
     def Split_type(self, split_type: int, key: int = 0, info: Info = INFO_NULL) -> Comm:
         """Return a communicator of the ranks that share something: memory, with `COMM_TYPE_SHARED`.
 
-        The types that let *info* name the resource know ``mpi_shared_memory``. Other types get a
-        null communicator: there is nothing that only a part of a node's processes share.
+        Ranks of one job share memory if they are on one node, which takes several in some CPU modes
+        only. The types that let *info* name the resource know ``mpi_shared_memory``. Other types
+        get a null communicator: there is nothing that only a part of a node's processes share.
 
         Raises:
             MPIError: `ERR_ARG`: there is no such type.
@@ -293,7 +294,9 @@ class Comm(
             and bool(info)
             and info.get("mpi_hw_resource_type") == "mpi_shared_memory"
         )
-        color = state.library.process.nid if shared else UNDEFINED
+        process = state.library.process
+        # Nodes may be shared by jobs, but the memory of one is no business of another.
+        color = process.job.id << 32 | process.nid if shared else UNDEFINED
         return _parted(state, color, whole(key))
 
     # -- the end -----------------------------------------------------------------------------------

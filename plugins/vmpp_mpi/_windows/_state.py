@@ -105,6 +105,7 @@ class WindowState:
         memory: what the process exposes; empty for a dynamic window.
         unit: of displacements in it, in bytes.
         extents: of all ranks' memory; None for a dynamic window.
+        shared: the memory of all ranks, if they share it; empty if they do not.
         exposed: what the target's side has of it.
         origin: the origin's side of the process.
         epochs: what may be called now.
@@ -123,8 +124,8 @@ class WindowState:
     __slots__ = (
         "_asked", "_unlocked", "_windows", "addresses", "attributes", "closed", "comm", "epochs",
         "errhandler", "exposed", "extents", "flavor", "granted", "info", "library", "memory",
-        "name", "number", "on_error", "origin", "outstanding", "rank", "size", "unchecked", "unit",
-        "unposted",
+        "name", "number", "on_error", "origin", "outstanding", "rank", "shared", "size",
+        "unchecked", "unit", "unposted",
     )  # fmt: skip
 
     def __init__(self, comm: Intracomm, flavor: int, memory: memoryview, unit: int) -> None:
@@ -141,6 +142,7 @@ class WindowState:
         self.addresses: Sequence[Address] = made.addresses
         self.flavor: int = flavor
         self.memory: memoryview = memory
+        self.shared: Sequence[memoryview] = ()
         self.unit: int = unit
         self.epochs = Epochs(partial(self.error, ERR_RMA_SYNC))
         self.granted: dict[int, None] = {}

@@ -44,6 +44,7 @@ from vmpp_mpi._handle import forget, predefine
 from vmpp_mpi._info import INFO_NULL, HintCalls, Info
 from vmpp_mpi._special import BOTTOM
 from vmpp_mpi._windows._communication import CommunicationCalls
+from vmpp_mpi._windows._shared import share
 from vmpp_mpi._windows._state import WindowState, windows
 from vmpp_mpi._windows._synchronisation import SynchronisationCalls
 
@@ -140,15 +141,24 @@ class Win(
     ) -> Self:
         """Return a window of new memory that all its ranks can load from and store to.
 
+        The memory of each rank follows that of the rank before it.
+
         Raises:
             MPIError: besides the reasons of `Allocate`, `ERR_RMA_SHARED`: the ranks are not of one
-                node (see `Comm.Split_type`).
+                node and job (see `Comm.Split_type`).
         """
         state = comm._get()
-        if any(address is not state.addresses[0] for address in state.addresses):
-            raise state.error(ERR_RMA_SHARED, "a node runs one process, so no two share memory")
+        first = state.addresses[0]
+        for address in state.addresses:
+            if (address.nid, address.group) != (first.nid, first.group):
+                raise state.error(ERR_RMA_SHARED, "ranks on several nodes share no memory")
         exposed = _allocated(comm, size)
-        return cls._opened(comm, WIN_FLAVOR_SHARED, exposed, disp_unit, info)
+        if state.size == 1:
+            return cls._opened(comm, WIN_FLAVOR_SHARED, exposed, disp_unit, info)
+        memories = share(comm, len(exposed))
+        made = cls._opened(comm, WIN_FLAVOR_SHARED, memories[state.rank], disp_unit, info)
+        made._get().shared = memories
+        return made
 
     @classmethod
     def Create_dynamic(cls, info: Info = INFO_NULL, comm: Intracomm = COMM_SELF) -> Self:
@@ -241,7 +251,10 @@ class Win(
         rank = state.check_rank(rank)
         if rank == PROC_NULL:
             rank = next((other for other, size in enumerate(extents.sizes) if size), 0)
-        memory = state.memory if rank == state.rank else _NO_MEMORY
+        if state.shared:
+            memory = state.shared[rank]
+        else:
+            memory = state.memory if rank == state.rank else _NO_MEMORY
         return _buffer(memory, self), extents.units[rank]
 
     def tomemory(self) -> buffer:

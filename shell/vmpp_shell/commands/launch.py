@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from vmpp.errors import VmppError
 from vmpp_shell.arguments.times import TIME
 from vmpp_shell.arguments.types import CHOICES, NODES, PATH, PROGRAM
 from vmpp_shell.launching import Wanted, launch
@@ -17,24 +18,23 @@ from vmpp_shell.saving import saved
 if TYPE_CHECKING:
     from vmpp_shell.context import Context
 
-MODES: Final = ("heater", "message co-processor", "compute co-processor", "virtual node")
-"""CPU modes by the number that ``yod -proc`` has for them."""
-
-
-class ModeError(click.UsageError):
-    """A CPU mode that the machine's nodes have not."""
+MODES: Final = ("heater", "message-coprocessor", "compute-coprocessor", "virtual-node")
+"""CPU modes by the number that ``yod -proc`` has for them on ASCI Red."""
 
 
 @command(
     "yod", section="launch", background=True, context_settings={"allow_interspersed_args": False}
 )
 @click.option("-sz", "-n", "-np", "size", type=click.IntRange(1), metavar="N",
-              help="Number of processes, one to a node; 1, or that of -list.")  # fmt: skip
+              help="Number of processes, one to a node, or two in mode virtual-node; 1, or as "
+                   "many as fit on -list.")  # fmt: skip
 @click.option("-list", "nodes", type=NODES, metavar="NODES",
-              help="The nodes, by rank: numbers and ranges, as 0..7,12.")  # fmt: skip
-@click.option("-proc", "mode", type=click.IntRange(0, 3), default=0, metavar="MODE",
-              help="CPU mode: 0 heater, 1 message co-processor, 2 compute co-processor, "
-                   "3 virtual node.")  # fmt: skip
+              help="The nodes, in the order of ranks: numbers and ranges, as 0..7,12.")  # fmt: skip
+@click.option("-proc", "number", type=click.IntRange(0, len(MODES) - 1), metavar="N",
+              help="CPU mode, by its number: "
+                   f"{', '.join(f'{n} {mode}' for n, mode in enumerate(MODES))}.")  # fmt: skip
+@click.option("--mode", "mode", type=CHOICES["mode"], metavar="NAME[:ARG]...",
+              help="CPU mode of its nodes, by name.")  # fmt: skip
 @click.option("-i", "stdin", type=PATH, metavar="FILE", help="What rank 0 reads.")
 @click.option("-timing", "timing", is_flag=True, help="Print the phases of the launch and the run.")
 @click.option("-kill", "kill", is_flag=True,
@@ -62,7 +62,8 @@ async def yod(
     arguments: tuple[str, ...],
     size: int | None,
     nodes: tuple[int, ...] | None,
-    mode: int,
+    number: int | None,
+    mode: str | None,
     stdin: str | None,
     timing: bool,
     kill: bool,
@@ -90,23 +91,29 @@ async def yod(
       yod -sz 64 heat --steps 100
       yod -list 0..7 -kill ring.py > ring.out &
     """
-    _check_mode(mode)
+    mode = _mode(number, mode)
     tools = tuple(name for name, asked in (("check", check), ("profile", profile)) if asked)
-    given = _options(nodes=nodes or (), tools=tools, coll=_algorithms(choices), **options)
+    given = _options(
+        nodes=nodes or (), mode=mode, tools=tools, coll=_algorithms(choices), **options
+    )
     if load_file is not None:
         if program is not None or size is not None or nodes is not None:
             raise click.UsageError("a load file says what runs, on how many nodes and on which")
-        wanted = await _from_load_file(context, load_file, {"kill": kill, **given})
+        ranks = _ranks(context, mode)
+        wanted = await _from_load_file(context, load_file, ranks, {"kill": kill, **given})
     elif program is None:
         raise click.UsageError("missing argument 'PROGRAM'")
     else:
-        wanted = Wanted(program, arguments, _size(size, nodes), {"kill": kill, **given})
+        count = _size(size, nodes, _ranks(context, mode))
+        wanted = Wanted(program, arguments, count, {"kill": kill, **given})
     return await launch(await _reading(context, stdin), replace(wanted, timing=timing))
 
 
-async def _from_load_file(context: Context, file: str, options: dict[str, Any]) -> Wanted:
+async def _from_load_file(
+    context: Context, file: str, ranks: int, options: dict[str, Any]
+) -> Wanted:
     text = (await context.session.files.read(file)).decode(errors="surrogateescape")
-    first, *others = members = read_load_file(text, file)
+    first, *others = members = read_load_file(text, file, ranks)
     nodes = tuple(node for member in members for node in member.nodes)
     return Wanted(
         first.program,
@@ -131,21 +138,28 @@ def _algorithms(choices: tuple[str, ...]) -> dict[str, str]:
     return pairs
 
 
-def _check_mode(mode: int) -> None:
-    if mode:
-        raise ModeError(
-            f"the nodes have no mode {mode} ({MODES[mode]}); they run the program and the kernel "
-            "on one CPU, which is mode 0"
-        )
+def _mode(number: int | None, name: str | None) -> str:
+    """Return the CPU mode that is asked for, by number or name; nothing if none is."""
+    if number is not None and name is not None:
+        raise click.UsageError(f"-proc {number} and --mode {name} say the same: give one of them")
+    return name or ("" if number is None else MODES[number])
 
 
-def _size(size: int | None, nodes: tuple[int, ...] | None) -> int:
+def _ranks(context: Context, mode: str) -> int:
+    """Return how many ranks a node takes; 1 for a mode that there is not, as will be told."""
+    try:
+        return context.machine.roles(mode).ranks
+    except VmppError:
+        return 1
+
+
+def _size(size: int | None, nodes: tuple[int, ...] | None, ranks: int) -> int:
     """Return how many ranks there are, if so many are asked for and these nodes are given."""
     if nodes is None:
         return 1 if size is None else size
-    if size is not None and size > len(nodes):
+    if size is not None and size > len(nodes) * ranks:
         raise click.UsageError(f"{size} processes do not fit on the {len(nodes)} nodes of the list")
-    return len(nodes) if size is None else size
+    return len(nodes) * ranks if size is None else size
 
 
 def _options(**options: Any) -> dict[str, Any]:
@@ -164,11 +178,12 @@ async def _reading(context: Context, file: str | None) -> Context:
     "srun", section="launch", background=True, context_settings={"allow_interspersed_args": False}
 )
 @click.option("-n", "--ntasks", "tasks", type=click.IntRange(1), metavar="N",
-              help="Number of tasks, one to a node; 1, or that of -N or -w.")  # fmt: skip
+              help="Number of tasks, one to a node, or two in mode virtual-node; 1, or as many "
+                   "as fit on -N or -w.")  # fmt: skip
 @click.option("-N", "--nodes", "count", type=click.IntRange(1), metavar="N",
               help="Number of nodes.")  # fmt: skip
 @click.option("-w", "--nodelist", "nodes", type=NODES, metavar="NODES",
-              help="The nodes, by rank, as [0-7,12].")  # fmt: skip
+              help="The nodes, in the order of tasks, as [0-7,12].")  # fmt: skip
 @click.option("-J", "--job-name", "name", metavar="NAME", help="What the job is called.")
 @click.option("-i", "--input", "stdin", type=PATH, metavar="FILE", help="What task 0 reads.")
 @click.option("-o", "--output", "out", type=PATH, metavar="FILE",
@@ -180,6 +195,8 @@ async def _reading(context: Context, file: str | None) -> Context:
               help="End the job when one of its tasks ends abnormally.")  # fmt: skip
 @click.option("--pct", "policy", type=CHOICES["pct"], metavar="NAME[:ARG]...",
               help="Scheduling policy of its nodes, as rr:2ms.")  # fmt: skip
+@click.option("--mode", "mode", type=CHOICES["mode"], metavar="NAME[:ARG]...",
+              help="CPU mode of its nodes.")  # fmt: skip
 @click.argument("program", type=PROGRAM)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
 async def srun(
@@ -196,23 +213,41 @@ async def srun(
     limit: int | None,
     kill: bool,
     policy: str | None,
+    mode: str | None,
 ) -> int:
     """Launch PROGRAM as yod does, with the options of Slurm's srun.
 
-    A node runs one task at a time, so -n and -N say the same. Options that mean nothing here are
-    refused.
+    How many tasks a node runs is said by the CPU mode, so -n and -N say the same. Options that mean
+    nothing here are refused.
 
     \b
     Example:
       srun -N 64 -t 10:00 -o heat.out heat --steps 100
     """
-    if tasks is not None and count is not None and tasks != count:
-        raise click.UsageError(f"{tasks} tasks take {tasks} nodes, one each, not {count}")
+    ranks = _ranks(context, mode or "")
+    count = _tasks(tasks, count, ranks)
     wanted = Wanted(
         program,
         arguments,
-        _size(count if tasks is None else tasks, nodes),
-        {"kill": kill, **_options(nodes=nodes or (), name=name, limit=limit, policy=policy)},
+        _size(count, nodes, ranks),
+        {
+            "kill": kill,
+            **_options(nodes=nodes or (), name=name, limit=limit, policy=policy, mode=mode),
+        },
     )
     async with saved(await _reading(context, stdin), out, err) as written:
         return await launch(written, wanted)
+
+
+def _tasks(tasks: int | None, nodes: int | None, ranks: int) -> int | None:
+    """Return how many tasks there are, if so many are asked for, or nodes that take *ranks* each.
+
+    None if it is not said.
+    """
+    if nodes is None or tasks is None:
+        return tasks if nodes is None else nodes * ranks
+    needed = -(-tasks // ranks)
+    if needed != nodes:
+        each = "one each" if ranks == 1 else f"{ranks} on each"
+        raise click.UsageError(f"{tasks} tasks take {needed} nodes, {each}, not {nodes}")
+    return tasks
