@@ -15,23 +15,42 @@ class NodeNoise:
     What falls to a CPU depends on what the CPUs are for, which a CPU mode may change.
     """
 
-    __slots__ = ("_nid", "_sources", "_stream")
+    __slots__ = ("_if_all_work", "_if_one_idles")
 
     def __init__(
-        self, nid: int, sources: Mapping[str, NoiseSource], stream: Callable[[str], Random]
+        self,
+        nid: int,
+        sources: Mapping[str, NoiseSource],
+        stream: Callable[[str], Random],
+        *,
+        cpus: int,
     ) -> None:
-        """Take the noise of node *nid* together.
+        """Take the noise of node *nid*, which has so many *cpus*, together.
 
         Args:
             sources: by what they are called.
             stream: begins the machine's random stream of a name.
 
         Raises:
-            ValueError: it would leave no time to a CPU, whatever the CPUs are for.
+            ValueError: it would leave no time to a CPU that runs applications.
         """
-        self._nid = nid
-        self._sources = sources
-        self._stream = stream
+        fixed: list[list[Interruptions]] = [[] for _ in range(cpus)]
+        moving: list[list[Interruptions]] = [[] for _ in range(cpus)]
+        for name, source in sources.items():
+            for number in range(cpus):
+                draw = stream(f"noise: {name} of node {nid}")
+                events: Interruptions | None = None
+                if source.cpu == "any":
+                    events = source.interruptions(nid, draw, number, cpus)
+                elif source.cpu == "application" or source.cpu == ("first", "second")[number]:
+                    events = source.interruptions(nid, draw)
+                if events is not None:
+                    (moving if source.cpu == "any" else fixed)[number].append(events)
+        self._if_one_idles = [Noise(each) if each else None for each in fixed]
+        self._if_all_work = [
+            Noise(both) if (both := each + more) else None
+            for each, more in zip(fixed, moving, strict=True)
+        ]
 
     def bind(self, cpus: Sequence[Cpu], applications: Sequence[Cpu]) -> None:
         """Give each of the node's *cpus* its share.
@@ -39,25 +58,8 @@ class NodeNoise:
         Args:
             applications: those that run applications, or parts of them.
         """
-        for cpu in cpus:
-            turn = applications.index(cpu) if cpu in applications else None
-            # What may run anywhere runs where nobody minds.
-            turns = len(applications) if len(applications) == len(cpus) else 0
-            cpu.noise = self._share(cpus.index(cpu), turn, turns)
-
-    def _share(self, number: int, turn: int | None, turns: int) -> Noise | None:
-        """Return the noise of CPU *number*, which takes that *turn* at what may run anywhere."""
-        found = []
-        for name, source in self._sources.items():
-            events: Interruptions | None = None
-            if source.cpu == "any":
-                if turn is not None and turns:
-                    events = source.interruptions(self._nid, self._draw(name), turn, turns)
-            elif source.cpu == "application" or source.cpu == ("first", "second")[number]:
-                events = source.interruptions(self._nid, self._draw(name))
-            if events is not None:
-                found.append(events)
-        return Noise(found) if found else None
-
-    def _draw(self, name: str) -> Random:
-        return self._stream(f"noise: {name} of node {self._nid}")
+        # What may run anywhere runs where nobody minds, if there is such a CPU.
+        all_work = len(applications) == len(cpus)
+        shares = self._if_all_work if all_work else self._if_one_idles
+        for cpu, noise in zip(cpus, shares, strict=True):
+            cpu.noise = noise

@@ -316,7 +316,9 @@ class Process(SystemProcess):
 
     def charge(self, duration: int) -> None:
         """Spend *duration* picoseconds of library work, without giving up the CPU."""
-        self.clock += duration
+        noise = self.cpu.noise
+        clock = self.clock
+        self.clock = clock + duration if noise is None else noise.finish(clock, duration)
         if self.clock - self._engine.now > self._lookahead:
             self.synchronise()
 

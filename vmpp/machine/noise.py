@@ -42,7 +42,8 @@ class MachineNoise:
         if not self._sources:
             return
         try:
-            node.bear(NodeNoise(node.nid, self._sources, self._stream))
+            cpus = len(node.cpus)
+            node.bear(NodeNoise(node.nid, self._sources, self._stream, cpus=cpus))
         except ValueError as error:
             names = ", ".join(self._sources)
             raise NoiseError(f"node {node.nid}: {error} ({names})") from error

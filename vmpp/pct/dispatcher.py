@@ -24,7 +24,8 @@ class Dispatcher:
     ready. Then what it was computing stops, and goes on where it was when it has the CPU again. One
     whose clock is ahead of time keeps the CPU until then, as if the library call in progress could
     not be interrupted. Giving the CPU to another process than the one that had it last takes the
-    kernel's `context_switch`, which interrupts make longer as they do any other work.
+    kernel's `context_switch`, which interrupts make longer as they do any other work. Whoever is
+    given the CPU while noise has it waits until that is over.
 
     The kernel deposits messages for a process that does not have the CPU, as always. Event handlers
     run at once for such a process too, because it is the kernel that enters user space after a
@@ -77,7 +78,7 @@ class Dispatcher:
         self._timer: int | None = None
         # The policy is to be asked again as soon as the current process has caught up.
         self._asks_again = False
-        # The context is being switched to the current process.
+        # The context is being switched to the current process, or it waits for the end of noise.
         self._switching = False
         # The current process's fiber is running.
         self._executes = False
@@ -247,7 +248,13 @@ class Dispatcher:
         last, self._last = self._last, process
         self.current = process
         if last is process or last is None:
-            self._begin(process)
+            noise = self.cpu.noise
+            free = begin if noise is None else noise.free(begin)
+            if free == begin:
+                self._begin(process)
+            else:
+                self._switching = True
+                self.cpu.work(free, 0, self._switched, process)
             return
         if self.observer is not None:
             self.observer.switches(process, begin)

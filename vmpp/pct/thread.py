@@ -495,11 +495,14 @@ class ProcessControlThread(SystemProcess):
         self._share_cpus()
 
     def _share_cpus(self) -> None:
-        """Have processes share a CPU if it has several, or somebody minds what one does."""
+        """Have processes share a CPU if it has several, or one has something to share it with.
+
+        That is noise, a policy that is asked about one process, or an observer.
+        """
         for slot, dispatcher in enumerate(self.dispatchers):
             processes = self._in_slot(slot)
             watched = dispatcher.observer is not None or dispatcher.policy.asked_alone
-            if watched or len(processes) > 1:
+            if watched or dispatcher.cpu.noise is not None or len(processes) > 1:
                 for process in processes:
                     dispatcher.add(process)
 
