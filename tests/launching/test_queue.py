@@ -241,25 +241,25 @@ class TestPolicies:
     async def test_scheduling_is_chosen_for_a_job_or_for_all_later_ones(
         self, program, small, queueing
     ):
-        made = []
+        asked = []
 
         class Recorded(RoundRobin):
-            def __init__(self):
-                super().__init__()
-                made.append(self)
+            def admit(self, loaded):
+                asked.append(self)
+                return super().admit(loaded)
 
         path = program(SLEEP)
         async with vmpp.boot(small, plugins=queueing(policies={"mine": Recorded})) as machine:
             plain = await machine.launch(path, 2, ["0"])
             await plain.wait()
-            assert (made, machine.overview.job(plain.id).policy) == ([], "single")
+            assert (asked, machine.overview.job(plain.id).policy) == ([], "single")
             own = await machine.launch(path, 3, ["0"], policy="mine")
             await own.wait()
-            assert (len(made), machine.overview.job(own.id).policy) == (3, "mine")
+            assert (len(asked), machine.overview.job(own.id).policy) == (3, "mine")
             machine.set_policy("pct", "mine")
             later = await machine.launch(path, 1, ["0"])
             await later.wait()
-            assert (len(made), machine.overview.job(later.id).policy) == (4, "mine")
+            assert (len(asked), machine.overview.job(later.id).policy) == (4, "mine")
 
     async def test_what_cannot_be_chosen_is_refused_with_what_can(self, program, small):
         async with vmpp.boot(small) as machine:

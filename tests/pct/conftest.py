@@ -78,10 +78,10 @@ class PretendedLoader:
 
 
 class WholeMachine:
-    """An allocation policy that gives every job the first nodes, free or not."""
+    """An allocation policy that gives every job the first nodes, so that jobs share them."""
 
     def choose(self, free: Sequence[int], wanted: int) -> Sequence[int] | None:
-        return range(wanted)
+        return range(wanted) if set(range(wanted)) <= set(free) else None
 
 
 class Cluster:
@@ -113,7 +113,7 @@ class Cluster:
         self.services = ServicePartition(self.kernels[size:], Bridge(self.engine))
         self.launcher = Launcher(
             self.services,
-            NodeBook(range(size), range(0), WholeMachine(), lambda nodes: None),
+            NodeBook(range(size), range(0), WholeMachine(), lambda nodes: None, level=16),
             service_time=500,
             chunk=chunk,
             fanout=fanout,
@@ -137,8 +137,8 @@ class Cluster:
     def launch(self, main: Callable[[Process], Any], size: int, **image: Any) -> JobRecord:
         """Launch a job without letting time pass; there is no allocation server to ask."""
         record = self.launcher.make([(Image(main, **image), size)])
-        nodes = self.launcher.book.allocate(record.id, size, {})
-        record.gone.then(lambda _: self.launcher.book.release(record.id, nodes))
+        nodes = self.launcher.book.allocate(record.id, size, {}, share="all")
+        record.gone.then(lambda _: self.launcher.book.release(record.id))
         record.over.then(lambda _: record.done.set())
         self.launcher.place(record, nodes)
         self.engine.after(500, lambda _: self.launcher.load(record))

@@ -83,6 +83,7 @@ class Job:
         priority: how urgent its processes are, for policies that mind; 0 is usual, more is more.
         mode: CPU mode of its nodes, as users call it.
         roles: what the CPUs of its nodes are for, which is what that mode means there.
+        row: which row of the jobs that share nodes it lies in; 0 if it has its nodes to itself.
         description: what libraries are set up by in its processes; None: the machine's.
         messages, bytes, calls: what those of its processes have sent, and asked of servers, that
             are no more.
@@ -91,7 +92,7 @@ class Job:
     __slots__ = (
         "_ends", "addresses", "bytes", "calls", "description", "friends", "id", "launcher",
         "machine", "messages", "mode", "nodes", "parcel", "policy", "priority", "programs",
-        "roles", "streams",
+        "roles", "row", "streams",
     )  # fmt: skip
 
     def __init__(
@@ -126,6 +127,7 @@ class Job:
         self.priority = 0
         self.mode = ""
         self.roles: Roles = SHARED_CPU
+        self.row = 0
         self.description: Any = None
         self.messages = 0
         self.bytes = 0

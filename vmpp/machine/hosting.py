@@ -13,10 +13,10 @@ from vmpp.process.calls import Reply
 from vmpp.process.library import Report
 from vmpp.process.program import Program
 from vmpp.service import JobRecord, Wishes
+from vmpp.service.allocator import Request
 from vmpp.service.files import Stdio
 from vmpp.service.filesystem.programs import space_of
 from vmpp.service.log import Kind
-from vmpp.service.requests import Allocate
 
 if TYPE_CHECKING:
     from vmpp.machine.machine import Machine
@@ -38,7 +38,7 @@ class JobHost:
         stdout: Any,
         stderr: Any,
         typed: bool,
-        decide: Callable[[Allocate], Reply] | None,
+        decide: Callable[[Request], Reply] | None,
     ) -> Job:
         """Begin to launch a job; see `Machine.launch` and `Launcher.launch`."""
         machine = self._machine

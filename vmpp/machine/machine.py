@@ -116,6 +116,7 @@ class Machine:
         self.policy = ""
         self.policies = chosen(description)
         self.usual: Mapping[str, str] = dict(self.policies)
+        self._multitasking: dict[str, bool] = {}
         self.host = JobHost(self)
         self._nodes = Nodes(self.engine, universe, plugins, self.trace, self.streams)
         self.topology = self._nodes.topology
@@ -133,7 +134,8 @@ class Machine:
         own = range(min(compute, universe.most))
         self._places = Places(self.topology, own, self.streams.stream("allocation").random)
         allocator = self._made("allocator", description.service.allocator, self._places)
-        self._add_launcher(NodeBook(own, spare, allocator, self._boot_nodes), seed)
+        level = description.pct.level
+        self._add_launcher(NodeBook(own, spare, allocator, self._boot_nodes, level=level), seed)
         self.libraries = [plugins.libraries[name] for name in sorted(plugins.libraries)]
         for library in self.libraries:
             library.check(description)
@@ -200,6 +202,7 @@ class Machine:
             abnormal=host.abnormal,
             reset=lambda node, job: self.threads[node].reset(job),
             processes=self.processes,
+            share=self._share,
         )
         self.launcher.over = self.overview.over
         self.launcher.policy = description.pct.policy
@@ -432,6 +435,17 @@ class Machine:
     def _made(self, kind: str, text: str, *arguments: Any) -> Any:
         """Return a policy that *text* chooses."""
         return policy_of(kind, text, self.plugins)(*arguments)
+
+    def _share(self, record: JobRecord) -> str:
+        """Return what jobs have in common with which one may share nodes; nothing if none may.
+
+        That is their scheduling policy, if it is one for several processes, and their CPU mode.
+        """
+        policy = record.wishes.policy or self.description.pct.policy
+        if policy not in self._multitasking:
+            made = self._made("pct", policy)
+            self._multitasking[policy] = bool(getattr(made, "multitasking", False))
+        return f"{policy} {record.wishes.mode}" if self._multitasking[policy] else ""
 
     def set_policy(self, kind: str, name: str) -> None:
         """Go on with another policy.

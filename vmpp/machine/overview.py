@@ -120,8 +120,10 @@ class Overview:
         seats: Sequence[tuple[int, Address]],
     ) -> NodeStatus:
         book = self._machine.launcher.book
-        job = book.holders.get(kernel.nid, 0)
+        sharers = book.holders.get(kernel.nid, ())
         found = () if thread.dead else tuple(_processes(kernel, thread))
+        computing = (each.job for each in found if each.activity is Activity.COMPUTE)
+        job = next(computing, sharers[0] if sharers else 0)
         state = NodeState.FREE
         if kernel.nid in book.crashed:
             state = NodeState.DOWN
@@ -130,13 +132,14 @@ class Overview:
         elif job:
             state = NodeState.ALLOCATED
         there = {each.pid for each in found}
-        empty = (_seat(*seat) for seat in seats if seat[0] == job and seat[1].pid not in there)
+        empty = (_seat(*seat) for seat in seats if seat[0] in sharers and seat[1].pid not in there)
         shown = () if thread.dead else tuple(sorted((*found, *empty), key=_by_rank))
         return self._node(
             kernel,
             Partition.COMPUTE,
             state,
             job=job,
+            jobs=sharers,
             rank=min((each.rank for each in shown if each.job == job), default=-1),
             activity=_activity(kernel, thread, found),
             memory_used=0 if thread.dead else kernel.node.memory.used,
@@ -160,6 +163,7 @@ class Overview:
         *,
         activity: Activity,
         job: int = 0,
+        jobs: tuple[int, ...] = (),
         rank: int = -1,
         memory_used: int = 0,
         servers: tuple[str, ...] = (),
@@ -172,6 +176,7 @@ class Overview:
             place=tuple(self._machine.topology.coordinates(kernel.nid)),
             state=state,
             job=job,
+            jobs=jobs,
             rank=rank,
             activity=activity,
             memory=kernel.node.memory.size,

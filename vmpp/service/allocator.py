@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeAlias
 
+from vmpp.errors import PluginError
 from vmpp.process import jobs as process_jobs
 from vmpp.process.calls import GARBAGE, Done, Reply, encode
 from vmpp.service import requests
-from vmpp.service.errors import LaunchError, NodesBusyError
+from vmpp.service.errors import FragmentedError, LaunchError, NodesBusyError
 from vmpp.service.nodebook import NodeBook
-from vmpp.service.queueing import QueueingPolicy, Waiting
+from vmpp.service.queueing import QueueingPolicy, Waiting, turn
 from vmpp.service.server import Caller, Later
 from vmpp.service.status import JobStatus, NodeStatus
 
@@ -19,8 +20,24 @@ _SYSTEM: Final = 0
 """In place of a job's number: that of the system's own processes."""
 
 _ONLY_SYSTEM: Final = frozenset(
-    {requests.Allocate, requests.Await, requests.Withdraw, requests.Release}
+    {
+        requests.Allocate,
+        requests.AllocateShared,
+        requests.Await,
+        requests.Withdraw,
+        requests.Release,
+    }
 )
+
+
+RESOURCES: Final = "Resources"
+"""Why a job waits whose turn it is: nodes are taken. As Slurm says it, like the next one."""
+PRIORITY: Final = "Priority"
+"""Why one waits whose turn it is not."""
+FRAGMENTATION: Final = "Fragmentation"
+"""Why one waits whose turn it is: nodes are free, and the allocator has no place for it there."""
+
+Request: TypeAlias = requests.Allocate | requests.AllocateShared
 
 
 class Overview(Protocol):
@@ -42,12 +59,14 @@ class Overview(Protocol):
 class _Queued:
     """A job that waits: what it wants, who awaits its turn, and the answer if there is one."""
 
-    __slots__ = ("answer", "hosts", "later", "reason", "waiting")
+    __slots__ = ("answer", "fragmented", "hosts", "later", "reason", "share", "waiting")
 
-    def __init__(self, waiting: Waiting, hosts: dict[int, int], reason: str) -> None:
+    def __init__(self, waiting: Waiting, hosts: dict[int, int], share: str) -> None:
         self.waiting = waiting
         self.hosts = hosts
-        self.reason = reason
+        self.share = share
+        self.reason = ""
+        self.fragmented = False
         self.later: Later | None = None
         self.answer: Reply | None = None
 
@@ -115,13 +134,14 @@ class AllocationServer:
 
     # -- the queue -----------------------------------------------------------------------------
 
-    def _allocate(self, caller: Caller, call: requests.Allocate) -> Reply:
+    def _allocate(self, caller: Caller, call: Request) -> Reply:
         return self.decide(call, caller.time)
 
-    def decide(self, call: requests.Allocate, now: int = 0) -> Reply:
+    def decide(self, call: Request, now: int = 0) -> Reply:
         """Give nodes to a job, put it into the queue, or refuse it, at time *now*."""
         waiting = Waiting(call.job, call.uid, call.size, now, tuple(sorted(call.hosts.values())))
-        queued = self._queue[call.job] = _Queued(waiting, call.hosts, "")
+        share = call.share if isinstance(call, requests.AllocateShared) else ""
+        queued = self._queue[call.job] = _Queued(waiting, call.hosts, share)
         self._give_out()
         if queued.answer is None:
             return requests.Queued(queued.reason)
@@ -146,7 +166,7 @@ class AllocationServer:
         return Done()
 
     def _release(self, caller: Caller, call: requests.Release) -> Reply:
-        self.book.release(call.job, call.nodes)
+        self.book.release(call.job)
         self._give_out()
         return Done()
 
@@ -155,13 +175,22 @@ class AllocationServer:
         for queued in list(self._queue.values()):
             if queued.answer is None:
                 self._try(queued, probe=True)
+        for queued in self._queue.values():
+            queued.fragmented = False
         while waiting := self.waiting:
-            chosen = self.policy.choose(waiting, self.book.free)
+            try:
+                chosen = turn(self.policy, waiting, self.book.free)
+            except PluginError as error:
+                # Or nobody would ever have nodes, and nobody know why.
+                text = f"{error}; choose another queue"
+                self._settle(self._queue[waiting[0].job], process_jobs.refusal(errno.EINVAL, text))
+                continue
             if chosen is None or not self._try(self._queue[waiting[chosen].job]):
                 break
         for place, job in enumerate(self.waiting):
             queued = self._queue[job.job]
-            queued.reason = "Resources" if place == 0 else "Priority"
+            head = FRAGMENTATION if queued.fragmented else RESOURCES
+            queued.reason = head if place == 0 else PRIORITY
 
     def _try(self, queued: _Queued, *, probe: bool = False) -> bool:
         """Give a job its nodes, or refuse it for good; return whether that is done.
@@ -173,8 +202,9 @@ class AllocationServer:
             if probe:
                 self.book.check(wanted.size, queued.hosts)
                 return False
-            nodes = self.book.allocate(wanted.job, wanted.size, queued.hosts)
-        except NodesBusyError:
+            nodes = self.book.allocate(wanted.job, wanted.size, queued.hosts, share=queued.share)
+        except NodesBusyError as error:
+            queued.fragmented = isinstance(error, FragmentedError)
             return False
         except LaunchError as error:
             self._settle(queued, process_jobs.refusal(errno.EINVAL, str(error)))
@@ -206,6 +236,7 @@ class AllocationServer:
 
 _ANSWERS: Final[dict[type, Callable[[AllocationServer, Caller, Any], Reply | Later]]] = {
     requests.Allocate: AllocationServer._allocate,
+    requests.AllocateShared: AllocationServer._allocate,
     requests.Await: AllocationServer._await,
     requests.Withdraw: AllocationServer._withdraw,
     requests.Release: AllocationServer._release,

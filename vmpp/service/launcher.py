@@ -15,6 +15,7 @@ from vmpp.exit_status import INTERRUPTED, SIGNALLED
 from vmpp.kernel import Job, Process, QuintessentialKernel, Roles, Surroundings
 from vmpp.pct import Control
 from vmpp.process.calls import Reply
+from vmpp.service.allocator import Request
 from vmpp.service.errors import LaunchError
 from vmpp.service.identity import Credentials
 from vmpp.service.introductions import Introductions
@@ -22,7 +23,7 @@ from vmpp.service.life import Life, withdrawal
 from vmpp.service.nodebook import NodeBook
 from vmpp.service.partition import ServicePartition
 from vmpp.service.record import JobRecord, Loadable, Wishes
-from vmpp.service.requests import ALLOCATION, Allocate, Granted
+from vmpp.service.requests import ALLOCATION, Granted
 from vmpp.service.status import JobStatus
 from vmpp.service.yod import Yod
 
@@ -45,6 +46,7 @@ class Launcher:
         over: told what there was to tell of a job that is forgotten.
         lost: told of every rank whose node has crashed.
         abnormal: told of a job that is about to be ended abnormally.
+        share: says what jobs have in common with which a job may share nodes; nothing if none may.
         on_exit: told of the end of a process.
         on_freed: told that nodes have been given back.
     """
@@ -54,7 +56,7 @@ class Launcher:
         "ended", "fanout",
         "introductions", "known", "lost", "on_exit",
         "on_freed", "over", "policy", "records",
-        "service_time", "services", "started",
+        "service_time", "services", "share", "started",
     )  # fmt: skip
 
     def __init__(
@@ -73,6 +75,7 @@ class Launcher:
         abnormal: Callable[[JobRecord], object] = lambda record: None,
         reset: Callable[[int, Job], object] = lambda node, job: None,
         processes: Callable[[JobRecord], Iterable[Process]] = lambda record: (),
+        share: Callable[[JobRecord], str] = lambda record: "",
     ) -> None:
         """Set the launcher up.
 
@@ -80,6 +83,8 @@ class Launcher:
             surroundings: gives what a job on these nodes can know of its machine.
             reset: ends what a node still has of a job.
             processes: gives the processes of a job that are there.
+            share: says what jobs have in common with which a job may share nodes; nothing if it
+                has its nodes to itself.
         """
         self.services = services
         self.book = book
@@ -92,6 +97,7 @@ class Launcher:
         self.abnormal = abnormal
         self._reset = reset
         self._processes = processes
+        self.share = share
         self.over: Callable[[JobStatus], object] = lambda status: None
         self.on_exit: Callable[[], object] = lambda: None
         self.on_freed: Callable[[], object] = lambda: None
@@ -109,7 +115,7 @@ class Launcher:
         self,
         parts: Sequence[tuple[Loadable, int]],
         wishes: Wishes | None = None,
-        decide: Callable[[Allocate], Reply] | None = None,
+        decide: Callable[[Request], Reply] | None = None,
     ) -> JobRecord:
         """Make a job; its `yod` asks for nodes for it.
 
@@ -172,6 +178,7 @@ class Launcher:
         surroundings = self._surroundings(by_rank)
         if ranks > 1:
             surroundings = replace(surroundings, universe=surroundings.universe * ranks)
+        record.job.row = self.book.row_of(record.id)
         record.job.place(by_rank, surroundings)
         record.placed = True
 
@@ -209,8 +216,13 @@ class Launcher:
             NodesBusyError: there are, but not free.
         """
         roles = spawner.wishes.roles
-        wanted = roles.nodes(sum(part[1] for part in parts))
-        nodes = self.book.allocate(self._jobs + 1, wanted, _by_place(hosts, roles), more=True)
+        nodes = self.book.allocate(
+            self._jobs + 1,
+            roles.nodes(sum(part[1] for part in parts)),
+            _by_place(hosts, roles),
+            share=self.share(spawner),
+            more=True,
+        )
         known = frozenset(friend.id for friend in friends)
         record = self.make(parts, None, spawner.origin, parcel=parcel, friends=known)
         record.connected.update(known)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from vmpp.process import jobs
 from vmpp.process.calls import Call, Reply, encode
 from vmpp.service import accounting, requests
+from vmpp.service.allocator import Request
 from vmpp.service.client import NoAnswerError, ServerDownError
 from vmpp.service.record import JobRecord
 
@@ -35,11 +36,13 @@ class Life:
         self._nodes: Sequence[int] = ()
         self._delay = launcher.service_time
 
-    def request(self) -> requests.Allocate:
+    def request(self) -> Request:
         """Return what the allocation server is asked."""
         record, wishes = self._record, self._record.wishes
         nodes = wishes.roles.nodes(record.size)
-        return requests.Allocate(record.id, wishes.owner.uid, nodes, dict(wishes.hosts))
+        wanted = record.id, wishes.owner.uid, nodes, dict(wishes.hosts)
+        share = self._launcher.share(record)
+        return requests.AllocateShared(*wanted, share) if share else requests.Allocate(*wanted)
 
     def begin(self, reply: Reply, delay: int | None = None) -> None:
         """Take note of what the allocation server says already, before the task runs.
@@ -113,7 +116,7 @@ class Life:
         try:
             await self._insist(requests.Release(record.id, list(self._nodes)))
         except NoAnswerError:
-            await client.act(lambda: launcher.book.release(record.id, self._nodes))
+            await client.act(lambda: launcher.book.release(record.id))
         await client.act(launcher.on_freed)
 
     async def _report(self) -> None:

@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from vmpp.service.allocation import AllocationPolicy
-from vmpp.service.errors import LaunchError, NodesBusyError
+from vmpp.errors import PluginError
+from vmpp.service.allocation import AllocationPolicy, choice
+from vmpp.service.errors import FragmentedError, LaunchError, NodesBusyError
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What a job has.
+
+    Attributes:
+        row: the row of the Ousterhout matrix that it lies in.
+        nodes: those of its ranks, in their order.
+        held: those that it has besides, since they cannot be given out singly: internal
+            fragmentation.
+        share: what jobs have in common that may have nodes together; empty: none may.
+    """
+
+    row: int
+    nodes: tuple[int, ...]
+    held: tuple[int, ...]
+    share: str
 
 
 class NodeBook:
     """Gives nodes to jobs and takes them back, as the allocation policy chooses.
 
+    Jobs that share nodes lie in different rows of an Ousterhout matrix, whose columns are the nodes
+    (Ousterhout, Scheduling techniques for concurrent systems, 1982). Each lies in one row, the
+    first in which the policy finds a place for it; a job that shares no nodes lies in row 0, and
+    nobody is above it.
+
     Attributes:
-        policy: chooses nodes; may be replaced at any time.
-        holders: the jobs that have nodes, by node; the last one where several share it.
+        level: how many rows there may be: the multiprogramming level.
+        leases: what jobs have, by their numbers.
+        holders: the jobs that have nodes, by node, in the order of their rows.
         crashed: the nodes that have crashed.
+        fragmented: numbers of the jobs, those included that are over, that had to wait though as
+            many nodes were free as they wanted: external fragmentation.
     """
 
-    __slots__ = ("_boot", "_free", "_nodes", "_spare", "crashed", "holders", "policy")
+    __slots__ = (
+        "_boot", "_fitting", "_free", "_nodes", "_policy", "_spare", "crashed", "fragmented",
+        "holders", "leases", "level",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -25,22 +57,40 @@ class NodeBook:
         spare: range,
         policy: AllocationPolicy,
         boot: Callable[[Sequence[int]], object],
+        *,
+        level: int = 1,
     ) -> None:
         """Open the book.
 
         Args:
             nodes: the numbers of those that jobs can have.
-            spare: of those that can be booted for jobs that programs start, higher than all others.
+            spare: of those that can be booted for jobs that programs start, and for those for which
+                the policy finds no place on all others; higher than these.
             policy: chooses nodes.
             boot: boots some of the spare ones, the lowest first.
+            level: how many jobs may share a node.
         """
         self._free = sorted(nodes)
         self._nodes = set(self._free)
         self._spare = spare
         self._boot = boot
-        self.policy = policy
-        self.holders: dict[int, int] = {}
+        self._policy = policy
+        self._fitting: set[tuple[int, frozenset[int]]] = set()
+        self.level = level
+        self.leases: dict[int, Lease] = {}
+        self.holders: dict[int, tuple[int, ...]] = {}
         self.crashed: set[int] = set()
+        self.fragmented: set[int] = set()
+
+    @property
+    def policy(self) -> AllocationPolicy:
+        """What chooses nodes; may be replaced at any time."""
+        return self._policy
+
+    @policy.setter
+    def policy(self, policy: AllocationPolicy) -> None:
+        self._policy = policy
+        self._fitting.clear()
 
     @property
     def free(self) -> Sequence[int]:
@@ -52,43 +102,101 @@ class NodeBook:
         """How many nodes a job that a program starts could have now."""
         return len(self._free) + len(self._spare)
 
+    @property
+    def held(self) -> int:
+        """How many nodes jobs have on which they have no ranks: internal fragmentation."""
+        return sum(len(lease.held) for lease in self.leases.values())
+
+    def row_of(self, job: int) -> int:
+        """Return the row that a job lies in; 0 if it has no nodes."""
+        lease = self.leases.get(job)
+        return 0 if lease is None else lease.row
+
+    # -- giving nodes out ----------------------------------------------------------------------
+
     def allocate(
-        self, job: int, size: int, hosts: Mapping[int, int], *, more: bool = False
+        self,
+        job: int,
+        size: int,
+        hosts: Mapping[int, int],
+        *,
+        share: str = "",
+        more: bool = False,
     ) -> tuple[int, ...]:
         """Give *size* nodes to *job*, and return them by rank.
 
         Args:
             hosts: the nodes that some ranks must have.
-            more: whether further nodes may be booted.
+            share: what jobs have in common that may share nodes with this one; empty: none may.
+            more: whether further nodes may be booted as long as there are too few free ones.
 
         Raises:
-            NodesBusyError: others have the nodes.
-            LaunchError: there are not as many, or the policy has chosen what cannot be.
+            NodesBusyError: others have the nodes; FragmentedError: not as many, but so that the
+                policy finds no place for it.
+            LaunchError: there are not as many, or never a place for it, or the policy has chosen
+                what cannot be.
         """
         if more:
             self._grow(size - len(self._free))
         self._check_hosts(hosts)
+        lease = self._lease(size, hosts, share)
+        if lease is None:
+            busy = self._busy(job, size, hosts, share, more=more)
+            self._make_room(size, hosts)
+            lease = self._lease(size, hosts, share)
+            if lease is None:
+                raise busy
+        self._enter(job, lease)
+        return lease.nodes
+
+    def _lease(self, size: int, hosts: Mapping[int, int], share: str) -> Lease | None:
+        """Return what a job gets, in the first row that has a place for it."""
         pinned = set(hosts.values())
-        if not pinned <= set(self._free):
-            busy = ", ".join(map(str, sorted(pinned - set(self._free))))
-            raise NodesBusyError(f"nodes that are asked for by number are taken: {busy}")
-        free = [node for node in self._free if node not in pinned]
         wanted = size - len(hosts)
-        nodes = self.policy.choose(tuple(free), wanted) if wanted else ()
-        if nodes is None:
-            raise self._lacking(size, len(self._spare) if more else 0)
-        rest = iter(nodes)
-        by_rank = tuple(hosts[rank] if rank in hosts else next(rest, -1) for rank in range(size))
-        taken = set(by_rank)
-        if len(nodes) != wanted or len(taken) != size or not taken <= self._nodes:
-            chosen = ", ".join(map(str, nodes))
-            raise LaunchError(
-                f"{type(self.policy).__name__} chose the nodes {chosen} for {wanted} processes; "
-                "name another allocator in the machine's file"
-            )
+        for row in range(self.level if share else 1):
+            there = self._available(row, share)
+            if not pinned <= set(there):
+                continue
+            nodes = self._choice([node for node in there if node not in pinned], wanted)
+            if nodes is not None:
+                rest = iter(nodes)
+                ranks = range(size)
+                by_rank = tuple(hosts[rank] if rank in hosts else next(rest) for rank in ranks)
+                return Lease(row, by_rank, tuple(rest), share)
+        return None
+
+    def _available(self, row: int, share: str) -> list[int]:
+        """Return the nodes that a job could have in a row, sorted."""
+        if not share:
+            return self._free
+        shared = [
+            node
+            for node, jobs in self.holders.items()
+            if node not in self.crashed
+            and all(self.leases[job].share == share for job in jobs)
+            and all(self.leases[job].row != row for job in jobs)
+        ]
+        return sorted([*self._free, *shared])
+
+    def _choice(self, free: Sequence[int], wanted: int) -> tuple[int, ...] | None:
+        if not wanted:
+            return ()
+        if len(free) < wanted:
+            return None
+        try:
+            return choice(self._policy, free, wanted)
+        except PluginError as error:
+            raise LaunchError(f"{error}; choose another allocator") from error
+
+    def _enter(self, job: int, lease: Lease) -> None:
+        taken = {*lease.nodes, *lease.held}
         self._free = [node for node in self._free if node not in taken]
-        self.holders.update(dict.fromkeys(by_rank, job))
-        return by_rank
+        self.leases[job] = lease
+        for node in (*lease.nodes, *lease.held):
+            jobs = (*self.holders.get(node, ()), job)
+            self.holders[node] = tuple(sorted(jobs, key=self.row_of))
+
+    # -- what cannot be ------------------------------------------------------------------------
 
     def check(self, size: int, hosts: Mapping[int, int]) -> None:
         """Raise LaunchError for what no job can ever have, as things are."""
@@ -113,6 +221,50 @@ class NodeBook:
             return NodesBusyError(text)
         return LaunchError(text if free == good else f"{text}, {good} in all")
 
+    def _busy(
+        self, job: int, size: int, hosts: Mapping[int, int], share: str, *, more: bool
+    ) -> LaunchError:
+        """Return why a job does not get nodes now, and take note if that is for want of a place."""
+        pinned = set(hosts.values())
+        rows = range(self.level if share else 1)
+        there = [set(self._available(row, share)) for row in rows]
+        if not any(pinned <= each for each in there):
+            busy = ", ".join(map(str, sorted(pinned - there[0])))
+            return NodesBusyError(f"nodes that are asked for by number are taken: {busy}")
+        if max(len(each) for each in there if pinned <= each) < size:
+            return self._lacking(size, len(self._spare) if more else 0)
+        self.fragmented.add(job)
+        return FragmentedError(f"no place for {size} among the {len(self._free)} free nodes")
+
+    # -- growing -------------------------------------------------------------------------------
+
+    def _make_room(self, size: int, hosts: Mapping[int, int]) -> None:
+        """Boot nodes for a job that would find no place if all nodes were free.
+
+        Raises:
+            LaunchError: there is none even with all that can be booted.
+        """
+        good = sorted(self._nodes - self.crashed)
+        if size > len(good):
+            return
+        pinned = frozenset(hosts.values())
+        wanted = size - len(pinned)
+        there = [node for node in good if node not in pinned]
+
+        def fits(spare: int) -> bool:
+            return self._choice([*there, *self._spare[:spare]], wanted) is not None
+
+        key = wanted, pinned
+        if key in self._fitting or fits(0):
+            self._fitting.add(key)
+            return
+        if not fits(len(self._spare)):
+            raise LaunchError(
+                f"{type(self._policy).__name__} has no place for a job on {size} nodes even if all "
+                f"{len(good)} are free; take another size, or another allocator"
+            )
+        self._grow(bisect_left(range(len(self._spare) + 1), True, key=fits))
+
     def _grow(self, lacking: int) -> None:
         """Boot *lacking* nodes more, if there are so many."""
         if not 0 < lacking <= len(self._spare):
@@ -120,18 +272,29 @@ class NodeBook:
         fresh, self._spare = self._spare[:lacking], self._spare[lacking:]
         self._boot(fresh)
         self._nodes.update(fresh)
+        self._fitting.clear()
         good = [node for node in fresh if node not in self.crashed]
         self._free.extend(good)
         self._grow(lacking - len(good))
 
-    def release(self, job: int, nodes: Sequence[int]) -> None:
-        """Take back the *nodes* of a job."""
-        for node in nodes:
-            if self.holders.get(node) == job:
-                del self.holders[node]
-        self._free = sorted({*self._free, *nodes} - self.crashed)
+    # -- taking nodes back ---------------------------------------------------------------------
+
+    def release(self, job: int) -> None:
+        """Take back all that a job has."""
+        lease = self.leases.pop(job, None)
+        if lease is None:
+            return
+        left = []
+        for node in (*lease.nodes, *lease.held):
+            others = tuple(other for other in self.holders.pop(node) if other != job)
+            if others:
+                self.holders[node] = others
+            else:
+                left.append(node)
+        self._free = sorted({*self._free, *left} - self.crashed)
 
     def lose(self, node: int) -> None:
         """Take note that a node has crashed."""
         self.crashed.add(node)
+        self._fitting.clear()
         self._free = [other for other in self._free if other != node]

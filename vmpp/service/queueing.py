@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from vmpp.errors import broken, raised
+
 
 class Waiting(NamedTuple):
     """A job that waits for nodes.
@@ -41,3 +43,19 @@ class QueueingPolicy(Protocol):
             None if all of them are to wait.
         """
         ...
+
+
+def turn(policy: QueueingPolicy, waiting: Sequence[Waiting], free: Sequence[int]) -> int | None:
+    """Return whose turn it is, by *policy*; see `QueueingPolicy.choose`.
+
+    Raises:
+        PluginError: it raises an error, or names nobody.
+    """
+    try:
+        chosen = policy.choose(waiting, free)
+    except Exception as error:
+        raise raised(policy, "choose", error) from error
+    if chosen is None or (isinstance(chosen, int) and 0 <= chosen < len(waiting)):
+        return chosen
+    answer = f"returned {chosen!r:.80} for {len(waiting)} jobs that wait"
+    raise broken(policy, "choose", answer, "it may return the index of one, or None")

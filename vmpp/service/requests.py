@@ -57,6 +57,21 @@ class Allocate(Call[Granted], frozen=True, array_like=True, tag=1, gc=False):
     hosts: dict[int, int]
 
 
+class AllocateShared(Call[Granted], frozen=True, array_like=True, tag=8, gc=False):
+    """Give nodes to *job*, which shares them; answered as `Allocate`. Only the system may ask.
+
+    Attributes:
+        job, uid, size, hosts: as of `Allocate`.
+        share: what jobs have in common that may have nodes together.
+    """
+
+    job: int
+    uid: int
+    size: int
+    hosts: dict[int, int]
+    share: str
+
+
 class Await(Call[Granted], frozen=True, array_like=True, tag=2, gc=False):
     """Answer when it is the turn of *job*, which waits. Only the system may ask."""
 
@@ -70,7 +85,7 @@ class Withdraw(Call[Done], frozen=True, array_like=True, tag=3, gc=False):
 
 
 class Release(Call[Done], frozen=True, array_like=True, tag=4, gc=False):
-    """Take back the *nodes* of *job*, which has ended. Only the system may ask."""
+    """Take back all that *job* has, which has ended on *nodes*. Only the system may ask."""
 
     job: int
     nodes: list[int]
@@ -91,7 +106,7 @@ class Signal(Call[Done], frozen=True, array_like=True, tag=7, gc=False):
     number: int
 
 
-AnyCall = Allocate | Await | Withdraw | Release | ListJobs | ListNodes | Signal
+AnyCall = Allocate | AllocateShared | Await | Withdraw | Release | ListJobs | ListNodes | Signal
 """Every request to this server."""
 
 _calls: Final[msgspec.msgpack.Decoder[AnyCall]] = msgspec.msgpack.Decoder(AnyCall)

@@ -154,8 +154,11 @@ class NodeStatus(Struct, frozen=True, kw_only=True):
         partition: ``compute``, ``service`` or ``io``.
         place: its coordinates in the topology.
         state: what it is to the allocator.
-        job: number of the job that has it; 0 if none.
-        rank: of that job, there, the lowest if there are several; -1 if none.
+        job: number of the job that has it; 0 if none. If several do: one that computes, or else
+            the first.
+        rank: of that job, there, the lowest if there are several; -1 if none, as on a node that it
+            holds besides those of its ranks.
+        jobs: numbers of all jobs that have it.
         activity: what it does now.
         memory: bytes of its memory.
         memory_used: those that processes hold.
@@ -170,6 +173,7 @@ class NodeStatus(Struct, frozen=True, kw_only=True):
     state: NodeState
     job: int = 0
     rank: int = -1
+    jobs: tuple[int, ...] = ()
     activity: Activity = Activity.IDLE
     memory: int = 0
     memory_used: int = 0

@@ -1,0 +1,105 @@
+"""Topologies whose nodes stand on a grid, as arrays: what most allocators look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from math import prod
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from vmpp.hardware import Topology
+
+Cells: TypeAlias = NDArray[np.bool_]
+"""One truth value for each place of a grid."""
+
+Counts: TypeAlias = NDArray[np.int64]
+"""One number for each."""
+
+
+class Grid:
+    """The places of a topology as an array.
+
+    A topology is a grid if its coordinates fill a box and any two nodes that are next to each other
+    there have a link: meshes and tori of any number of dimensions, rings and hypercubes are. The
+    first coordinate is the last axis, as meshes number their nodes; dimensions with a single place
+    are left out. Links that lead round a torus are not looked at.
+
+    Attributes:
+        shape: extents of the array.
+    """
+
+    __slots__ = ("_nodes", "_places", "shape")
+
+    def __init__(self, topology: Topology) -> None:
+        """Lay out the nodes of *topology*. Raises ValueError if it is no grid."""
+        coordinates = [tuple(topology.coordinates(node)) for node in range(topology.size)]
+        extents = _extents(coordinates)
+        if prod(extents) != topology.size:
+            raise ValueError("its nodes do not fill a box")
+        axes = np.array(coordinates, np.int64).T[::-1]
+        self._places: Counts = np.ravel_multi_index(tuple(axes), extents).astype(np.int64)
+        self.shape: tuple[int, ...] = tuple(each for each in extents if each > 1) or (1,)
+        self._nodes: Counts = np.full(topology.size, -1, np.int64)
+        self._nodes[self._places] = np.arange(topology.size)
+        if self._nodes.min() < 0:
+            raise ValueError("two of its nodes have one place")
+        self._check_links(topology)
+
+    def _check_links(self, topology: Topology) -> None:
+        nodes = self._nodes.reshape(self.shape)
+        for axis, extent in enumerate(self.shape):
+            here = nodes.take(range(extent - 1), axis).ravel().tolist()
+            there = nodes.take(range(1, extent), axis).ravel().tolist()
+            for node, other in zip(here, there, strict=True):
+                if topology.hops(node, other) != 1:
+                    raise ValueError(f"nodes {node} and {other} are next to each other, not linked")
+
+    def cells(self, nodes: Sequence[int]) -> Cells:
+        """Return which places *nodes* have."""
+        cells = np.zeros(len(self._nodes), np.bool_)
+        cells[self._places[np.asarray(nodes, np.int64)]] = True
+        return cells.reshape(self.shape)
+
+    def coordinates(self, nodes: Sequence[int]) -> Counts:
+        """Return the coordinates of *nodes*, one row a dimension."""
+        return np.array(np.unravel_index(self._places[np.asarray(nodes, np.int64)], self.shape))
+
+    def nodes(self, places: Counts) -> list[int]:
+        """Return who stands at *places*, which are flat indices, by number."""
+        return sorted(self._nodes[places].tolist())
+
+    def box(self, corner: Sequence[int], extents: Sequence[int]) -> list[int]:
+        """Return who stands in the box of *extents* from *corner* on, by number."""
+        sides = tuple(slice(low, low + extent) for low, extent in zip(corner, extents, strict=True))
+        return sorted(self._nodes.reshape(self.shape)[sides].ravel().tolist())
+
+
+def integral(cells: NDArray[np.bool_] | Counts) -> Counts:
+    """Return, at each place, the sum over all places below it in every dimension (Crow 1984)."""
+    summed = np.pad(cells.astype(np.int64), [(1, 0)] * cells.ndim)
+    for axis in range(cells.ndim):
+        summed = summed.cumsum(axis)
+    return summed
+
+
+def windows(summed: Counts, extents: Iterable[int]) -> Counts:
+    """Return the sums over all boxes of *extents*, by their lowest places, from an `integral`."""
+    for axis, extent in enumerate(extents):
+        length = summed.shape[axis]
+        upper = summed[(slice(None),) * axis + (slice(extent, length),)]
+        lower = summed[(slice(None),) * axis + (slice(0, max(0, length - extent)),)]
+        summed = upper - lower
+    return summed
+
+
+def _extents(coordinates: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
+    """Return the extents of the box that *coordinates* lie in, the last coordinate's first."""
+    lengths = {len(each) for each in coordinates}
+    if len(lengths) != 1 or lengths == {0}:
+        raise ValueError("its nodes have no coordinates in common")
+    if min(min(each) for each in coordinates) < 0:
+        raise ValueError("its coordinates do not begin at 0")
+    return tuple(max(column) + 1 for column in zip(*coordinates, strict=True))[::-1]
