@@ -6,16 +6,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from vmpp.hooks import hookimpl
+from vmpp_pct.priority import Priority
 from vmpp_pct.round_robin import RoundRobin
 from vmpp_pct.single import SingleTask
 
 if TYPE_CHECKING:
     from vmpp.hooks import SchedulingFactory
 
-__all__ = ["RoundRobin", "SingleTask"]
+__all__ = ["Priority", "RoundRobin", "SingleTask"]
 
 
 @hookimpl
 def vmpp_policies() -> Mapping[str, SchedulingFactory]:
     """Offer the policies by the names that machine files use."""
-    return {"single": SingleTask, "rr": RoundRobin}
+    return {"single": SingleTask, "rr": RoundRobin, "priority": Priority}

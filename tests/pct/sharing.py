@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -80,7 +80,11 @@ Main = Callable[[Process], Any]
 
 
 def together(
-    cluster: Any, policy: Callable[[], Any], *mains: Main, **options: Any
+    cluster: Any,
+    policy: Callable[[], Any],
+    *mains: Main,
+    priorities: Sequence[int] = (),
+    **options: Any,
 ) -> tuple[Timeline, Any]:
     """Run processes on one node which begin at `START`, to the end; return what was seen."""
     timeline = Timeline()
@@ -94,8 +98,7 @@ def together(
 
         return begin
 
-    priorities = options.get("priorities", [0] * len(mains))
-    for main, priority in zip(mains, priorities, strict=True):
+    for main, priority in zip(mains, priorities or [0] * len(mains), strict=True):
         machine.launch(begins_at_start(main), 1).job.priority = priority
     machine.engine.run()
     timeline.check()
