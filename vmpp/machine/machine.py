@@ -49,6 +49,7 @@ from vmpp.service.log import Kind, LogServer
 from vmpp.service.names import NameServer
 from vmpp.service.nodebook import NodeBook
 from vmpp.service.partition import ServicePartition
+from vmpp.service.record import checked_priority
 from vmpp.service.sockets import SocketServer
 from vmpp.service.spawning import SpawnServer
 from vmpp.service.status import JobStatus, NodeStatus
@@ -286,6 +287,7 @@ class Machine:
         nodes: Sequence[int] = (),
         policy: str = "",
         mode: str = "",
+        priority: int = 0,
         name: str = "",
         limit: int | None = None,
         tools: Sequence[str] = (),
@@ -314,6 +316,8 @@ class Machine:
                 out.
             policy: scheduling policy of its nodes, instead of the machine's.
             mode: CPU mode of its nodes, instead of the machine's.
+            priority: how urgent it is on nodes that it shares, under a policy that minds that,
+                from -1000 to 1000; 0 is usual.
             name: what the job is called, instead of as its program.
             limit: how long it may run, in picoseconds of virtual time: then it gets SIGTERM, and a
                 while later SIGKILL.
@@ -329,7 +333,7 @@ class Machine:
             ChoiceError: there is no such policy or mode.
             ModeError: the nodes have too few CPUs for the mode.
             ProgramError: the file is not there, or not Python.
-            VmppError: there is no such tool or algorithm.
+            VmppError: there is no such tool, algorithm or priority.
         """
         if not isinstance(program, Program):
             program = Program.script(fspath(program), args)
@@ -349,6 +353,7 @@ class Machine:
             traces=backtrace,
             name=name,
             limit=limit,
+            priority=checked_priority(priority),
             policy=policy_of("pct", policy, self.plugins).text if policy else self.policy,
             description=self._described(tools, coll or {}),
             mode=mode,

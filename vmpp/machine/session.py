@@ -22,6 +22,7 @@ from vmpp.process import calls
 from vmpp.process.calls import Call, Failed, Reply, encode
 from vmpp.process.program import Program
 from vmpp.service import account_calls, accounting, log, requests
+from vmpp.service.errors import NotPermittedError
 from vmpp.service.filesystem.open_file import HostFile, OpenFile
 from vmpp.service.filesystem.programs import load
 from vmpp.service.identity import Credentials, host_user
@@ -342,7 +343,10 @@ class Session:
             ProgramError: there is no such program, or the user may not run it: only members of the
                 group ``programmers`` run others than those in ``/images``.
             LaunchError: it cannot be launched.
+            NotPermittedError: it is to be more urgent than usual, which only root may want.
         """
+        if options.get("priority", 0) > 0 and not self._may_be_urgent:
+            raise NotPermittedError(f"only root may launch with priority {options['priority']}")
         if not isinstance(program, Program):
             program = self._loaded(os.fspath(program), args, environ or {})
         more = [(self._loaded(name, words, environ or {}), size) for name, words, size in others]
@@ -364,6 +368,11 @@ class Session:
     async def signal(self, job: int, number: int) -> None:
         """Send a signal to every process of a job. Raises RefusedError."""
         await self.ask(requests.ALLOCATION, requests.Signal(job, number), requests.decode_reply)
+
+    @property
+    def _may_be_urgent(self) -> bool:
+        """Whether the user's jobs may come before others'; without accounts there is one user."""
+        return self.user.is_root or self._machine.installation is None
 
     def _loaded(self, program: str, args: Sequence[str], environ: Mapping[str, str]) -> Program:
         installation = self._machine.installation

@@ -152,6 +152,7 @@ class Launcher:
         record = JobRecord(job, size, wishes, origin, self.now)
         job.policy = record.wishes.policy
         job.mode, job.roles = record.wishes.mode, record.wishes.roles
+        job.priority = record.wishes.priority
         job.description = record.wishes.description
 
         def yod(kernel: QuintessentialKernel, pid: int) -> Yod:

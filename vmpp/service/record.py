@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from vmpp.engine import Occasion
 from vmpp.exit_status import KILLED, SIGNALLED, TERMINATED
 from vmpp.kernel import SHARED_CPU, Job, Roles
+from vmpp.service.errors import LaunchError
 from vmpp.service.identity import Credentials, host_user
 from vmpp.service.status import JobState, JobStatus, RankStatus
 
@@ -58,6 +59,7 @@ class Wishes:
         traces: whether it is looked where all its processes stand before it is ended abnormally.
         name: what the job is called; empty: as its program.
         policy: scheduling policy of its nodes; empty: the machine's.
+        priority: how urgent it is on nodes that it shares; 0 is usual, more is more urgent.
         description: what libraries are set up by in its processes; None: the machine's.
         mode: CPU mode of its nodes.
         roles: what that makes of the CPUs of the machine's nodes.
@@ -71,10 +73,24 @@ class Wishes:
     traces: bool = False
     name: str = ""
     policy: str = ""
+    priority: int = 0
     description: Any = None
     mode: str = ""
     roles: Roles = SHARED_CPU
     limit: int | None = None
+
+
+MOST_URGENT: Final = 1000
+"""The highest priority of a job; its negative is the lowest."""
+
+
+def checked_priority(priority: int) -> int:
+    """Return *priority*, of a job. Raises LaunchError: no job can have it."""
+    if not -MOST_URGENT <= priority <= MOST_URGENT:
+        raise LaunchError(
+            f"{priority} is no priority; there are those from {-MOST_URGENT} to {MOST_URGENT}"
+        )
+    return priority
 
 
 def usual_wishes() -> Wishes:
@@ -293,6 +309,7 @@ class JobRecord:
             reason=reason,
             mode=self.wishes.mode,
             policy=self.wishes.policy or policy,
+            priority=self.wishes.priority,
             submit=self.submit,
             start=self.start,
             end=self.end,

@@ -61,6 +61,7 @@ class JobStatus(Struct, frozen=True, kw_only=True):
         signal: number of the signal that ended it; 0 if none did.
         messages, bytes: what its processes have sent.
         system_calls: what its processes have asked of servers.
+        priority: how urgent it is on nodes that it shares; 0 is usual.
     """
 
     id: int
@@ -82,6 +83,7 @@ class JobStatus(Struct, frozen=True, kw_only=True):
     messages: int = 0
     bytes: int = 0
     system_calls: int = 0
+    priority: int = 0
 
 
 class RankStatus(Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from vmpp.errors import VmppError
+from vmpp.service.record import MOST_URGENT
 from vmpp_shell.arguments.times import TIME
 from vmpp_shell.arguments.types import CHOICES, NODES, PATH, PROGRAM
 from vmpp_shell.launching import Wanted, launch
@@ -17,6 +18,8 @@ from vmpp_shell.saving import saved
 
 if TYPE_CHECKING:
     from vmpp_shell.context import Context
+
+NICE: Final = click.IntRange(-MOST_URGENT, MOST_URGENT)
 
 MODES: Final = ("heater", "message-coprocessor", "compute-coprocessor", "virtual-node")
 """CPU modes by the number that ``yod -proc`` has for them on ASCI Red."""
@@ -54,6 +57,11 @@ MODES: Final = ("heater", "message-coprocessor", "compute-coprocessor", "virtual
               help="Let the job go on without ranks whose nodes crash.")  # fmt: skip
 @click.option("--pct", "policy", type=CHOICES["pct"], metavar="NAME[:ARG]...",
               help="Scheduling policy of its nodes, as rr:2ms.")  # fmt: skip
+@click.option("-nice", "nice", type=NICE, metavar="N",
+              help="How far its processes stand back on nodes that it shares, under a policy that "
+                   "minds; root may say a negative N.")  # fmt: skip
+@click.option("--priority", "priority", type=NICE, metavar="N",
+              help="The same the other way round: the more, the more urgent.")  # fmt: skip
 @click.argument("program", type=PROGRAM, required=False, metavar="PROGRAM")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
 async def yod(
@@ -71,6 +79,8 @@ async def yod(
     check: bool,
     profile: bool,
     choices: tuple[str, ...],
+    nice: int | None,
+    priority: int | None,
     **options: Any,
 ) -> int:
     """Launch PROGRAM on N compute nodes, and wait for its end.
@@ -94,7 +104,12 @@ async def yod(
     mode = _mode(number, mode)
     tools = tuple(name for name, asked in (("check", check), ("profile", profile)) if asked)
     given = _options(
-        nodes=nodes or (), mode=mode, tools=tools, coll=_algorithms(choices), **options
+        nodes=nodes or (),
+        mode=mode,
+        tools=tools,
+        coll=_algorithms(choices),
+        priority=_priority(nice, priority),
+        **options,
     )
     if load_file is not None:
         if program is not None or size is not None or nodes is not None:
@@ -143,6 +158,13 @@ def _mode(number: int | None, name: str | None) -> str:
     if number is not None and name is not None:
         raise click.UsageError(f"-proc {number} and --mode {name} say the same: give one of them")
     return name or ("" if number is None else MODES[number])
+
+
+def _priority(nice: int | None, priority: int | None) -> int:
+    """Return the priority of a job from what may be said of it in two ways."""
+    if nice is not None and priority is not None:
+        raise click.UsageError("-nice and --priority say the same; give one of them")
+    return priority or -(nice or 0)
 
 
 def _ranks(context: Context, mode: str) -> int:
@@ -197,6 +219,9 @@ async def _reading(context: Context, file: str | None) -> Context:
               help="Scheduling policy of its nodes, as rr:2ms.")  # fmt: skip
 @click.option("--mode", "mode", type=CHOICES["mode"], metavar="NAME[:ARG]...",
               help="CPU mode of its nodes.")  # fmt: skip
+@click.option("--nice", "nice", type=NICE, metavar="N",
+              help="How far its tasks stand back on nodes that it shares, under a policy that "
+                   "minds; root may say a negative N.")  # fmt: skip
 @click.argument("program", type=PROGRAM)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
 async def srun(
@@ -214,6 +239,7 @@ async def srun(
     kill: bool,
     policy: str | None,
     mode: str | None,
+    nice: int | None,
 ) -> int:
     """Launch PROGRAM as yod does, with the options of Slurm's srun.
 
@@ -226,14 +252,19 @@ async def srun(
     """
     ranks = _ranks(context, mode or "")
     count = _tasks(tasks, count, ranks)
+    given = _options(
+        nodes=nodes or (),
+        name=name,
+        limit=limit,
+        policy=policy,
+        mode=mode,
+        priority=-(nice or 0),
+    )
     wanted = Wanted(
         program,
         arguments,
         _size(count, nodes, ranks),
-        {
-            "kill": kill,
-            **_options(nodes=nodes or (), name=name, limit=limit, policy=policy, mode=mode),
-        },
+        {"kill": kill, **given},
     )
     async with saved(await _reading(context, stdin), out, err) as written:
         return await launch(written, wanted)

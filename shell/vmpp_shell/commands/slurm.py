@@ -82,7 +82,8 @@ async def squeue(
     """List the jobs that wait and run, as Slurm does.
 
     Columns of a format: %i number, %P partition, %j name, %u user, %t and %T state, %M time,
-    %D nodes, %N and %R where, %r why not, %V submitted, %S started, %e ended, %o command.
+    %D nodes, %N and %R where, %r why not, %Q priority, %y nice, %V submitted, %S started, %e ended,
+    %o command.
 
     \b
     Example:

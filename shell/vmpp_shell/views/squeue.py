@@ -41,6 +41,8 @@ def columns(now: int, names: Names) -> dict[str, Column[JobStatus]]:
         "e": Column("END_TIME", lambda job: instant(job.end), right=True),
         "D": Column("NODES", lambda job: str(job.size), right=True),
         "C": Column("CPUS", lambda job: str(job.size), right=True),
+        "Q": Column("PRIORITY", lambda job: str(job.priority), right=True),
+        "y": Column("NICE", lambda job: str(-job.priority), right=True),
         "r": Column("REASON", lambda job: job.reason or "None"),
         "N": Column("NODELIST", lambda job: jobs.node_list(job, names)),
         "R": Column("NODELIST(REASON)", lambda job: jobs.nodes_or_reason(job, names)),
