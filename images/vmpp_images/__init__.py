@@ -13,7 +13,7 @@ _HERE = Path(__file__).parent
 @hookimpl
 def vmpp_images() -> Mapping[str, Path]:
     """Offer the programs of this folder."""
-    return {"heat": _HERE / "heat.py"}
+    return {name: _HERE / f"{name}.py" for name in ("gang", "heat", "quantum")}
 
 
 @hookimpl

@@ -25,18 +25,21 @@ async def advance(
     bridge: Bridge,
     watchdog: Watchdog,
     *,
+    before: Callable[[], None] = lambda: None,
     between: Callable[[], None],
     idle: Callable[[], bool],
 ) -> None:
     """Advance virtual time for ever, as far as the bridge allows; cancel to stop.
 
     Args:
+        before: called before each slice: what has come from outside has run nothing yet.
         between: called after each slice, before other tasks run.
         idle: called when no event is left and no request open; returns whether it made any.
     """
     watchdog.place = engine.place
     events = EVENTS_PER_LOOK
     while True:
+        before()
         begin = time.monotonic()
         more = _run_slice(engine, watchdog, events)
         # Where programs compute for long between two calls, a few events take a whole slice.

@@ -93,6 +93,15 @@ class Engine:
         self._drop_finished()
         return self._instants[0] if self._instants else NEVER
 
+    def left(self, most: int) -> int:
+        """Return how many events are left to run; if more than *most*, a number above that."""
+        found = -(self._done // 2)
+        for events in self._events.values():
+            found += len(events) // 2
+            if found > most:
+                break
+        return found
+
     def place(self) -> tuple[int, int]:
         """Return where in virtual time the engine is; no two events of a step see the same.
 

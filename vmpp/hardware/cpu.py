@@ -15,17 +15,19 @@ class Cpu:
     Attributes:
         busy: whether work is under way.
         noise: what takes the CPU away from the application time and again; None: nothing does.
+        taken: what interrupts have taken away from work so far, in picoseconds.
     """
 
     __slots__ = (
         "_argument", "_callback", "_due_at", "_end", "_engine", "_generation", "_start", "busy",
-        "noise",
+        "noise", "taken",
     )  # fmt: skip
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self.busy = False
         self.noise: Noise | None = None
+        self.taken = 0
         self._start = self._end = self._due_at = 0
         self._generation = 0
         self._callback: Callable[[Any], object] | None = None
@@ -60,6 +62,7 @@ class Cpu:
             noise = self.noise
             end = self._end
             self._end = end + duration if noise is None else noise.finish(end, duration)
+            self.taken += duration
 
     def stop(self) -> int:
         """Stop the work under way and return what is left of it, in picoseconds."""

@@ -84,6 +84,7 @@ class Job:
         mode: CPU mode of its nodes, as users call it.
         roles: what the CPUs of its nodes are for, which is what that mode means there.
         row: which row of the jobs that share nodes it lies in; 0 if it has its nodes to itself.
+        profiles: what a scheduling policy has observed of its processes that are no more.
         description: what libraries are set up by in its processes; None: the machine's.
         messages, bytes, calls: what those of its processes have sent, and asked of servers, that
             are no more.
@@ -91,8 +92,8 @@ class Job:
 
     __slots__ = (
         "_ends", "addresses", "bytes", "calls", "description", "friends", "id", "launcher",
-        "machine", "messages", "mode", "nodes", "parcel", "policy", "priority", "programs",
-        "roles", "row", "streams",
+        "machine", "messages", "mode", "nodes", "parcel", "policy", "priority", "profiles",
+        "programs", "roles", "row", "streams",
     )  # fmt: skip
 
     def __init__(
@@ -128,6 +129,7 @@ class Job:
         self.mode = ""
         self.roles: Roles = SHARED_CPU
         self.row = 0
+        self.profiles: list[Any] = []
         self.description: Any = None
         self.messages = 0
         self.bytes = 0

@@ -95,6 +95,11 @@ class QuintessentialKernel:
         node.interface.deliver = self.receive
 
     @property
+    def send_time(self) -> int:
+        """What a process's send takes in the kernel, in picoseconds."""
+        return self._send
+
+    @property
     def messages(self) -> int:
         """Messages sent from here so far, acknowledgements and replies included."""
         return self.own_messages + sum(each.messages for each in self.processes.values())

@@ -124,6 +124,7 @@ def together(jobs: Sequence[Job], written: Sequence[tuple[CopyOutput, CopyOutput
         ],
         failure=_failures(results),
         reports=list(chain.from_iterable(result.reports for result in results)),
+        profiles=list(chain.from_iterable(result.profiles for result in results)),
         copies=results,
     )
 

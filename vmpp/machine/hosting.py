@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from vmpp.exit_status import CLOSED_PIPE
+from vmpp.machine import profiles
 from vmpp.machine.job import Job
 from vmpp.machine.streams import Capture, HostInput, StreamSink, Traced
 from vmpp.process import calls, places
@@ -72,6 +73,8 @@ class JobHost:
         if record is not origin:
             self._spawned(record, self._jobs[origin.id], self._stdio[origin.id])
         self.keep(record)
+        machine.coordination.started(record, record.wishes.policy or machine.description.pct.policy)
+        record.gone.then(lambda _: machine.coordination.ended(record))
         machine.note(
             Kind.LAUNCH,
             record.wishes.owner.name,
@@ -146,4 +149,5 @@ class JobHost:
 
     def _reports(self, record: JobRecord) -> list[Report]:
         found = [library.report(record.job) for library in self._machine.libraries]
+        found.append(profiles.report(record.id, record.job.profiles))
         return [report for report in found if report is not None]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vmpp.engine import to_seconds
 from vmpp.exit_status import TERMINATED
+from vmpp.machine.profiles import by_rank
 from vmpp.machine.report import Standing
 from vmpp.machine.result import Result
 from vmpp.process.library import Report
@@ -100,6 +101,7 @@ class Job:
             failure=record.failure,
             reports=tuple(self.reports),
             policies=self._policies(),
+            profiles=by_rank(record.job.profiles),
         )
 
     def _policies(self) -> dict[str, str]:

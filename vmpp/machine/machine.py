@@ -15,6 +15,7 @@ from vmpp.engine.bridge import Bridge
 from vmpp.engine.host import advance
 from vmpp.engine.watchdog import Watchdog
 from vmpp.kernel import Process, Roles, Trace
+from vmpp.machine.coordinating import coordination, strobe_costs
 from vmpp.machine.description import MachineDescription
 from vmpp.machine.doors import Doors
 from vmpp.machine.faults import Fault, NodeCrash, parse
@@ -73,6 +74,7 @@ class Machine:
             last what was booted later, compute nodes again.
         threads: the process control threads of the compute nodes, by number.
         services: the service partition, with its servers.
+        coordination: of scheduling policies that have a part of the whole machine.
         launcher: makes a ``yod`` for every job.
         files: the file server.
         names: the name server.
@@ -205,6 +207,7 @@ class Machine:
             processes=self.processes,
             share=self._share,
         )
+        self.coordination = coordination(self)
         self.launcher.over = self.overview.over
         self.launcher.policy = description.pct.policy
         if self.installation is not None:
@@ -263,6 +266,7 @@ class Machine:
             policies=partial(self._made, "pct"),
             policy_name=description.pct.policy,
             roles=self._roles,
+            strobes=strobe_costs(self, nid),
         )
 
     def _boot_nodes(self, nodes: Sequence[int]) -> None:
@@ -553,6 +557,7 @@ class Machine:
             self.engine,
             self.bridge,
             self.watchdog,
+            before=self.coordination.wake,
             between=self._between,
             idle=Stillness(self).resolve,
         )

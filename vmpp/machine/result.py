@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from vmpp.pct import Profile
 from vmpp.process.library import Report
 from vmpp.service import Phase
 
-__all__ = ["Phase", "Report", "Result"]
+__all__ = ["Phase", "Profile", "Report", "Result"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +27,13 @@ class Result:
             are messages that receivers have refused, *lost* those that the network has lost.
         phases: allocation, load and run, with virtual and host times.
         failure: the report of what went wrong, or None.
-        reports: what the libraries' tools have to say, if any were asked for.
+        reports: what the libraries' tools have to say, if any were asked for, and a scheduling
+            policy that observes processes.
         policies: the texts that chose the policies which decided, by what they decide.
         copies: what came of each copy, of several that ran at once; then *status* is the highest,
             the ranks and *phases* of the copies follow each other, and *virtual_time* is from the
             start of the first one to the end of the last.
+        profiles: where the time of each rank went, if the scheduling policy observes that.
     """
 
     status: int
@@ -45,3 +48,4 @@ class Result:
     reports: Sequence[Report] = ()
     policies: Mapping[str, str] = field(default_factory=dict)
     copies: Sequence[Result] = ()
+    profiles: Sequence[Profile] = ()

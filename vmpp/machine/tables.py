@@ -160,6 +160,13 @@ class PctTable(Table, frozen=True, kw_only=True):
     process_start: Annotated[int, _time("to make a process from a loaded program")] = duration(
         "50 us"
     )
+    strobe: Annotated[int, _time("to handle a strobe, besides switching processes")] = duration(
+        "1 us"
+    )
+    strobe_wakeup: Annotated[
+        int, _time("from a strobe's arrival until the PCT has a CPU to handle it with")
+    ] = 0
+    strobe_jitter: Annotated[int, _time("the most by which that may take longer, at random")] = 0
 
 
 class ServiceTable(Table, frozen=True, kw_only=True):

@@ -4,12 +4,15 @@ from vmpp.pct.control import CONTROL_PORTAL, LOST_PORTAL, Control, ControlMessag
 from vmpp.pct.dispatcher import Dispatcher
 from vmpp.pct.loading import Loader, LoadError, Outcome, above, below, children, parent
 from vmpp.pct.observing import DispatchObserver
+from vmpp.pct.profile import Profile, kernel_time
 from vmpp.pct.scheduling import SchedulingPolicy
-from vmpp.pct.thread import ProcessControlThread
+from vmpp.pct.strobes import StrobeCosts
+from vmpp.pct.thread import POLICY_FAULT, ProcessControlThread
 
 __all__ = [
     "CONTROL_PORTAL",
     "LOST_PORTAL",
+    "POLICY_FAULT",
     "Control",
     "ControlMessage",
     "DispatchObserver",
@@ -18,10 +21,13 @@ __all__ = [
     "Loader",
     "Outcome",
     "ProcessControlThread",
+    "Profile",
     "SchedulingPolicy",
+    "StrobeCosts",
     "above",
     "below",
     "children",
+    "kernel_time",
     "parent",
     "send_control",
 ]

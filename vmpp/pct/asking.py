@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from vmpp.errors import VmppError
 from vmpp.kernel import Process
+from vmpp.pct.observing import DispatchObserver
 from vmpp.pct.scheduling import SchedulingPolicy
 
 
@@ -25,9 +26,10 @@ class Asked:
         name: what chose it, such as ``rr:2ms``.
         multitasking: whether a node may have several processes.
         asked_alone: whether it is asked even about a process that has its node to itself.
+        observer: who is told what becomes of processes; None: nobody.
     """
 
-    __slots__ = ("_node", "asked_alone", "multitasking", "name", "policy")
+    __slots__ = ("_node", "_strobe", "asked_alone", "multitasking", "name", "observer", "policy")
 
     def __init__(self, policy: SchedulingPolicy, name: str, node: int) -> None:
         """Ask *policy*. Raises PolicyFault if it lacks an operation."""
@@ -39,6 +41,8 @@ class Asked:
                 raise self._fault(f"it has no {operation!r}")
         self.multitasking = bool(policy.multitasking)
         self.asked_alone = bool(getattr(policy, "asked_alone", False))
+        self.observer: DispatchObserver | None = getattr(policy, "observer", None)
+        self._strobe: Callable[[int | None, int], None] | None = getattr(policy, "strobe", None)
 
     def admit(self, loaded: int) -> str | None:
         """Return why no more than *loaded* processes may be there, or None if one more may."""
@@ -70,6 +74,11 @@ class Asked:
         """Return whether *arrived* is a reason to choose anew while *running* has the CPU."""
         return bool(self._checked(_WHETHER, self.policy.preempts, arrived, running, now))
 
+    def strobe(self, row: int | None, now: int) -> None:
+        """Tell the policy whose turn it is, if it minds."""
+        if self._strobe is not None:
+            self._checked(_NOTHING_ELSE, self._strobe, row, now)
+
     def _checked(
         self, wanted: tuple[type, ...], method: Callable[..., Any], *arguments: Any
     ) -> Any:
@@ -95,4 +104,5 @@ _REFUSAL: Final = (str, _NOTHING)
 _PLACE: Final = (int, _NOTHING)
 _TIME: Final = (int, _NOTHING)
 _WHETHER: Final = (bool,)
+_NOTHING_ELSE: Final = (_NOTHING,)
 _NAMES: Final = {str: "a text", int: "a whole number", bool: "True or False", _NOTHING: "None"}

@@ -23,13 +23,14 @@ _USER_DATA: Final = Struct("<IIi")
 
 
 class Control(IntEnum):
-    """What a control message says. Down the tree: data, load, go, kill, admit, lost, signal. Up:
-    the rest.
+    """What a control message says. Down the tree: data, load, go, kill, admit, lost, signal and
+    strobe. Up: the rest.
 
     The pieces of a program's image come as data, and the last of them with the word to load. The
     word to admit brings the numbers of the jobs whose messages the job is to get from now on. That
     a rank is lost, its node having crashed, is told to jobs that go on without it: its own, and
-    those connected to that, for which the text is the number of its job.
+    those connected to that, for which the text is the number of its job. A strobe says that the
+    row of the Ousterhout matrix which is its value has the machine from now on.
     """
 
     LOAD = 1
@@ -44,6 +45,7 @@ class Control(IntEnum):
     ADMITTED = 10
     LOST = 11
     SIGNAL = 12
+    STROBE = 13
 
 
 class ControlMessage(NamedTuple):
@@ -53,7 +55,7 @@ class ControlMessage(NamedTuple):
         kind: what it says.
         job: the job it is about.
         rank: whom it is for, on the way down; whom it is from, on the way up.
-        value: an exit status, the number of an admission or a signal, or a rank that is lost.
+        value: an exit status, a rank that is lost, or the number of an admission, signal or row.
         text: a report, the program's image, or the numbers of jobs.
     """
 
@@ -73,6 +75,11 @@ class ControlMessage(NamedTuple):
         return cls(Control(header.bits), job, rank, value, header.body or b"")
 
 
+def control_info(job: int, rank: int, value: int = 0) -> SendInfo:
+    """Return what a control message has besides its kind and text."""
+    return SendInfo(user_data=_USER_DATA.pack(job, rank, value))
+
+
 def send_control(
     kernel: QuintessentialKernel,
     sender: SystemProcess,
@@ -84,5 +91,5 @@ def send_control(
     text: Any = b"",
 ) -> None:
     """Send a control message from *sender* to *target*."""
-    info = SendInfo(user_data=_USER_DATA.pack(job, rank, value))
+    info = control_info(job, rank, value)
     kernel.send(sender, target, CONTROL_PORTAL, kind, text or None, len(text), info)

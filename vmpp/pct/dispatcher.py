@@ -9,7 +9,6 @@ from vmpp.hardware import Cpu
 from vmpp.kernel import Process, QuintessentialKernel
 from vmpp.kernel.waiting import in_turn
 from vmpp.pct.asking import Asked, PolicyFault
-from vmpp.pct.observing import DispatchObserver
 
 T = TypeVar("T")
 
@@ -68,7 +67,7 @@ class Dispatcher:
         self.broken = False
         self.current: Process | None = None
         self.ready: list[Process] = []
-        self.observer: DispatchObserver | None = None
+        self.observer = policy.observer
         self.switches = 0
         self._last: Process | None = None
         # When the one that had the CPU last has done what it did ahead of time.
@@ -122,6 +121,9 @@ class Dispatcher:
 
     def begin(self, policy: Asked) -> None:
         """Ask *policy* from now on; no process shares the CPU yet."""
+        if self.observer is self.policy.observer:
+            # Whoever else observes goes on doing so.
+            self.observer = policy.observer
         self.policy = policy
         self.broken = False
         self._last = None
@@ -183,6 +185,11 @@ class Dispatcher:
             self.cpu.interrupt(switch + process.clock - begin + switch)
         else:
             running.clock = process.clock + switch
+
+    def begin_turn(self, row: int | None) -> None:
+        """Have the policy know whose turn it is on the machine; see `SchedulingPolicy`."""
+        self._asked(None, self.policy.strobe, row, self._engine.now)
+        self.reconsider()
 
     # -- whose turn it is ------------------------------------------------------------------------
 

@@ -23,6 +23,11 @@ class SchedulingPolicy(Protocol):
             ever asked.
         asked_alone: optional, False by default: whether it is asked also about a process that has
             its node to itself, and may make it wait. Without that such a process costs nothing.
+        observer: optional: a `DispatchObserver`, who is told what becomes of the node's processes.
+
+    One that coordinates the nodes (see `vmpp.service.Coordinator`) has an operation more,
+    ``strobe(row: int | None, now: int) -> None``: from now on it is the turn of the jobs that stand
+    in that `row`, or, if it is None, of none that has processes here. `choose` is asked afterwards.
     """
 
     multitasking: bool

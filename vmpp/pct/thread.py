@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +20,8 @@ from vmpp.pct.asking import Asked, PolicyFault
 from vmpp.pct.control import CONTROL_PORTAL, LOST_PORTAL, Control, ControlMessage, send_control
 from vmpp.pct.dispatcher import Dispatcher
 from vmpp.pct.loading import Loader, LoadError, Outcome, above, below
+from vmpp.pct.observing import DispatchObserver
+from vmpp.pct.strobes import NO_COSTS, StrobeCosts, Strobes
 from vmpp.portals import (
     AckOutcome,
     Address,
@@ -91,6 +93,7 @@ class ProcessControlThread(SystemProcess):
         "_loads",
         "_outcomes",
         "_start_time",
+        "_strobes",
         "dispatchers",
         "job_of",
         "kernel",
@@ -112,6 +115,7 @@ class ProcessControlThread(SystemProcess):
         policies: Callable[[str], SchedulingPolicy] | None = None,
         policy_name: str = "",
         roles: Roles = SHARED_CPU,
+        strobes: StrobeCosts = NO_COSTS,
     ) -> None:
         """Boot the process control thread of the node of *kernel*.
 
@@ -120,6 +124,7 @@ class ProcessControlThread(SystemProcess):
             fanout: children of a node in the tree by which jobs are loaded.
             start_time: what it takes to make a process, in picoseconds.
             policy_name: what *policy* was chosen by.
+            strobes: what they cost.
         """
         super().__init__(Address(kernel.nid, 0, -1, 0))
         self.kernel = kernel
@@ -128,6 +133,7 @@ class ProcessControlThread(SystemProcess):
         self.job_of = job_of
         self.policies = policies
         self._booted = Asked(policy, policy_name, kernel.nid)
+        self._strobes = Strobes(self, strobes)
         self._loader = loader
         self._fanout = fanout
         self._start_time = start_time
@@ -159,6 +165,9 @@ class ProcessControlThread(SystemProcess):
             return
         if dropped:
             raise RuntimeError(f"the PCT of node {self.kernel.nid} dropped {header!r}")
+        if header.bits == Control.STROBE:
+            self._strobes.take(header)
+            return
         message = ControlMessage.of(header)
         job = self.job_of(message.job)
         # The last process of a job may have ended while the word to end it was on its way.
@@ -251,6 +260,7 @@ class ProcessControlThread(SystemProcess):
                 )
             return
         self._assign(job.roles)
+        self._strobes.forget()
         for slot, dispatcher in enumerate(self.dispatchers):
             dispatcher.begin(self._policy_of(job, slot))
 
@@ -315,11 +325,15 @@ class ProcessControlThread(SystemProcess):
 
     def _pass_on(self, message: ControlMessage, job: Job) -> None:
         """Send a message down the tree."""
-        for rank in below(job, message.rank, self._fanout):
-            target = Address(job.nodes[rank], 0, -1, 0)
+        for rank, target in self.below(job, message.rank):
             send_control(
                 self.kernel, self, target, message.kind, job.id, rank, message.value, message.text
             )
+
+    def below(self, job: Job, rank: int) -> Iterator[tuple[int, Address]]:
+        """Yield the ranks right below *rank* in the tree of *job*, and where their threads are."""
+        for other in below(job, rank, self._fanout):
+            yield other, Address(job.nodes[other], 0, -1, 0)
 
     # -- admitting other jobs ------------------------------------------------------------------
 
@@ -399,6 +413,7 @@ class ProcessControlThread(SystemProcess):
         if region is not None:
             self.kernel.node.memory.free(region)
         self.dispatchers[process.slot].remove(process)
+        self._strobes.left(process)
         if process.coroutines and self.kernel.coprocessor is not None:
             engine = self.kernel.engine
             engine.at(engine.now, self.kernel.coprocessor.abandon, process)
@@ -493,6 +508,11 @@ class ProcessControlThread(SystemProcess):
         for dispatcher in self.dispatchers:
             dispatcher.observer = observer
         self._share_cpus()
+
+    @property
+    def keeps_waiting(self) -> bool:
+        """Whether a process could run, and does not have its CPU."""
+        return any(dispatcher.ready for dispatcher in self.dispatchers)
 
     def _share_cpus(self) -> None:
         """Have processes share a CPU if it has several, or one has something to share it with.

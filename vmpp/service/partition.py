@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import trio
 
-from vmpp.engine import Occasion
+from vmpp.engine import Engine, Occasion
 from vmpp.engine.bridge import Bridge
 from vmpp.errors import VmppError, suggestion
 from vmpp.kernel import QuintessentialKernel, SystemProcess
@@ -85,9 +85,14 @@ class ServicePartition:
         _check(self._placement, len(kernels))
 
     @property
+    def engine(self) -> Engine:
+        """Virtual time."""
+        return self._kernels[0].engine
+
+    @property
     def now(self) -> int:
         """The virtual time, in picoseconds."""
-        return self._kernels[0].engine.now
+        return self.engine.now
 
     # -- what is added -------------------------------------------------------------------------
 

@@ -126,12 +126,16 @@ class Yod(SystemProcess):
         self.tell_root(Control.KILL)
 
     def tell_root(self, kind: Control, text: bytes = b"", value: int = 0) -> None:
-        """Send a message down the tree, by its root and by those whom lost ranks have cut off."""
+        """Send a message down the tree."""
+        self.tell_ranks(self.heads(), kind, text, value)
+
+    def heads(self) -> list[int]:
+        """Return to whom a message down the tree goes: its root, and whom lost ranks cut off."""
         lost = self.record.lost
         heads = [] if 0 in lost else [0]
         for rank in sorted(lost):
             heads += self._below(rank)
-        self.tell_ranks(heads, kind, text, value)
+        return heads
 
     def _below(self, rank: int) -> list[int]:
         """Return who stand for the nodes right below that of *rank*, and are not lost.
