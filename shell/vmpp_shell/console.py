@@ -150,7 +150,7 @@ class Console:
         self.asked = asked
 
     async def _run(self, asked: Boot, task_status: trio.TaskStatus[VmppError | None]) -> None:
-        from vmpp.machine.boot import USUAL_NODES, boot  # noqa: PLC0415 - takes a while
+        from vmpp.machine.boot import boot  # noqa: PLC0415 - takes a while
         from vmpp.machine.description import load  # noqa: PLC0415
 
         self._off, self._gone = trio.Event(), trio.Event()
@@ -159,7 +159,7 @@ class Console:
             state = None if self._state is None else self._state(described.name)
             async with boot(
                 described,
-                nodes=USUAL_NODES if asked.nodes is None else asked.nodes,
+                nodes=asked.nodes,
                 seed=asked.seed,
                 policies=asked.policies,
                 level=asked.level,

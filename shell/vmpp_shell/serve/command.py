@@ -15,8 +15,8 @@ PORT = 2222
 @click.command()
 @click.option("--machine", default="default", show_default=True, metavar="NAME|FILE.toml",
               help="Machine to boot; see 'vmpp machines'.")  # fmt: skip
-@click.option("--nodes", type=click.IntRange(1), default=64, show_default=True, metavar="N",
-              help="Compute nodes, at least, of a machine that grows.")  # fmt: skip
+@click.option("--nodes", type=click.IntRange(1), metavar="N",
+              help="Compute nodes, at least, of a machine that grows.  [default: 64]")  # fmt: skip
 @click.option("--seed", type=int, default=0, show_default=True,
               help="Seed of everything that is random.")  # fmt: skip
 @click.option("--state", type=click.Path(file_okay=False, path_type=Path), metavar="DIR",
@@ -30,7 +30,7 @@ PORT = 2222
 @policy_options
 def serve(
     machine: str,
-    nodes: int,
+    nodes: int | None,
     seed: int,
     state: Path | None,
     ephemeral: bool,
