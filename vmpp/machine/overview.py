@@ -132,8 +132,13 @@ class Overview:
         elif job:
             state = NodeState.ALLOCATED
         there = {each.pid for each in found}
-        empty = (_seat(*seat) for seat in seats if seat[0] in sharers and seat[1].pid not in there)
-        shown = () if thread.dead else tuple(sorted((*found, *empty), key=_by_rank))
+        does = Activity.NONE if thread.dead else Activity.IDLE
+        empty = (
+            _seat(holder, address, does)
+            for holder, address in seats
+            if holder in sharers and address.pid not in there
+        )
+        shown = tuple(sorted((*found, *empty), key=_by_rank))
         return self._node(
             kernel,
             Partition.COMPUTE,
@@ -195,11 +200,9 @@ def _by_rank(process: ProcessStatus) -> tuple[int, int]:
     return process.job, process.rank
 
 
-def _seat(job: int, address: Address) -> ProcessStatus:
+def _seat(job: int, address: Address, does: Activity) -> ProcessStatus:
     """Return what there is to tell of a process that is not there yet, or no more."""
-    return ProcessStatus(
-        job=job, rank=address.rank, pid=address.pid, activity=Activity.IDLE, memory=0
-    )
+    return ProcessStatus(job=job, rank=address.rank, pid=address.pid, activity=does, memory=0)
 
 
 def _processes(
