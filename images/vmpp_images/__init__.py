@@ -13,7 +13,8 @@ _HERE = Path(__file__).parent
 @hookimpl
 def vmpp_images() -> Mapping[str, Path]:
     """Offer the programs of this folder."""
-    return {name: _HERE / f"{name}.py" for name in ("gang", "heat", "quantum")}
+    names = ("barrier-noise", "ftq", "fwq", "gang", "heat", "quantum")
+    return {name: _HERE / f"{name.replace('-', '_')}.py" for name in names}
 
 
 @hookimpl

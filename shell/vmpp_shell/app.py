@@ -23,6 +23,7 @@ SUBCOMMANDS: Final = {
     "machines": "vmpp.machine.cli:machines",
     "algorithms": "vmpp.machine.cli:algorithms",
     "plugins": "vmpp.machine.cli:plugins",
+    "noise": "vmpp_shell.noise.command:noise",
     "test": "vmpp.scenario.cli:test",
 }
 """The commands beside the shell, by name, and where each is: ``module:attribute``."""

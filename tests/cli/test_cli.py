@@ -153,7 +153,7 @@ def test_a_program_that_is_not_there_is_answered_with_the_nearest(
     said = capsys.readouterr().err
     assert said == (
         f"vmpp: error: no such program: {program!r}; did you mean {meant!r}? "
-        "(a file, or one of the images: heat)\n"
+        f"(a file, or one of the images: {', '.join(Plugins.installed().images)})\n"
     )
 
 
