@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from itertools import accumulate
 from math import prod
 
 
@@ -87,3 +89,31 @@ def mesh_mean(side: int) -> Fraction:
 def ring_mean(side: int) -> Fraction:
     """Return the mean distance of two places of a ring, which may be the same."""
     return Fraction(side * side // 4, side)
+
+
+def line_pairs(places: Iterable[int]) -> int:
+    """Return the sum of the distances of all pairs of *places* of a line.
+
+    Each step of the line parts those on either side of it.
+    """
+    there = Counter(places)
+    total = there.total()
+    below = distance = 0
+    for place in range(max(there, default=0)):
+        below += there[place]
+        distance += below * (total - below)
+    return distance
+
+
+def ring_pairs(places: Iterable[int], side: int) -> int:
+    """Return the same for a ring of *side* places.
+
+    With each step divided into two, so many cuts across the ring as its distance in steps, doubled,
+    part two places.
+    """
+    there = Counter(places)
+    total = there.total()
+    doubled = [there[place // 2] * (place % 2 == 0) for place in range(2 * side)]
+    sums = [0, *accumulate(doubled)]
+    halves = (sums[cut + side] - sums[cut] for cut in range(side))
+    return sum(half * (total - half) for half in halves) // 2

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
-from math import prod
+from math import comb, prod
 
 
 class Bus:
@@ -67,3 +68,7 @@ class Bus:
     def bisection(self) -> int:
         """Return 1 if there are two nodes: the medium."""
         return int(self.size > 1)
+
+    def pairwise(self, nodes: Sequence[int]) -> int:
+        """Return how many pairs there are."""
+        return comb(len(nodes), 2)

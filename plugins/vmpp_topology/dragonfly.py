@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from math import prod
+from itertools import combinations
+from math import comb, prod
 from typing import Annotated
 
 from vmpp.parameters import count
@@ -169,6 +171,15 @@ class Dragonfly:
         if g == 1:
             return self._within_bisection()
         return min(self.size // 2, g // 2 * (g - g // 2) * self.copies)
+
+    def pairwise(self, nodes: Sequence[int]) -> int:
+        """Return the sum over pairs of routers that have some of the nodes."""
+        p = self.dims[0]
+        there = Counter(node // p for node in nodes)
+        total = 2 * sum(comb(some, 2) for some in there.values())
+        for one, other in combinations(sorted(there), 2):
+            total += there[one] * there[other] * self.hops(one * p, other * p)
+        return total
 
     def _within_bisection(self) -> int:
         """Return the bisection width of one group."""

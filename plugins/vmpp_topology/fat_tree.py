@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from math import prod
+from math import comb, prod
 from typing import Annotated
 
 from vmpp.parameters import count
@@ -168,6 +169,15 @@ class FatTree:
     def bisection(self) -> int:
         """Return half the number of nodes: no cut of the tree is narrower than the nodes' links."""
         return self.size // 2
+
+    def pairwise(self, nodes: Sequence[int]) -> int:
+        """Return twice the number of levels that are below the way up of each pair."""
+        all_pairs = comb(len(nodes), 2)
+        total = 0
+        for digit in self._digits[:-1]:
+            together = Counter(node // digit for node in nodes)
+            total += all_pairs - sum(comb(count, 2) for count in together.values())
+        return 2 * total
 
 
 def _logarithm(number: int, base: int, dims: tuple[int, ...]) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
-from math import prod
+from math import comb, prod
 
 
 class FullyConnected:
@@ -60,3 +61,7 @@ class FullyConnected:
     def bisection(self) -> int:
         """Return the number of pairs of a node of one half and a node of the other."""
         return self.size // 2 * (self.size - self.size // 2)
+
+    def pairwise(self, nodes: Sequence[int]) -> int:
+        """Return how many pairs there are."""
+        return comb(len(nodes), 2)

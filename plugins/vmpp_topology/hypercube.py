@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
 
@@ -93,3 +94,8 @@ class Hypercube:
     def bisection(self) -> int:
         """Return half the number of nodes."""
         return self.size // 2
+
+    def pairwise(self, nodes: Sequence[int]) -> int:
+        """Return the sum over dimensions: those with and those without a bit differ in it."""
+        ones = (sum(node >> bit & 1 for node in nodes) for bit in range(self.dimensions))
+        return sum(one * (len(nodes) - one) for one in ones)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
-from vmpp_topology.arrays import boxed, mean_distance, mesh_bisection, mesh_mean
+from vmpp_topology.arrays import boxed, line_pairs, mean_distance, mesh_bisection, mesh_mean
 
 EAST, WEST, NORTH, SOUTH = range(4)
 """The links that leave a node, in the order of their numbers: node * 4 + direction."""
@@ -91,3 +92,10 @@ class Mesh2D:
     def bisection(self) -> int:
         """Return the shorter side if the longer is even, and one more if it is odd."""
         return mesh_bisection(self.dims)
+
+    def pairwise(self, nodes: Sequence[int]) -> int:
+        """Return the sum over rows and columns."""
+        columns = self._columns
+        return line_pairs(node % columns for node in nodes) + line_pairs(
+            node // columns for node in nodes
+        )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
 
-from vmpp_topology.arrays import boxed, mean_distance, mesh_bisection, mesh_mean
+from vmpp_topology.arrays import boxed, line_pairs, mean_distance, mesh_bisection, mesh_mean
 
 
 class Mesh3D:
@@ -91,3 +92,7 @@ class Mesh3D:
     def bisection(self) -> int:
         """Return the area of the smallest face if the longest side is even, or a little more."""
         return mesh_bisection(self.dims)
+
+    def pairwise(self, nodes: Sequence[int]) -> int:
+        """Return the sum over dimensions."""
+        return sum(map(line_pairs, zip(*map(self.coordinates, nodes), strict=True)))

@@ -8,7 +8,14 @@ from math import prod
 from typing import Annotated
 
 from vmpp.parameters import count
-from vmpp_topology.arrays import boxed, mean_distance, ring_mean, strides, torus_bisection
+from vmpp_topology.arrays import (
+    boxed,
+    mean_distance,
+    ring_mean,
+    ring_pairs,
+    strides,
+    torus_bisection,
+)
 
 
 class Torus:
@@ -146,3 +153,10 @@ class Torus:
     def bisection(self) -> int:
         """Return twice the area of the smallest face if the longest side is even."""
         return torus_bisection(self.dims)
+
+    def pairwise(self, nodes: Sequence[int]) -> int:
+        """Return the sum over dimensions."""
+        return sum(
+            ring_pairs((node // stride % side for node in nodes), side)
+            for stride, side, _ in self._lines
+        )

@@ -76,7 +76,12 @@ class Fake:
         if not job.state.ended:
             for rank, node in enumerate(nodes):
                 self.change(
-                    node, state=NodeState.BUSY, job=number, rank=rank, activity=Activity.WAITING
+                    node,
+                    state=NodeState.BUSY,
+                    job=number,
+                    jobs=(*self.nodes[node].jobs, number),
+                    rank=rank,
+                    activity=Activity.WAITING,
                 )
         return job
 

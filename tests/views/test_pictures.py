@@ -24,12 +24,12 @@ NOW = 100 * MS
 @pytest.fixture
 def machine(fake):
     made = fake(13, 4)
-    made.run([0, 1, 2, 4])
+    made.run([0, 1, 2, 4], distance=5 / 3)
     made.run([3, 5], user="bob", name="heat", command="heat --steps 3", start=98 * MS)
     made.run([], state=JobState.PENDING, start=None)
     made.change(6, state=NodeState.DOWN, activity=Activity.NONE)
     made.change(7, activity=Activity.NONE)
-    made.change(8, state=NodeState.ALLOCATED, job=9)
+    made.change(8, state=NodeState.ALLOCATED, job=9, jobs=(9,), rank=0)
     made.change(0, activity=Activity.COMPUTE)
     made.change(3, activity=Activity.KERNEL)
     # The mesh has one place more than there are nodes.
@@ -52,10 +52,27 @@ class TestShowmesh:
             "\n"
             "Available nodes: 4\n"
             "\n"
-            "   Job ID  User   Size  Time  Command\n"
-            "a       1  alice     4  90ms  ring.py 1\n"
-            "b       2  bob       2   2ms  heat --steps 3\n"
+            "   Job ID  User   Size  Time  Distance  Command\n"
+            "a       1  alice     4  90ms      1.67  ring.py 1\n"
+            "b       2  bob       2   2ms            heat --steps 3\n"
         )
+
+    def test_nodes_that_a_job_only_holds_have_a_sign_of_their_own(self, fake, draw):
+        made = fake(13, 4)
+        made.run([0, 1, 4])
+        made.change(5, state=NodeState.ALLOCATED, job=1, jobs=(1,))
+        lines = draw(Showmesh(made.nodes, made.jobs, NOW)).splitlines()
+        assert lines[1:3] == ["0 a a * *", "1 a = * *"]
+        assert any("= held without a rank" in line for line in lines)
+
+    def test_jobs_that_share_nodes_stand_beside_each_other(self, fake, draw):
+        made = fake(13, 4)
+        made.run([0, 1, 2])
+        made.run([1, 2, 3])
+        lines = draw(Showmesh(made.nodes, made.jobs, NOW)).splitlines()
+        assert lines[0] == "  0   1   2   3"
+        assert lines[1] == "0 a   a/b a/b b"
+        assert lines[2] == "1 *   *   *   *"
 
     def test_a_machine_without_jobs_has_no_table(self, fake, draw):
         assert draw(Showmesh(fake(13, 4).nodes, [], 0)).endswith("Available nodes: 13\n")

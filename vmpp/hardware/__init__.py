@@ -12,6 +12,7 @@ from vmpp.hardware.network import (
     Measured,
     Network,
     NetworkMessage,
+    Pairwise,
     Routing,
     Topology,
     Virtual,
@@ -21,6 +22,7 @@ from vmpp.hardware.node import Node, Partition
 from vmpp.hardware.node_noise import NodeNoise
 from vmpp.hardware.noise import CPUS, Interruptions, Noise, NoiseSource
 from vmpp.hardware.periodic import Periodic
+from vmpp.hardware.spread import average_pairwise
 
 __all__ = [
     "CPUS",
@@ -41,6 +43,7 @@ __all__ = [
     "Noise",
     "NoiseSource",
     "OutOfMemory",
+    "Pairwise",
     "Partition",
     "Periodic",
     "Region",
@@ -48,5 +51,6 @@ __all__ = [
     "Topology",
     "Virtual",
     "Wired",
+    "average_pairwise",
     "measure",
 ]

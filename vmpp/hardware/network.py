@@ -39,7 +39,7 @@ class Topology(Protocol):
 
     Nodes are numbered from 0 to ``size - 1``; links, which have one direction, from 0 to
     ``links - 1``, where not every number needs to have one. All methods are pure. What a topology
-    may have besides is told at `Wired`, `Measured`, `Adaptive` and `Virtual`.
+    may have besides is told at `Wired`, `Measured`, `Pairwise`, `Adaptive` and `Virtual`.
     """
 
     dims: tuple[int, ...]
@@ -94,6 +94,15 @@ class Measured(Protocol):
 
         Links of one direction count, and the halves are those between which there are the fewest.
         """
+        ...
+
+
+@runtime_checkable
+class Pairwise(Protocol):
+    """A topology that sums the distances within a set of nodes faster than pair by pair."""
+
+    def pairwise(self, nodes: Sequence[int]) -> int:
+        """Return the sum of `Topology.hops` over all pairs of *nodes*, which are different."""
         ...
 
 

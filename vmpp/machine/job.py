@@ -100,6 +100,7 @@ class Job:
             phases=tuple(record.phases),
             failure=record.failure,
             reports=tuple(self.reports),
+            distance=record.distance,
             policies=self._policies(),
             profiles=by_rank(record.job.profiles),
         )

@@ -14,6 +14,7 @@ from vmpp.engine import Engine, Fiber, Streams
 from vmpp.engine.bridge import Bridge
 from vmpp.engine.host import advance
 from vmpp.engine.watchdog import Watchdog
+from vmpp.hardware import average_pairwise
 from vmpp.kernel import Process, Roles, Trace
 from vmpp.machine.coordinating import coordination, strobe_costs
 from vmpp.machine.description import MachineDescription
@@ -206,6 +207,7 @@ class Machine:
             reset=lambda node, job: self.threads[node].reset(job),
             processes=self.processes,
             share=self._share,
+            distance=partial(average_pairwise, self.topology),
         )
         self.coordination = coordination(self)
         self.launcher.over = self.overview.over

@@ -29,6 +29,8 @@ class Result:
         failure: the report of what went wrong, or None.
         reports: what the libraries' tools have to say, if any were asked for, and a scheduling
             policy that observes processes.
+        distance: mean number of links between two of its nodes; None if it had none, or so many
+            that it would take long to say.
         policies: the texts that chose the policies which decided, by what they decide.
         copies: what came of each copy, of several that ran at once; then *status* is the highest,
             the ranks and *phases* of the copies follow each other, and *virtual_time* is from the
@@ -46,6 +48,7 @@ class Result:
     phases: Sequence[Phase]
     failure: str | None
     reports: Sequence[Report] = ()
+    distance: float | None = None
     policies: Mapping[str, str] = field(default_factory=dict)
     copies: Sequence[Result] = ()
     profiles: Sequence[Profile] = ()

@@ -52,8 +52,8 @@ class Launcher:
     """
 
     __slots__ = (
-        "_jobs", "_processes", "_reset", "_seed", "_surroundings", "abnormal", "book", "chunk",
-        "ended", "fanout",
+        "_distance", "_jobs", "_processes", "_reset", "_seed", "_surroundings", "abnormal", "book",
+        "chunk", "ended", "fanout",
         "introductions", "known", "lost", "on_exit",
         "on_freed", "over", "policy", "records",
         "service_time", "services", "share", "started",
@@ -76,6 +76,7 @@ class Launcher:
         reset: Callable[[int, Job], object] = lambda node, job: None,
         processes: Callable[[JobRecord], Iterable[Process]] = lambda record: (),
         share: Callable[[JobRecord], str] = lambda record: "",
+        distance: Callable[[Sequence[int]], float | None] = lambda nodes: None,
     ) -> None:
         """Set the launcher up.
 
@@ -85,6 +86,7 @@ class Launcher:
             processes: gives the processes of a job that are there.
             share: says what jobs have in common with which a job may share nodes; nothing if it
                 has its nodes to itself.
+            distance: gives the mean number of links between two nodes, if it is known.
         """
         self.services = services
         self.book = book
@@ -98,6 +100,7 @@ class Launcher:
         self._reset = reset
         self._processes = processes
         self.share = share
+        self._distance = distance
         self.over: Callable[[JobStatus], object] = lambda status: None
         self.on_exit: Callable[[], object] = lambda: None
         self.on_freed: Callable[[], object] = lambda: None
@@ -182,6 +185,7 @@ class Launcher:
         record.job.row = self.book.row_of(record.id)
         record.job.place(by_rank, surroundings)
         record.placed = True
+        record.distance = self._distance(nodes)
 
     def load(self, record: JobRecord) -> None:
         """Have a job that has nodes loaded."""

@@ -120,6 +120,7 @@ class JobRecord:
         submit, start, end: when it was asked for, when its processes began, when the last was gone,
             in picoseconds; None for what has not happened.
         placed: whether it has nodes.
+        distance: mean number of links between two of them; None without nodes, or if not known.
         refused: whether it cannot be launched, for the reason that is its failure.
         loaded: whether every node has reported that it is loaded, or cannot be.
         running: whether it has been started and has not ended.
@@ -141,11 +142,11 @@ class JobRecord:
     """
 
     __slots__ = (
-        "_mark", "_missing", "_passed", "answered", "cancelled", "connected", "done", "end",
-        "ending", "ends", "failure", "family", "gone", "interrupted", "job", "killed", "loaded",
-        "lost", "on_loaded", "origin", "over", "phases", "placed", "reason", "refused", "running",
-        "signal", "signals", "size", "spawned", "start", "status", "statuses", "steps", "submit",
-        "timed_out", "traced", "wishes", "yod",
+        "_mark", "_missing", "_passed", "answered", "cancelled", "connected", "distance", "done",
+        "end", "ending", "ends", "failure", "family", "gone", "interrupted", "job", "killed",
+        "loaded", "lost", "on_loaded", "origin", "over", "phases", "placed", "reason", "refused",
+        "running", "signal", "signals", "size", "spawned", "start", "status", "statuses", "steps",
+        "submit", "timed_out", "traced", "wishes", "yod",
     )  # fmt: skip
 
     def __init__(
@@ -183,6 +184,7 @@ class JobRecord:
         self.start: int | None = None
         self.end: int | None = None
         self.placed = False
+        self.distance: float | None = None
         self.refused = False
         self.loaded = False
         self.running = False
@@ -305,6 +307,7 @@ class JobRecord:
             command=" ".join(getattr(program, "argv", ()) or (program.name,)),
             size=self.size,
             nodes=tuple(self.job.nodes),
+            distance=self.distance,
             state=self.state,
             reason=reason,
             mode=self.wishes.mode,

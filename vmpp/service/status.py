@@ -50,6 +50,8 @@ class JobStatus(Struct, frozen=True, kw_only=True):
         command: the program with its arguments.
         size: how many ranks it has.
         nodes: node numbers by rank, empty while it waits.
+        distance: mean number of links between two of its nodes; None while it waits, and if there
+            are so many that it would take long to say.
         state: where it is in its life.
         reason: why it waits, or what ended it; empty if there is nothing to say.
         mode: CPU mode.
@@ -71,6 +73,7 @@ class JobStatus(Struct, frozen=True, kw_only=True):
     command: str
     size: int
     nodes: tuple[int, ...] = ()
+    distance: float | None = None
     state: JobState = JobState.PENDING
     reason: str = ""
     mode: str = ""

@@ -107,7 +107,7 @@ async def nodes(context: Context, wanted: NodeSet, job: int | None, state: str |
         node
         for node in found
         if node.number in numbers
-        and job in (None, node.job)
+        and (job is None or job in node.jobs)
         and state in (None, node.state, node.activity)
     ]
     context.show(chosen, listing(chosen))

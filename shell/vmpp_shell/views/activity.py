@@ -45,6 +45,17 @@ def counts(nodes: Iterable[NodeStatus]) -> Counter[Activity]:
     return Counter(node.activity for node in nodes)
 
 
+def by_job(nodes: Iterable[NodeStatus]) -> dict[int, Counter[Activity]]:
+    """Return how many nodes of each job do what; jobs that share one do different things there."""
+    found: dict[int, Counter[Activity]] = {}
+    for node in nodes:
+        own = {process.job: process.activity for process in node.processes}
+        for job in node.jobs:
+            does = own.get(job, Activity.IDLE) if len(node.jobs) > 1 else node.activity
+            found.setdefault(job, Counter())[does] += 1
+    return found
+
+
 def legend(nodes: Iterable[NodeStatus], *, ascii_only: bool) -> list[Cell]:
     """Return every activity with its glyph, and how many of *nodes* are about it."""
     found = counts(nodes)

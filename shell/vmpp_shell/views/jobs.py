@@ -87,6 +87,11 @@ def time(job: JobStatus, now: int) -> str:
     return elapsed(runtime(job, now))
 
 
+def distance(job: JobStatus) -> str:
+    """Return the mean number of links between two nodes of a job, if it is known."""
+    return "" if job.distance is None else f"{job.distance:.2f}"
+
+
 def node_list(job: JobStatus, names: Names) -> str:
     """Return the names of the nodes of a job."""
     return compress(map(names, job.nodes))

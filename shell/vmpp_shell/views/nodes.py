@@ -50,7 +50,7 @@ _COLUMNS: Final[tuple[Column[NodeStatus], ...]] = (
     Column("PARTITION", lambda node: node.partition),
     Column("PLACE", lambda node: ",".join(map(str, node.place)), right=True),
     Column("STATE", _state, style=lambda text: _STATE_STYLES.get(text, "red")),
-    Column("JOB", lambda node: str(node.job) if node.job else "", right=True),
+    Column("JOB", lambda node: ",".join(map(str, node.jobs)), right=True),
     Column("RANK", lambda node: write_ranges(_ranks(node)), right=True),
     Column(
         "ACTIVITY",

@@ -17,7 +17,7 @@ from vmpp_shell.views.durations import elapsed
 from vmpp_shell.views.grid import Plane, planes
 from vmpp_shell.views.letters import Lettering
 from vmpp_shell.views.links import LinkUse
-from vmpp_shell.views.showmesh import NOWHERE, colours, symbol
+from vmpp_shell.views.showmesh import NOWHERE, colours, style, symbol
 
 AROUND: Final = 5
 """Lines besides the machine and the jobs: heading, legends, and the space between."""
@@ -56,7 +56,7 @@ class Picture:
         self._jobs = jobs.live(known)
         self._letters = (lettering or Lettering()).of(job.id for job in self._jobs)
         self._styles = colours(self._letters)
-        self._cell = max(map(len, self._letters.values()), default=1)
+        self._cell = max((len(symbol(node, self._letters)) for node in nodes), default=1)
         self._now = now
         self._use = LinkUse() if use is None else use
         self._heading = heading
@@ -115,7 +115,7 @@ class Picture:
     def node(self, node: NodeStatus | None) -> Cell:
         """Return who has a node."""
         text = NOWHERE if node is None else symbol(node, self._letters)
-        return f"{text:{self._cell}}", self._styles.get(text, "")
+        return f"{text:{self._cell}}", style(text, self._styles)
 
     @property
     def cell(self) -> int:
@@ -167,17 +167,13 @@ class Picture:
     # -- the jobs ------------------------------------------------------------------------------
 
     def _job_lines(self, width: int) -> Iterator[list[Cell]]:
-        by_job: dict[int, list[NodeStatus]] = {}
-        for node in self._nodes:
-            if node.job:
-                by_job.setdefault(node.job, []).append(node)
+        by_job = activity.by_job(self._nodes)
         for job in self._jobs:
-            own = by_job.get(job.id, [])
             letter = self._letters[job.id]
             doing = " ".join(
                 f"{activity.WORDS[what]} {number}"
                 for what, number in sorted(
-                    activity.counts(own).items(), key=lambda item: (-item[1], item[0])
+                    by_job.get(job.id, Counter()).items(), key=lambda item: (-item[1], item[0])
                 )
             )
             text = (

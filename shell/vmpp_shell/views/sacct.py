@@ -44,6 +44,7 @@ def columns(now: int, names: Names) -> dict[str, Column[JobStatus]]:
         Column("NNodes", lambda job: str(len(set(job.nodes)) or job.size), right=True),
         Column("NTasks", lambda job: str(job.size), right=True),
         Column("NodeList", lambda job: jobs.node_list(job, names) or "None assigned"),
+        Column("Distance", jobs.distance, right=True),
         Column("State", state, style=jobs.state_style),
         Column("ExitCode", exit_code, right=True),
         Column("Submit", lambda job: instant(job.submit), right=True),

@@ -25,6 +25,7 @@ IO: Final = "I"
 NOWHERE: Final = "?"
 DEAD: Final = "X"
 ALLOCATED: Final = "+"
+HELD: Final = "="
 STALE: Final = "-"
 FREE: Final = "*"
 LEGEND: Final = (
@@ -32,6 +33,7 @@ LEGEND: Final = (
     (IO, "I/O node"),
     (FREE, "free"),
     (ALLOCATED, "allocated (no job yet)"),
+    (HELD, "held without a rank"),
     (STALE, "stale"),
     (DEAD, "dead"),
     (NOWHERE, "non-existent"),
@@ -43,6 +45,7 @@ STYLES: Final = {
     NOWHERE: "dim",
     DEAD: "bold red",
     ALLOCATED: "yellow",
+    HELD: "yellow",
     STALE: "red",
     FREE: "dim",
 }
@@ -51,12 +54,17 @@ COLOURS: Final = (
     "bright_cyan", "bright_yellow", "bright_red",
 )  # fmt: skip
 """Of the letters of jobs, in turn."""
+BESIDE: Final = "/"
+"""Between the letters of jobs that share a node."""
 _UNKNOWN: Final = "#"
 """Stands for a job that nothing is known of yet."""
 
 
 def symbol(node: NodeStatus, letter: Mapping[int, str]) -> str:
-    """Return the character, or letters, for *node*; *letter* has those of jobs."""
+    """Return the character, or letters, for *node*; *letter* has those of jobs.
+
+    Jobs that share it have their letters one after the other, in the order of their rows.
+    """
     if node.state is NodeState.DOWN:
         return DEAD
     if node.activity is Activity.NONE:
@@ -66,8 +74,13 @@ def symbol(node: NodeStatus, letter: Mapping[int, str]) -> str:
     if node.state is NodeState.FREE:
         return FREE
     if node.state is NodeState.ALLOCATED:
-        return ALLOCATED
-    return letter.get(node.job, _UNKNOWN)
+        return HELD if node.rank < 0 and node.job in letter else ALLOCATED
+    return BESIDE.join(letter.get(job, _UNKNOWN) for job in node.jobs)
+
+
+def style(text: str, styles: Mapping[str, str]) -> str:
+    """Return the style of a symbol: of several letters, that of the first."""
+    return styles.get(text.partition(BESIDE)[0], "")
 
 
 def colours(letter: Mapping[int, str]) -> dict[str, str]:
@@ -85,7 +98,8 @@ class Showmesh:
         self._jobs = jobs.live(running)
         self._letters = letters(job.id for job in self._jobs)
         self._styles = colours(self._letters)
-        self._cell = max(map(len, self._letters.values()), default=1)
+        self._symbols = {symbol(node, self._letters) for node in nodes}
+        self._cell = max(map(len, self._symbols | {NOWHERE}))
         self._now = now
 
     def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
@@ -101,7 +115,7 @@ class Showmesh:
         for cells in canvas.arrange(blocks, width):
             yield from canvas.line(cells, console, styles)
         yield Segment.line()
-        for cells in legend(width, self._styles):
+        for cells in legend(width, self._styles, held=HELD in self._symbols):
             yield from canvas.line(cells, console, styles)
         yield Segment.line()
         free = sum(
@@ -150,7 +164,7 @@ class Showmesh:
             for column in columns:
                 node = plane.nodes.get((column, row))
                 text = NOWHERE if node is None else symbol(node, self._letters)
-                cells.append((f"{text:{self._cell}}{space}", self._styles.get(text, "")))
+                cells.append((f"{text:{self._cell}}{space}", style(text, self._styles)))
             yield cells
 
     # -- the table -----------------------------------------------------------------------------
@@ -162,6 +176,7 @@ class Showmesh:
             Column("User", lambda job: job.user),
             Column("Size", lambda job: str(job.size), right=True),
             Column("Time", lambda job: jobs.time(job, self._now), right=True),
+            Column("Distance", jobs.distance, right=True),
             Column("Command", lambda job: job.command or job.name),
         ]
         return Listing(columns, self._jobs, gap="  ", fold=False)
@@ -179,11 +194,13 @@ def _numbers(columns: range, cell: int, space: str) -> Iterator[list[Cell]]:
     yield [(f"{column % 10!s:{cell}}{space}", "dim") for column in columns]
 
 
-def legend(width: int, styles: Mapping[str, str]) -> Iterator[list[Cell]]:
-    """Say what the symbols mean, in as many lines as that takes."""
+def legend(width: int, styles: Mapping[str, str], *, held: bool = False) -> Iterator[list[Cell]]:
+    """Say what the symbols mean, in as many lines as that takes; `HELD` is seldom one of them."""
     cells: list[Cell] = []
     used = 0
     for text, meaning in LEGEND:
+        if text == HELD and not held:
+            continue
         length = len(text) + len(meaning) + 4
         if used and used + length > width:
             yield cells

@@ -112,11 +112,7 @@ class Top:
 
     def _rows(self) -> list[_Row]:
         earlier = {job.id: job for job in self._before.jobs}
-        doing: dict[int, dict[Activity, int]] = {}
-        for node in self._after.nodes:
-            if node.job:
-                own = doing.setdefault(node.job, {})
-                own[node.activity] = own.get(node.activity, 0) + 1
+        doing = activity.by_job(self._after.nodes)
         passed = (self._after.now - self._before.now) / SECOND
         rows = []
         for job in self._after.jobs:
