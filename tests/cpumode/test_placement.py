@@ -269,6 +269,43 @@ def test_spawned_jobs_are_in_the_mode_of_who_spawns_them(printed) -> None:
     ]  # fmt: skip
 
 
+SPAWN_ON = """
+import sys
+code = "from mpi4py import MPI; MPI.Comm.Get_parent().send(MPI.Get_processor_name(), dest=0)"
+info = MPI.Info.Create({{"host": "tiny-n00002"}})
+counts = {counts}
+infos = [info if host else MPI.INFO_NULL for host, _ in counts]
+try:
+    children = comm.Spawn_multiple(
+        [sys.executable] * len(counts), [["-c", code]] * len(counts), [n for _, n in counts], infos
+    )
+except MPI.Exception as error:
+    print(error)
+else:
+    print(*(children.recv(source=rank)[-1] for rank in range(children.remote_size)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ([(True, 2)], "2 2"),
+        ([(True, 2), (False, 1)], "2 2 1"),
+        # Rank 1 has no wishes, and shares a node with rank 0, which has.
+        ([(True, 1), (False, 2)], "2 2 1"),
+    ],
+)
+def test_spawned_ranks_can_share_a_node_that_is_named(printed, machine, counts, expected) -> None:
+    path = machine("\n[topology]\ndims = [4, 2]\n")
+    assert printed("virtual-node", 1, SPAWN_ON.format(counts=counts), machine=path) == [expected]
+
+
+def test_spawned_ranks_that_are_too_many_for_a_named_node_are_refused(printed, machine) -> None:
+    path = machine("\n[topology]\ndims = [4, 2]\n")
+    (said,) = printed("virtual-node", 1, SPAWN_ON.format(counts=[(True, 3)]), machine=path)
+    assert "a node is asked for twice" in said
+
+
 def test_ranks_of_a_node_reach_each_other_by_sockets(printed) -> None:
     assert printed(
         "virtual-node", 4,

@@ -78,7 +78,7 @@ class JobHost:
         machine.note(
             Kind.LAUNCH,
             record.wishes.owner.name,
-            f"job {record.id}: {record.job.programs[0].name} on {record.size} nodes",
+            f"job {record.id}: {record.job.programs[0].name} on {len(record.job.leaders)} nodes",
         )
         machine.plugins.tell("vmpp_job_started", job=self._jobs[record.id])
 

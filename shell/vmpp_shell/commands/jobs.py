@@ -48,7 +48,7 @@ async def jobs(context: Context) -> None:
             job.id,
             _state(job),
             job.size,
-            write_ranges(job.nodes, to=".."),
+            write_ranges(dict.fromkeys(job.nodes), to=".."),
             _elapsed(context, job),
             job.command,
         )

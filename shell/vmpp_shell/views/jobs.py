@@ -97,6 +97,11 @@ def node_list(job: JobStatus, names: Names) -> str:
     return compress(map(names, job.nodes))
 
 
+def node_count(job: JobStatus) -> str:
+    """Return how many nodes a job has; how many ranks it will have, as long as it has none."""
+    return str(len(set(job.nodes)) or job.size)
+
+
 def nodes_or_reason(job: JobStatus, names: Names) -> str:
     """Return where a job is, or in brackets why it is nowhere."""
     if job.nodes and job.state is not JobState.PENDING:

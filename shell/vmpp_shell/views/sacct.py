@@ -41,7 +41,7 @@ def columns(now: int, names: Names) -> dict[str, Column[JobStatus]]:
         Column("Partition", lambda job: jobs.PARTITION),
         Column("AllocCPUS", lambda job: str(len(job.nodes)), right=True),
         Column("AllocNodes", lambda job: str(len(set(job.nodes))), right=True),
-        Column("NNodes", lambda job: str(len(set(job.nodes)) or job.size), right=True),
+        Column("NNodes", jobs.node_count, right=True),
         Column("NTasks", lambda job: str(job.size), right=True),
         Column("NodeList", lambda job: jobs.node_list(job, names) or "None assigned"),
         Column("Distance", jobs.distance, right=True),

@@ -39,7 +39,7 @@ def columns(now: int, names: Names) -> dict[str, Column[JobStatus]]:
         "V": Column("SUBMIT_TIME", lambda job: instant(job.submit), right=True),
         "S": Column("START_TIME", lambda job: instant(job.start), right=True),
         "e": Column("END_TIME", lambda job: instant(job.end), right=True),
-        "D": Column("NODES", lambda job: str(job.size), right=True),
+        "D": Column("NODES", jobs.node_count, right=True),
         "C": Column("CPUS", lambda job: str(job.size), right=True),
         "Q": Column("PRIORITY", lambda job: str(job.priority), right=True),
         "y": Column("NICE", lambda job: str(-job.priority), right=True),

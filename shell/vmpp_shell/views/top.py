@@ -136,7 +136,7 @@ class Top:
             Column("JOBID", lambda row: str(row.job.id), right=True),
             Column("USER", lambda row: row.job.user),
             Column("ST", lambda row: row.job.state.value, style=jobs.state_style),
-            Column("NODES", lambda row: str(row.job.size), right=True),
+            Column("NODES", lambda row: jobs.node_count(row.job), right=True),
             Column("TIME", lambda row: jobs.time(row.job, now), right=True),
             Column("COMPUTE", lambda row: _share(row, Activity.COMPUTE), right=True),
             Column("KERNEL", lambda row: _share(row, Activity.KERNEL), right=True),
