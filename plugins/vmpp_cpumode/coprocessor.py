@@ -23,7 +23,8 @@ from functools import partial
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from vmpp.engine import current_process
-from vmpp.kernel import Coprocessor, CoprocessorError, Coroutine, Process
+from vmpp.kernel import CoprocessorError, Process
+from vmpp.pct import Coprocessor, Coroutine
 
 __all__ = ["CoprocessorError", "Handle", "available", "start", "wait"]
 
@@ -62,7 +63,7 @@ class Handle(Generic[R]):
 def available() -> bool:
     """Return whether the job runs in a mode with a compute co-processor."""
     process = current_process()
-    return process is not None and process.kernel.coprocessor is not None
+    return process is not None and process.coprocessor is not None
 
 
 def start(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Handle[R]:
@@ -72,7 +73,7 @@ def start(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Han
         CoprocessorError: the job's mode has no compute co-processor; or a co-routine calls.
     """
     process = _caller("start a co-routine")
-    coprocessor: Coprocessor | None = process.kernel.coprocessor
+    coprocessor: Coprocessor | None = process.coprocessor
     if coprocessor is None:
         mode = process.job.mode or "its mode"
         raise CoprocessorError(

@@ -4,7 +4,6 @@ The QK is mechanism only: it sends, receives, runs a process and protects memory
 static and never blocks; everything with a policy in it is the process control thread's.
 """
 
-from vmpp.kernel.coroutines import Coprocessor, Coroutine
 from vmpp.kernel.costs import KernelCosts
 from vmpp.kernel.modes import SHARED_CPU, CpuMode, Roles
 from vmpp.kernel.process import CoprocessorError, Job, Process, Surroundings, SystemProcess
@@ -15,9 +14,7 @@ from vmpp.kernel.waiting import ANYTHING, ProcessExit, ProcessKilled
 __all__ = [
     "ANYTHING",
     "SHARED_CPU",
-    "Coprocessor",
     "CoprocessorError",
-    "Coroutine",
     "CpuMode",
     "Job",
     "KernelCosts",

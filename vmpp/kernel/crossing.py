@@ -48,7 +48,7 @@ class Crossing:
             CoprocessorError: a co-routine does that, in the name of its process.
         """
         kernel = self._kernel
-        if kernel.coprocessor is not None and getattr(process, "guest", None) is not None:
+        if getattr(process, "guest", None) is not None:
             raise CoprocessorError(NO_CALLS)
         if process.away:
             process.clock = handed = process.clock + self._hand_over

@@ -20,7 +20,6 @@ from vmpp.portals import Address, Header, PortalTable
 if TYPE_CHECKING:
     from random import Random
 
-    from vmpp.kernel.coroutines import Coroutine
     from vmpp.kernel.qk import QuintessentialKernel
 
 
@@ -249,7 +248,8 @@ class Process(SystemProcess):
         dying: whether it is being killed, or at its end: its calls raise.
         in_handler: whether an event handler runs.
         guest: the co-routine that runs in its address space at this moment; None: none does.
-        coroutines: those that it has started, and that may not have ended.
+        coprocessor: what runs co-routines for it; None: its node has no CPU for that.
+        coroutines: those that it has started, and whose ends matter to it.
         space: its address space; `vmpp.process` sets it.
         files: its file descriptors; `vmpp.process` sets it.
         libraries: state of the libraries linked to it, by name.
@@ -268,10 +268,10 @@ class Process(SystemProcess):
 
     __slots__ = (
         "_computes", "_deaths", "_engine", "_lookahead", "_roused", "_sleeps", "_timer", "calls",
-        "coroutines", "cpu", "dying", "fiber", "fibers", "files", "guest", "in_handler", "install",
-        "job", "kernel", "left", "libraries", "nid", "passed", "pending", "pid", "post", "rank",
-        "ready", "ready_since", "resting", "rpc", "shared", "sharing", "size", "slot",
-        "space", "woken",
+        "coprocessor", "coroutines", "cpu", "dying", "fiber", "fibers", "files", "guest",
+        "in_handler", "install", "job", "kernel", "left", "libraries", "nid", "passed", "pending",
+        "pid", "post", "rank", "ready", "ready_since", "resting", "rpc", "shared", "sharing",
+        "size", "slot", "space", "woken",
     )  # fmt: skip
 
     def __init__(self, kernel: QuintessentialKernel, job: Job, address: Address) -> None:
@@ -298,7 +298,8 @@ class Process(SystemProcess):
         self.dying = False
         self.in_handler = False
         self.guest: Process | None = None
-        self.coroutines: Sequence[Coroutine] = ()
+        self.coprocessor: Any = None
+        self.coroutines: Sequence[Any] = ()
         self.fiber: Fiber | None = None
         self.fibers: Fibers | None = None
         self.resting: Fibers | None = None

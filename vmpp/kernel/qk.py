@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from vmpp.engine import Engine
 from vmpp.hardware import Node
-from vmpp.kernel.coroutines import Coprocessor
 from vmpp.kernel.costs import KernelCosts
 from vmpp.kernel.crossing import Crossing
 from vmpp.kernel.deposit import INVALID, MALFORMED, NO_FIT, READERS, WRITERS
@@ -54,13 +53,13 @@ class QuintessentialKernel:
         drops: messages discarded here for processes that do not exist.
         transmit: the network's entry, or what stands before it; see `vmpp.hardware.fabric`.
         roles: what the CPUs of the node are for.
-        coprocessor: what runs co-routines for the processes; None: there is no CPU for that.
+        hand_over: what it takes to pass something on to another CPU, each way, ps.
         crossing: the way to what runs on other CPUs than the kernel's; None: nothing does.
     """
 
     __slots__ = (
         "_acknowledge", "_costs", "_cpu", "_match", "_place", "_receive", "_send", "abort_job",
-        "context_switch", "coprocessor", "crossing", "drops", "engine", "free", "lookahead", "nid",
+        "context_switch", "crossing", "drops", "engine", "free", "hand_over", "lookahead", "nid",
         "node", "own_bytes", "own_messages", "processes", "roles", "trace", "transmit",
     )  # fmt: skip
 
@@ -79,6 +78,7 @@ class QuintessentialKernel:
         self.trace = trace
         self.lookahead = lookahead
         self.context_switch = costs.context_switch
+        self.hand_over = costs.hand_over
         self.transmit = transmit
         self._costs = costs
         self._send = costs.send
@@ -186,10 +186,8 @@ class QuintessentialKernel:
         self._cpu = node.kernel_cpu
         self._receive = costs.receive if roles.polls else costs.interrupt + costs.receive
         apart = any(cpu is not node.kernel_cpu for cpu in node.application_cpus)
-        helper = node.helper_cpu
-        crosses = apart or helper is not None
+        crosses = apart or node.helper_cpu is not None
         self.crossing = Crossing(self, costs, polls=roles.polls) if crosses else None
-        self.coprocessor = None if helper is None else Coprocessor(self, helper, costs.hand_over)
 
     def halt(self) -> None:
         """Stop for good, with the node: nothing is sent or taken from now on."""

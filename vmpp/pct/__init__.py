@@ -1,6 +1,7 @@
 """The process control thread: loading, scheduling, memory and faults of a node."""
 
 from vmpp.pct.control import CONTROL_PORTAL, LOST_PORTAL, Control, ControlMessage, send_control
+from vmpp.pct.coroutines import Coprocessor, Coroutine
 from vmpp.pct.dispatcher import Dispatcher
 from vmpp.pct.loading import Loader, LoadError, Outcome, above, below, children, parent
 from vmpp.pct.observing import DispatchObserver
@@ -15,6 +16,8 @@ __all__ = [
     "POLICY_FAULT",
     "Control",
     "ControlMessage",
+    "Coprocessor",
+    "Coroutine",
     "DispatchObserver",
     "Dispatcher",
     "LoadError",

@@ -18,6 +18,7 @@ from vmpp.kernel import (
 )
 from vmpp.pct.asking import Asked, PolicyFault
 from vmpp.pct.control import CONTROL_PORTAL, LOST_PORTAL, Control, ControlMessage, send_control
+from vmpp.pct.coroutines import Coprocessor
 from vmpp.pct.dispatcher import Dispatcher
 from vmpp.pct.loading import Loader, LoadError, Outcome, above, below
 from vmpp.pct.observing import DispatchObserver
@@ -74,6 +75,7 @@ class ProcessControlThread(SystemProcess):
     itself is run by the kernel as soon as it can run; several share the CPU, as the policy says.
 
     Attributes:
+        coprocessor: runs co-routines for the processes; None: there is no CPU for that.
         dispatchers: share the CPUs that run processes out, one for each slot of the node.
         kernel: the kernel of the node.
         processes: every process of the node by number; its own is 0. The kernel's table.
@@ -94,6 +96,7 @@ class ProcessControlThread(SystemProcess):
         "_outcomes",
         "_start_time",
         "_strobes",
+        "coprocessor",
         "dispatchers",
         "job_of",
         "kernel",
@@ -144,6 +147,7 @@ class ProcessControlThread(SystemProcess):
         self._heap = Heap(_HEAP_BYTES)
         self.roles = roles
         kernel.assign(roles)
+        self.coprocessor = self._make_coprocessor()
         self.dispatchers = self._make_dispatchers()
         kernel.processes = self.processes
         kernel.abort_job = self.abort
@@ -210,6 +214,7 @@ class ProcessControlThread(SystemProcess):
         address = job.addresses[rank]
         process = Process(self.kernel, job, address)
         process.admitted = job.friends
+        process.coprocessor = self.coprocessor
         if job.roles.ranks > 1:
             others = self._processes_of(job)
             process.shared = others[0].shared if others else {}
@@ -275,9 +280,14 @@ class ProcessControlThread(SystemProcess):
         """Give the CPUs their *roles*, and each that runs processes its dispatcher."""
         if roles != self.kernel.roles:
             self.kernel.assign(roles)
+            self.coprocessor = self._make_coprocessor()
             observer = self.dispatcher.observer
             self.dispatchers = self._make_dispatchers()
             self.observe(observer)
+
+    def _make_coprocessor(self) -> Coprocessor | None:
+        cpu = self.kernel.node.helper_cpu
+        return None if cpu is None else Coprocessor(self.kernel, cpu)
 
     def _make_dispatchers(self) -> tuple[Dispatcher, ...]:
         return tuple(
@@ -414,9 +424,9 @@ class ProcessControlThread(SystemProcess):
             self.kernel.node.memory.free(region)
         self.dispatchers[process.slot].remove(process)
         self._strobes.left(process)
-        if process.coroutines and self.kernel.coprocessor is not None:
+        if process.coroutines and self.coprocessor is not None:
             engine = self.kernel.engine
-            engine.at(engine.now, self.kernel.coprocessor.abandon, process)
+            engine.at(engine.now, self.coprocessor.abandon, process)
         if len(self.processes) == 1:
             self._assign(self.roles)
         self._loader.discard(process)

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from greenlet import GreenletExit
 
 from vmpp.hardware import Cpu
-from vmpp.kernel.process import NO_CALLS, CoprocessorError, Process
-from vmpp.kernel.waiting import ProcessKilled
+from vmpp.kernel import CoprocessorError, Process, ProcessKilled, QuintessentialKernel
+from vmpp.kernel.process import NO_CALLS
 
 if TYPE_CHECKING:
     from vmpp.engine import Fiber
-    from vmpp.kernel.qk import QuintessentialKernel
 
 
 class Coprocessor:
@@ -31,10 +30,10 @@ class Coprocessor:
 
     __slots__ = ("_cpu", "_hand_over", "_kernel", "_queue", "_running")
 
-    def __init__(self, kernel: QuintessentialKernel, cpu: Cpu, hand_over: int) -> None:
+    def __init__(self, kernel: QuintessentialKernel, cpu: Cpu) -> None:
         self._kernel = kernel
         self._cpu = cpu
-        self._hand_over = hand_over
+        self._hand_over = kernel.hand_over
         self._queue: deque[Coroutine] = deque()
         self._running: Coroutine | None = None
 
