@@ -16,12 +16,12 @@ QUANTUM: Final = duration("2 ms")
 
 
 class Gang:
-    """One node's part: runs the process whose row has the machine, and waits with it.
+    """A job has the CPUs of all its nodes at the same time; jobs take turns, by strobes.
 
-    A process whose turn it is keeps the CPU also while it waits for a message, which its partners,
-    who have their CPUs as well, are about to send. Where the row is empty on this node the others
-    share its turns: another one comes first each time, and they run while those before them wait
-    (alternate scheduling).
+    This is one node's part: the process whose row has the machine runs. It keeps the CPU also while
+    it waits for a message, which its partners, who have their CPUs as well, are about to send.
+    Where the row is empty on this node the others share its turns: another one comes first each
+    time, and they run while those before them wait (alternate scheduling).
     """
 
     multitasking = True

@@ -19,7 +19,7 @@ COMPUTING, KERNEL, BLOCKED, DESCHEDULED = "computing", "kernel", "blocked", "des
 
 
 class Tracing:
-    """Does what another policy does, at the same times, and observes its processes."""
+    """Another policy schedules; where the time of processes went is told at a job's end."""
 
     def __init__(
         self, other: Annotated[Any, Nested("the policy that schedules")] = SingleTask
