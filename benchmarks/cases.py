@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["rate", "bandwidth", "start", "prompt", "picture"]
+Kind = Literal["rate", "bandwidth", "start", "prompt", "picture", "sharing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,8 @@ class Case:
         program: name of a file in ``programs``; none for the prompt.
         rounds: of the program's loop, so many that they take a second or two.
         kind: what is measured: messages a CPU-second, bytes a CPU-second, the time of it all, or
-            that from the start of the shell to its prompt, or of one picture of the machine.
+            that from the start of the shell to its prompt, of one picture of the machine, or of a
+            virtual second in which two jobs share it.
         machine: name of a machine or of a file in ``machines``.
         target: what is to be reached: the ratio to the yardstick, or to the case *against*, at
             least; GB/s at least; seconds at most. None: nothing has been set.
@@ -131,6 +132,10 @@ CASES: tuple[Case, ...] = (
     ),
     Case("shell", 64, "", 0, kind="prompt", target=0.7),
     Case("showmesh", 1024, "endless.py", 20, kind="picture", target=0.1),
+    *(
+        Case(f"sharing-{name}", 1024, "sweeps.py", 1, kind="sharing", target=20.0, arguments=(pct,))
+        for name, pct in (("gang", "gang:2ms"), ("rr", "rr:2ms"))
+    ),
     Case("hello", 1024, "hello.py", 0, kind="start"),
     Case("hello", 4096, "hello.py", 0, kind="start", target=4.0),
     Case("hello", 16384, "hello.py", 0, kind="start", target=20.0, memory_target=2 * 10**9),

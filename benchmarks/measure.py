@@ -32,7 +32,8 @@ class Measurement:
         yardstick: likewise SimPy's, measured in turn with it, or that of the case it is against.
         seconds_a_round: CPU seconds that all ranks together take for one round.
         gigabytes: a CPU-second.
-        cpu_s: user and system time of a whole process, for its start and end, or of a picture.
+        cpu_s: user and system time of a whole process, for its start and end, of a picture, or of a
+            virtual second in which jobs share the machine.
         elapsed_s: time on the wall for the same.
         peak_bytes: the most memory that the process had.
     """
@@ -59,7 +60,7 @@ class Measurement:
             return None
         if case.kind == "prompt":
             return self.elapsed_s is not None and self.elapsed_s <= case.target
-        if case.kind in {"start", "picture"}:
+        if case.kind in {"start", "picture", "sharing"}:
             small = case.memory_target is None or self.peak_bytes <= case.memory_target
             return self.cpu_s is not None and self.cpu_s <= case.target and small
         reached = self.gigabytes if case.kind == "bandwidth" else self.ratio
@@ -83,8 +84,8 @@ def measure(
         return _start(case, repetitions)
     if case.kind == "prompt":
         return _prompt(case, repetitions)
-    if case.kind == "picture":
-        return _picture(case)
+    if case.kind in _SCRIPTS:
+        return _script(case)
     rounds = max(1, round(case.rounds * share))
     bare = case.against is None and case.kind == "rate"
     shorts, longs, bare_shorts, bare_longs = [], [], [], []
@@ -111,9 +112,13 @@ def measure(
     return found
 
 
-def _picture(case: Case) -> Measurement:
-    """Measure one picture, the best of several of one process."""
-    found = _job(case, case.rounds, "benchmarks.picture")
+_SCRIPTS = {"picture": "benchmarks.picture", "sharing": "benchmarks.sharing"}
+"""Modules that measure a case of their own kind, once."""
+
+
+def _script(case: Case) -> Measurement:
+    """Measure what a module of its own measures."""
+    found = _job(case, case.rounds, _SCRIPTS[case.kind])
     return Measurement(case, cpu_s=found["cpu_s"], peak_bytes=int(found["peak_bytes"]))
 
 

@@ -57,7 +57,7 @@ def _target(one: Measurement) -> str:
     case = one.case
     if case.target is None:
         return NOTHING
-    if case.kind in {"start", "prompt", "picture"}:
+    if case.kind in {"start", "prompt", "picture", "sharing"}:
         memory = f", {case.memory_target / 1e6:,.0f} MB" if case.memory_target else ""
         return f"{case.target:g} s{memory}"
     return f"{case.target:g}" + (" GB/s" if case.kind == "bandwidth" else "")

@@ -34,7 +34,7 @@ async def _share(program: str, ranks: int, machine: str, seconds: int, policy: s
             await booted.launch(program, ranks, [str(seconds / JOBS)], policy=policy)
             for _ in range(JOBS)
         ]
-        while any(job.start is None for job in booted.jobs()):
+        while any(job.record.start is None for job in jobs):
             await trio.sleep(0)
         began, began_cpu = booted.engine.now, time.process_time()
         results = [await job.wait() for job in jobs]

@@ -1,4 +1,4 @@
-"""Computes for so many seconds in all, in grains of 10 ms, with a halo between two grains."""
+"""Computes for so many seconds in all, in grains of 10 ms, and passes a message on after each."""
 
 import sys
 
@@ -15,4 +15,3 @@ out, into = np.zeros(128), np.empty(128)
 for _ in range(round(float(sys.argv[1]) / GRAIN)):
     vmpp.compute(GRAIN)
     comm.Sendrecv(out, there, recvbuf=into, source=back)
-    comm.Sendrecv(out, back, recvbuf=into, source=there)

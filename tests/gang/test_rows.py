@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .sharing import Run, Task, running
+from .sharing import FREE, Run, Task, running
 
 MS = 10**9
 
@@ -161,3 +161,35 @@ def test_no_time_is_lost_and_none_is_had_twice(
     whole = max(run.ends) - min(run.starts)
     assert whole == pytest.approx(sum(works) * MS // 2, abs=100_000)
     assert not run.still_due
+
+
+@pytest.mark.parametrize(("quantum", "keeps_up"), [("200us", False), ("400us", True)])
+def test_strobes_pile_up_that_come_faster_than_nodes_handle_them(
+    share: Share, quantum: str, keeps_up: bool
+) -> None:
+    """The root of the tree is done with a strobe after 290 us, and takes the next one then."""
+    slow = FREE.replace('strobe = "0 s"', 'strobe = "20 us"\nstrobe_wakeup = "270 us"')
+    waiting: list[int] = []
+
+    def watch(machine: Any) -> None:
+        def look(_: object) -> None:
+            waiting.append(len(machine.threads[0].held or ()))
+
+        for turn in (10, 20, 30):
+            machine.engine.at(turn * MS + MS // 3, look)
+
+    share([Task(COMPUTES.format(0.020), 2)] * 2, f"gang:{quantum}", machine=slow, watch=watch)
+    if keeps_up:
+        assert max(waiting) <= 1
+    else:
+        # One in 200 us, less one in 290 us.
+        assert waiting == [
+            pytest.approx(turn * MS * (1 / 0.2e9 - 1 / 0.29e9), abs=3) for turn in (10, 20, 30)
+        ]
+
+
+def test_handling_strobes_takes_the_cpu_away(share: Share) -> None:
+    costly = FREE.replace('strobe = "0 s"', 'strobe = "100 us"')
+    run = share([Task(COMPUTES.format(0.010), 2)] * 2, "gang:1ms", machine=costly)
+    # A tenth of the time goes on strobes.
+    assert max(run.ends) == pytest.approx(20 * MS / 0.9, abs=0.3 * MS)
