@@ -233,12 +233,11 @@ def test_usage_is_refused_with_the_way_out(
     assert err.count("\n") == 1
 
 
-@pytest.mark.usefixtures("fake")
 def test_machines_lists_what_ships(capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of("machines") == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [row[:2] for row in rows[1:]] == [
-        ["asci-red", "4,536"], ["default", "grows"], ["paragon", "1,840"],
+        ["asci-red", "4,536"], ["crescendo", "31"], ["default", "grows"], ["paragon", "1,840"],
     ]  # fmt: skip
 
 
