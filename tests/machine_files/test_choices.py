@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from vmpp.machine.choices import ChoiceError, bound, settings
 from vmpp.parameters import Nested, count, share, size, time, word
 from vmpp.quantities import duration
+from vmpp_pct import RoundRobin
 
 
 class Plain:
@@ -71,6 +72,14 @@ def test_a_text_sets_parameters_in_order_or_by_name(text: str, expected: tuple[A
 def test_what_is_set_arrives(microseconds: int, level: int) -> None:
     found = made(f"sliced:{microseconds}us:level={level}")
     assert found[1:3] == (microseconds * 10**6, level)
+
+
+def test_parameters_are_inherited_from_classes_of_other_modules() -> None:
+    class Mine(RoundRobin):
+        pass
+
+    (quantum,) = settings(Mine)
+    assert (quantum.name, quantum.default) == ("quantum", duration("10 ms"))
 
 
 def test_functions_are_factories_too() -> None:

@@ -84,6 +84,7 @@ def together(
     policy: Callable[[], Any],
     *mains: Main,
     priorities: Sequence[int] = (),
+    meanwhile: Callable[[Any], object] = lambda machine: None,
     **options: Any,
 ) -> tuple[Timeline, Any]:
     """Run processes on one node which begin at `START`, to the end; return what was seen."""
@@ -100,6 +101,7 @@ def together(
 
     for main, priority in zip(mains, priorities or [0] * len(mains), strict=True):
         machine.launch(begins_at_start(main), 1).job.priority = priority
+    meanwhile(machine)
     machine.engine.run()
     timeline.check()
     machine.assert_clean()

@@ -572,7 +572,9 @@ class Process(SystemProcess):
             engine.hub.switch()
             return
         except Interruption as interruption:
+            sleeps, self._sleeps = self._sleeps, False
             interruption.run()
+            self._sleeps = sleeps
         while engine.now < when:
             self._park_until(when)
 

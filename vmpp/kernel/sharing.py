@@ -14,6 +14,13 @@ class CpuSharing(Protocol):
     All times are in picoseconds.
     """
 
+    def is_stuck(self) -> bool:
+        """Return whether processes could run and the CPU idles; nothing else happening, for ever.
+
+        Then that is reported as the fault of whoever decides who runs, in an event of its own.
+        """
+        ...
+
     def throw(self, process: Process, error: BaseException) -> None:
         """Raise *error* where *process* stands, now or as soon as it has the CPU."""
         ...

@@ -175,9 +175,12 @@ def _evaluated(factory: Callable[..., Any], annotation: Any) -> Any:
     """Return an annotation of *factory*, which may be a text; None if its names are not there."""
     if not isinstance(annotation, str):
         return annotation
-    module = sys.modules.get(getattr(factory, "__module__", ""), None)
+    # A class may inherit how it is made, from one of another module.
+    maker = factory.__init__ if isinstance(factory, type) else factory  # type: ignore[misc]
+    module = sys.modules.get(getattr(maker, "__module__", ""), None)
+    names = getattr(maker, "__globals__", vars(module) if module else {})
     try:
-        return eval(annotation, dict(vars(module)) if module else {})
+        return eval(annotation, dict(names))
     except NameError:
         # What is imported for type checkers alone is no parameter that a text could set.
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from vmpp.kernel import Process
@@ -29,6 +30,8 @@ class Stillness:
                 waiting.setdefault(record.origin, []).extend(processes)
             elif machine.fabric.lost and record.placed:
                 silent.append(record)
+        if self._is_stuck(waiting):
+            return True
         ends = False
         for origin, processes in waiting.items():
             if not self._may_be_met(origin):
@@ -43,6 +46,14 @@ class Stillness:
         if ends or silent:
             return True
         return bool(machine.fabric.lost) and machine.services.give_up()
+
+    @staticmethod
+    def _is_stuck(waiting: Mapping[JobRecord, Sequence[Process]]) -> bool:
+        """Have policies be reported that let processes wait which could run; are there any?"""
+        found = [process.sharing for processes in waiting.values() for process in processes]
+        # Each of those that share CPUs out reports itself, once.
+        stuck = [each for each in dict.fromkeys(found) if each is not None and each.is_stuck()]
+        return bool(stuck)
 
     def _may_be_met(self, origin: JobRecord) -> bool:
         """Return whether a job may wait for somebody outside, for input or at a port of its own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from vmpp.errors import VmppError
@@ -29,7 +29,7 @@ class Asked:
         observer: who is told what becomes of processes; None: nobody.
     """
 
-    __slots__ = ("_node", "_strobe", "asked_alone", "multitasking", "name", "observer", "policy")
+    __slots__ = ("_node", "_strobed", "asked_alone", "multitasking", "name", "observer", "policy")
 
     def __init__(self, policy: SchedulingPolicy, name: str, node: int) -> None:
         """Ask *policy*. Raises PolicyFault if it lacks an operation."""
@@ -42,18 +42,18 @@ class Asked:
         self.multitasking = bool(policy.multitasking)
         self.asked_alone = bool(getattr(policy, "asked_alone", False))
         self.observer: DispatchObserver | None = getattr(policy, "observer", None)
-        self._strobe: Callable[[int | None, int], None] | None = getattr(policy, "strobe", None)
+        self._strobed = hasattr(policy, "strobe")
 
     def admit(self, loaded: int) -> str | None:
         """Return why no more than *loaded* processes may be there, or None if one more may."""
-        refusal: str | None = self._checked(_REFUSAL, self.policy.admit, loaded)
+        refusal: str | None = self._checked("admit", _REFUSAL, loaded)
         return refusal
 
     def choose(self, ready: Sequence[Process], now: int) -> int | None:
         """Return the index of the one of *ready* that runs next, or None."""
         if not self.multitasking:
             return 0
-        place: int | None = self._checked(_PLACE, self.policy.choose, ready, now)
+        place: int | None = self._checked("choose", _PLACE, ready, now)
         if place is not None and not 0 <= place < len(ready):
             wanted = f"an index from 0 to {len(ready) - 1}, or None"
             raise self._fault(f"choose() returned {place}, and must return {wanted}")
@@ -63,7 +63,7 @@ class Asked:
         """Return when *process*, which runs from *now* on, has had its time, or None."""
         if not self.multitasking:
             return None
-        when: int | None = self._checked(_TIME, self.policy.until, process, now)
+        when: int | None = self._checked("until", _TIME, process, now)
         if when is not None and when <= now:
             raise self._fault(
                 f"until() returned {when} ps, and must return a time after {now} ps, or None"
@@ -72,28 +72,31 @@ class Asked:
 
     def preempts(self, arrived: Process, running: Process, now: int) -> bool:
         """Return whether *arrived* is a reason to choose anew while *running* has the CPU."""
-        return bool(self._checked(_WHETHER, self.policy.preempts, arrived, running, now))
+        return bool(self._checked("preempts", _WHETHER, arrived, running, now))
 
     def strobe(self, row: int | None, now: int) -> None:
         """Tell the policy whose turn it is, if it minds."""
-        if self._strobe is not None:
-            self._checked(_NOTHING_ELSE, self._strobe, row, now)
+        if self._strobed:
+            self._checked("strobe", _NOTHING_ELSE, row, now)
 
-    def _checked(
-        self, wanted: tuple[type, ...], method: Callable[..., Any], *arguments: Any
-    ) -> Any:
+    def idles_for_ever(self, ready: int) -> PolicyFault:
+        """Return the fault of letting *ready* processes wait for what never comes."""
+        return self._fault(
+            f"choose() returned None for {ready} that are ready, and nothing else will ever happen"
+        )
+
+    def _checked(self, operation: str, wanted: tuple[type, ...], *arguments: Any) -> Any:
         try:
-            answer = method(*arguments)
+            answer = getattr(self.policy, operation)(*arguments)
         except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            place = f"{where.filename}, line {where.lineno}"
-            raise self._fault(
-                f"{method.__name__}() raised {type(error).__name__}: {error} ({place})"
-            ) from error
+            where = traceback.extract_tb(error.__traceback__)[1:]
+            place = f" ({where[-1].filename}, line {where[-1].lineno})" if where else ""
+            what = f"{operation}() raised {type(error).__name__}: {error}{place}"
+            raise self._fault(what) from error
         if type(answer) in wanted:
             return answer
         kinds = " or ".join(_NAMES[kind] for kind in wanted)
-        raise self._fault(f"{method.__name__}() returned {answer!r}, and must return {kinds}")
+        raise self._fault(f"{operation}() returned {answer!r}, and must return {kinds}")
 
     def _fault(self, what: str) -> PolicyFault:
         return PolicyFault(f"scheduling policy {self.name} of node {self._node}: {what}")

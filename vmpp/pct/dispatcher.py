@@ -164,6 +164,16 @@ class Dispatcher:
         elif process not in self.ready:
             self.make_ready(process)
 
+    def is_stuck(self) -> bool:
+        """Return whether the CPU idles though there are ready processes, and report it as a fault.
+
+        To be called when nothing can happen any more.
+        """
+        if self.current is not None or not self.ready:
+            return False
+        self._report_later(self.policy.idles_for_ever(len(self.ready)))
+        return True
+
     def handler_begins(self, process: Process, when: int) -> int:
         """Return when an event handler of *process* begins that is to be entered at *when*."""
         running = self.current
@@ -387,9 +397,12 @@ class Dispatcher:
         try:
             return ask(*arguments)
         except PolicyFault as fault:
-            self.broken = True
-            self._engine.at(self._engine.now, self._report, str(fault))
+            self._report_later(fault)
             return otherwise
+
+    def _report_later(self, fault: PolicyFault) -> None:
+        self.broken = True
+        self._engine.at(self._engine.now, self._report, str(fault))
 
     def _report(self, fault: str) -> None:
         self._failed(self, fault)
