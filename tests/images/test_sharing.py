@@ -10,6 +10,8 @@ import pytest
 from PIL import Image
 
 import vmpp
+from vmpp.machine.description import load, parameters
+from vmpp.machine.plugins import Plugins
 
 
 def average(output: bytes) -> float:
@@ -80,3 +82,12 @@ def test_quanta_of_two_milliseconds_cost_next_to_nothing_and_small_ones_much() -
     assert steep == sorted(steep)
     assert 1.03 < steep[0] < 1.06
     assert steep[2] > 1.12
+
+
+def test_every_value_of_crescendo_is_given_and_its_sources_named() -> None:
+    plugins = Plugins.installed()
+    text = plugins.machines["crescendo"].read_text()
+    unsaid = {"name", "collectives", "tools", "servers"}
+    keys = {each.key for each in parameters() if each.table != "[noise]"}
+    assert {key for key in keys - unsaid if f"\n{key} = " not in text} == set()
+    assert load("crescendo", plugins).sources

@@ -114,7 +114,7 @@ def test_default_spells_out_every_key() -> None:
             assert parameter.key in unsaid or f"\n{parameter.key} = " in text
 
 
-@pytest.mark.parametrize("name", ["paragon", "asci-red", "crescendo"])
+@pytest.mark.parametrize("name", ["paragon", "asci-red"])
 def test_every_value_of_a_real_machine_is_given_and_its_sources_named(
     name: str, plugins: Plugins
 ) -> None:
