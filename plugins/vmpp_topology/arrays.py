@@ -81,6 +81,17 @@ def torus_bisection(dims: Iterable[int]) -> int:
     return links
 
 
+def mesh_cables(dims: Sequence[int]) -> int:
+    """Return the number of links of a mesh."""
+    size = prod(dims)
+    return sum(2 * (size - size // side) for side in dims)
+
+
+def torus_degree(dims: Iterable[int]) -> int:
+    """Return the number of links that leave each node of a torus."""
+    return sum(min(2, side - 1) for side in dims)
+
+
 def mesh_mean(side: int) -> Fraction:
     """Return the mean distance of two places of a line, which may be the same."""
     return Fraction(side * side - 1, 3 * side)

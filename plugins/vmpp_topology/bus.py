@@ -57,6 +57,14 @@ class Bus:
         """Return the vertices that *node* speaks into and hears: the medium's."""
         return self.size, self.size + 1
 
+    def cables(self) -> int:
+        """Return 1: the medium."""
+        return 1
+
+    def degree(self) -> int:
+        """Return 1: whatever is sent goes over the medium."""
+        return 1
+
     def diameter(self) -> int:
         """Return 1 if there are two nodes."""
         return int(self.size > 1)

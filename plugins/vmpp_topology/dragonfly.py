@@ -43,7 +43,9 @@ class Dragonfly:
     def __init__(
         self,
         dims: tuple[int, ...],
-        h: Annotated[int, count("links to other groups of a router; 0: balanced", 0, 1024)] = 0,
+        h: Annotated[
+            int, count("links of a router to other groups; otherwise balanced", 1, 1024)
+        ] = 0,
     ) -> None:
         if len(dims) != 3 or min(dims) < 1:
             raise ValueError(f"a dragonfly has three positive dimensions, not {list(dims)}")
@@ -143,6 +145,16 @@ class Dragonfly:
             router, port = divmod(link - self._between, self.h)
             other = self._across(router, port)
         return None if other in (None, router) else (self.size + router, self.size + other)
+
+    def cables(self) -> int:
+        """Return those of nodes, those within groups, and those between groups."""
+        _, a, g = self.dims
+        return 2 * self.size + g * a * (a - 1) + g * (g - 1) * self.copies
+
+    def degree(self) -> int:
+        """Return those of the first router of a group: to p nodes, a - 1 routers and h groups."""
+        p, a, g = self.dims
+        return p + a - 1 + min(self.h, self.copies * (g - 1))
 
     def diameter(self) -> int:
         """Return the most links of a way that `route` takes: 5 as a rule."""

@@ -44,7 +44,7 @@ class FatTree:
         self,
         dims: tuple[int, ...],
         arity: Annotated[
-            int, count("links up, and down, of a switch; 0: as dims say", 0, 1024)
+            int, count("links up, and down, of a switch; otherwise as dims say", 2, 1024)
         ] = 0,
     ) -> None:
         arity = arity or (dims[0] if dims else 0)
@@ -155,6 +155,14 @@ class FatTree:
             upper += (port - switch // digit % self.arity) * digit
         upper += self.size
         return (upper, lower) if back else (lower, upper)
+
+    def cables(self) -> int:
+        """Return one up and one down for each node at each level."""
+        return self.links
+
+    def degree(self) -> int:
+        """Return those of a switch: k down, and k up if there is a level above."""
+        return self.arity * min(2, self.levels)
 
     def diameter(self) -> int:
         """Return the links up to the top and down again."""

@@ -50,6 +50,14 @@ class FullyConnected:
         source, destination = divmod(link, self.size)
         return (source, destination) if source != destination else None
 
+    def cables(self) -> int:
+        """Return one for each node and each other."""
+        return self.size * (self.size - 1)
+
+    def degree(self) -> int:
+        """Return the number of other nodes."""
+        return self.size - 1
+
     def diameter(self) -> int:
         """Return 1 if there are two nodes."""
         return int(self.size > 1)

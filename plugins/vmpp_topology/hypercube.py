@@ -81,6 +81,14 @@ class Hypercube:
         node, bit = divmod(link, self.dimensions)
         return node, node ^ 1 << bit
 
+    def cables(self) -> int:
+        """Return one for each bit of each node."""
+        return self.links
+
+    def degree(self) -> int:
+        """Return the number of dimensions."""
+        return self.dimensions
+
     def diameter(self) -> int:
         """Return the number of dimensions."""
         return self.dimensions

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from vmpp_topology.arrays import boxed, line_pairs, mean_distance, mesh_bisection, mesh_mean
+from vmpp_topology.arrays import (
+    boxed,
+    line_pairs,
+    mean_distance,
+    mesh_bisection,
+    mesh_cables,
+    mesh_mean,
+)
 
 EAST, WEST, NORTH, SOUTH = range(4)
 """The links that leave a node, in the order of their numbers: node * 4 + direction."""
@@ -80,6 +87,14 @@ class Mesh2D:
         if not (0 <= column < self.dims[0] and 0 <= row < self.dims[1]):
             return None
         return node, row * self._columns + column
+
+    def cables(self) -> int:
+        """Return the links between neighbours, two for each pair."""
+        return mesh_cables(self.dims)
+
+    def degree(self) -> int:
+        """Return 4, unless the mesh is so narrow that no node has neighbours on all sides."""
+        return sum(min(2, side - 1) for side in self.dims)
 
     def diameter(self) -> int:
         """Return the links from corner to corner."""

@@ -6,7 +6,14 @@ from collections.abc import Sequence
 from fractions import Fraction
 from math import prod
 
-from vmpp_topology.arrays import boxed, line_pairs, mean_distance, mesh_bisection, mesh_mean
+from vmpp_topology.arrays import (
+    boxed,
+    line_pairs,
+    mean_distance,
+    mesh_bisection,
+    mesh_cables,
+    mesh_mean,
+)
 
 
 class Mesh3D:
@@ -80,6 +87,14 @@ class Mesh3D:
             return None
         stride = (1, self._row, self._plane)[dimension]
         return node, node - stride if down else node + stride
+
+    def cables(self) -> int:
+        """Return the links between neighbours, two for each pair."""
+        return mesh_cables(self.dims)
+
+    def degree(self) -> int:
+        """Return 6, unless the mesh is so narrow that no node has neighbours on all sides."""
+        return sum(min(2, side - 1) for side in self.dims)
 
     def diameter(self) -> int:
         """Return the links from corner to corner."""

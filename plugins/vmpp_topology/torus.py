@@ -15,6 +15,7 @@ from vmpp_topology.arrays import (
     ring_pairs,
     strides,
     torus_bisection,
+    torus_degree,
 )
 
 
@@ -141,6 +142,14 @@ class Torus:
         place = node // stride % side
         to_place = (place - 1 if down else place + 1) % side
         return node, node + (to_place - place) * stride
+
+    def cables(self) -> int:
+        """Return those that leave each node, by the nodes."""
+        return self.size * torus_degree(self.dims)
+
+    def degree(self) -> int:
+        """Return two for each dimension, one if that is a ring of two."""
+        return torus_degree(self.dims)
 
     def diameter(self) -> int:
         """Return half of each side."""

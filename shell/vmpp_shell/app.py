@@ -21,6 +21,7 @@ SUBCOMMANDS: Final = {
     "compare": "vmpp.machine.comparison.cli:compare",
     "serve": "vmpp_shell.serve.command:serve",
     "machines": "vmpp.machine.cli:machines",
+    "topologies": "vmpp.machine.cli:topologies",
     "algorithms": "vmpp.machine.cli:algorithms",
     "plugins": "vmpp.machine.cli:plugins",
     "noise": "vmpp_shell.noise.command:noise",

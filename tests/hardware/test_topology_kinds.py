@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vmpp.hardware import Adaptive, Measured, Virtual, Wired, measure
-from vmpp.hardware.metrics import attached, distances, edges, narrowest
+from vmpp.hardware.metrics import attached, degree, distances, edges, narrowest
 from vmpp_topology import (
     Bus,
     Dragonfly,
@@ -135,6 +135,12 @@ def between_groups(topology: Any, one: int, other: int) -> bool:
         return False
     routers = topology.dims[1]
     return bool((one - topology.size) // routers != (other - topology.size) // routers)
+
+
+@KINDS
+def test_links_and_degree_are_what_ends_say(topology: Any) -> None:
+    assert topology.cables() == sum(1 for _ in edges(topology))
+    assert topology.degree() == degree(topology)
 
 
 @KINDS

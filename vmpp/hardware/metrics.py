@@ -24,7 +24,8 @@ class Metrics:
 
     Attributes:
         nodes: how many there are.
-        switches: that are no nodes; None if it is not known where links lead.
+        switches: vertices that are no nodes, and no medium that nodes tap; None if it is not known
+            where links lead.
         links: that there are, of one direction each.
         degree: the most links that leave a node or switch; None if that is not known.
         diameter: the most links between two nodes.
@@ -47,25 +48,31 @@ class Metrics:
 
 def measure(topology: Topology) -> Metrics:
     """Return what *topology* amounts to, from its closed forms if it has any."""
-    if isinstance(topology, Measured):
-        diameter, average = topology.diameter(), topology.average_distance()
-    else:
-        diameter, average = distances(topology)
     wired = topology if isinstance(topology, Wired) else None
+    switches = None if wired is None else wired.vertices - wired.size
+    if hasattr(topology, "attached"):
+        switches = 0
     if isinstance(topology, Measured):
-        bisection: int | None = topology.bisection()
-    else:
-        half = range(topology.size // 2)
-        bisection = None if wired is None else narrowest(wired, half)
+        return Metrics(
+            nodes=topology.size,
+            switches=switches,
+            links=topology.cables(),
+            degree=topology.degree(),
+            diameter=topology.diameter(),
+            average=topology.average_distance(),
+            bisection=topology.bisection(),
+            exact=True,
+        )
+    diameter, average = distances(topology)
     return Metrics(
         nodes=topology.size,
-        switches=None if wired is None else wired.vertices - wired.size,
+        switches=switches,
         links=topology.links if wired is None else sum(1 for _ in edges(wired)),
         degree=None if wired is None else degree(wired),
         diameter=diameter,
         average=average,
-        bisection=bisection,
-        exact=isinstance(topology, Measured),
+        bisection=None if wired is None else narrowest(wired, range(wired.size // 2)),
+        exact=False,
     )
 
 

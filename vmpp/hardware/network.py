@@ -81,6 +81,14 @@ class Wired(Protocol):
 class Measured(Protocol):
     """A topology that knows closed forms of what `vmpp.hardware.metrics` is about."""
 
+    def cables(self) -> int:
+        """Return the number of links that there are, which not every number needs to have."""
+        ...
+
+    def degree(self) -> int:
+        """Return the most links that leave a node or switch."""
+        ...
+
     def diameter(self) -> int:
         """Return the most links between two nodes."""
         ...

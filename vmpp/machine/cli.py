@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from vmpp.machine.plugins import Plugins
+
+MOST_PLACES: Final = 1 << 20
+"""The most that each dimension of a topology, or all together, can have."""
 
 USAGE: Final = 2
 """Exit status when nothing was run, as the shell's own tools have it."""
@@ -69,6 +72,40 @@ def algorithms() -> None:
     from vmpp.machine import listings
 
     listings.show(listings.algorithms())
+
+
+def _dims(context: click.Context, option: click.Parameter, given: str | None) -> Any:
+    """Return the dimensions that DIMS says."""
+    if given is None:
+        return None
+    sides = given.lower().split("x")
+    if not all(side.isdecimal() and 0 < int(side) <= MOST_PLACES for side in sides):
+        raise click.BadParameter(f"{given!r} are no dimensions; write 8x8x8")
+    return tuple(map(int, sides))
+
+
+@click.command()
+@click.argument("topology", required=False, metavar="[NAME[:ARG]...]")
+@click.argument("dims", required=False, metavar="[DIMS]", callback=_dims)
+@click.option("--nodes", type=click.IntRange(1, MOST_PLACES), default=64, show_default=True,
+              metavar="N", help="At least so many nodes, where DIMS are not given.")  # fmt: skip
+def topologies(topology: str | None, dims: tuple[int, ...] | None, nodes: int) -> None:
+    """Say what networks amount to: their links, distances and bisection width.
+
+    Links of one direction count. Degree is the most that leave a node or switch, diameter the most
+    between two nodes, and bisection the fewest from one half of the nodes to the other. Distances
+    are those of the deterministic routing, between different nodes.
+
+    \b
+    Example:
+      vmpp topologies
+      vmpp topologies torus 8x8x8
+      vmpp topologies --nodes 1024 fat-tree:8
+    """
+    from vmpp.machine import listings
+    from vmpp.machine.topologies import networks
+
+    listings.show(listings.topologies(networks(plugins_found(), topology, dims, nodes)))
 
 
 @click.command()

@@ -19,6 +19,7 @@ from vmpp.quantities import DURATION
 
 if TYPE_CHECKING:
     from vmpp.machine.run import Phase
+    from vmpp.machine.topologies import Network
     from vmpp.service.status import RankStatus
 
 Row = tuple[str, ...]
@@ -100,6 +101,34 @@ def algorithms() -> Table:
             for each in Plugins.installed().algorithms
         ),
     )
+
+
+def topologies(networks: Iterable[Network]) -> Table:
+    """Return what networks amount to; what is not in closed form is marked as a bound, or lacks."""
+    return _table(
+        ("Topology", "Dimensions", "Nodes", "Switches", "Links", "Degree", "Diameter",
+         "Average distance", "Bisection", "Routing"),
+        (
+            (
+                each.choice,
+                " x ".join(map(str, each.dims)),
+                f"{each.metrics.nodes:,}",
+                _known(each.metrics.switches),
+                f"{each.metrics.links:,}",
+                _known(each.metrics.degree),
+                str(each.metrics.diameter),
+                f"{float(each.metrics.average):.3f}",
+                _known(each.metrics.bisection, "" if each.metrics.exact else "<= "),
+                "deterministic, adaptive" if each.adaptive else "deterministic",
+            )
+            for each in networks
+        ),
+        right=(2, 3, 4, 5, 6, 7, 8),
+    )  # fmt: skip
+
+
+def _known(number: int | None, before: str = "") -> str:
+    return "?" if number is None else f"{before}{number:,}"
 
 
 def phases(passed: Iterable[Phase]) -> Table:
