@@ -13,8 +13,10 @@ _HERE = Path(__file__).parent
 @hookimpl
 def vmpp_images() -> Mapping[str, Path]:
     """Offer the programs of this folder."""
-    names = ("barrier-noise", "ftq", "fwq", "gang", "heat", "quantum")
-    return {name: _HERE / f"{name.replace('-', '_')}.py" for name in names}
+    names = ("barrier-noise", "ftq", "fwq", "gang", "heat", "neighbours", "quantum")
+    named = {name: _HERE / f"{name.replace('-', '_')}.py" for name in names}
+    # A file called bisect.py would be in the way of the standard library's in the folder here.
+    return {**named, "bisect": _HERE / "bisection.py"}
 
 
 @hookimpl

@@ -21,7 +21,8 @@ RoutingName: TypeAlias = Annotated[
 class Ways:
     """Says which links messages take.
 
-    An adaptive way is chosen as a message is handed over, by what is known of the links then.
+    An adaptive way is chosen as a message is handed over, by what its links have to do by then:
+    that which has been booked for them, and that which the timing knows of besides.
 
     Attributes:
         route: the way of a message that is handed over now; see `vmpp.hardware.Routing`.
@@ -29,20 +30,30 @@ class Ways:
         adaptive: whether messages between two nodes may take different ways.
     """
 
-    __slots__ = ("_adapted", "_down", "_load", "_time", "_turn", "adaptive", "route", "take")
+    __slots__ = (
+        "_adapted",
+        "_booked",
+        "_down",
+        "_load",
+        "_time",
+        "_turn",
+        "adaptive",
+        "route",
+        "take",
+    )
 
     def __init__(
         self,
         topology: Topology,
         routing: str,
-        load: Callable[[int], int],
         time: Callable[[int], int],
+        load: Callable[[int], int] = lambda link: 0,
     ) -> None:
         """Route on *topology* in the way *routing* says.
 
         Args:
-            load: what a link has to do, as `vmpp.hardware.Adaptive` is asked with.
             time: when a message would leave a node that is handed over now.
+            load: what a link has to do besides what is booked.
 
         Raises:
             ValueError: *topology* has no adaptive routing.
@@ -50,6 +61,7 @@ class Ways:
         self.adaptive = routing == ADAPTIVE
         self._load = load
         self._time = time
+        self._booked: dict[int, int] = {}
         self._turn = 0
         self._down: Callable[[int, int], bool] | None = None
         self.route: Callable[[int, int], Sequence[int]]
@@ -66,14 +78,19 @@ class Ways:
         """Take no link that is down where there is another way; see `vmpp.hardware.Routing`."""
         self._down = down
 
+    def book(self, route: Sequence[int], amount: int) -> None:
+        """Let each link of a way have so much more to do, or less."""
+        for link in route:
+            self._booked[link] = self._booked.get(link, 0) + amount
+
     def _chosen(self, source: int, destination: int) -> Sequence[int]:
-        down, load = self._down, self._load
-        if down is None:
-            return self._adapted(source, destination, load, self._turn)
+        down, load, booked = self._down, self._load, self._booked
         when = self._time(source)
 
         def weigh(link: int) -> int:
-            return NEVER if down(link, when) else load(link)
+            if down is not None and down(link, when):
+                return NEVER
+            return load(link) + booked.get(link, 0)
 
         return self._adapted(source, destination, weigh, self._turn)
 

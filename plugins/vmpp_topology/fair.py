@@ -15,9 +15,6 @@ from vmpp_topology.sharing import shares
 FINENESS = 720_720 << 20
 """Into how many parts a rate is divided at the least; the factor is divisible by all up to 16."""
 
-LOAD = 1 << 20
-"""What a message on a link counts as to adaptive routing."""
-
 
 class _Flow:
     """A message under way, or waiting for those that its node sends before it.
@@ -68,16 +65,17 @@ class Fair:
 
     All arithmetic is in whole numbers. A share is rounded down to one part in more than 10^11 of a
     link's rate, and exact for up to 16 messages on it; a message ends in the picosecond in which
-    its last byte goes. What adaptive routing goes by is how many messages are on a link.
+    its last byte goes. What adaptive routing goes by is how many messages are on a link or wait for
+    those before them.
 
     Raises:
         ValueError: *routing* is adaptive, and *topology* knows no such.
     """
 
     __slots__ = (
-        "_active", "_byte", "_capacities", "_due", "_ends", "_engine", "_fresh", "_header", "_hop",
-        "_interfaces", "_last", "_links", "_most", "_numbers", "_pending", "_rate", "_size",
-        "_take", "_touched", "_users", "_waiting", "_wire", "avoid", "route",
+        "_active", "_book", "_byte", "_capacities", "_due", "_ends", "_engine", "_fresh",
+        "_header", "_hop", "_interfaces", "_last", "_links", "_most", "_numbers", "_pending",
+        "_rate", "_size", "_take", "_touched", "_users", "_waiting", "_wire", "avoid", "route",
     )  # fmt: skip
 
     def __init__(
@@ -112,8 +110,9 @@ class Fair:
         self._ends: list[tuple[int, int]] = []
         self._pending = False
         self._due = -1
-        ways = Ways(topology, routing, self._sharers, self._leaves)
+        ways = Ways(topology, routing, self._leaves)
         self._take = ways.take
+        self._book = ways.book if ways.adaptive else None
         self.route = ways.route
         self.avoid = ways.avoid
         # When the latest message between two nodes comes in, if they may take different ways.
@@ -138,6 +137,8 @@ class Fair:
         )
         self._numbers += 1
         sender.out_free = gone = max(sender.out_free, ready) + length * self._rate // 1000
+        if self._book is not None:
+            self._book(route, 1)
         queue = self._waiting.setdefault(source, deque())
         queue.append(flow)
         if len(queue) == 1:
@@ -167,6 +168,8 @@ class Fair:
             del users[flow.number]
             if not users:
                 del self._users[resource]
+        if self._book is not None:
+            self._book(flow.route, -1)
         self._deliver(flow)
         queue = self._waiting[flow.source]
         queue.popleft()
@@ -283,9 +286,6 @@ class Fair:
             heappop(ends)
 
     # -- what adaptive routing asks --------------------------------------------------------------
-
-    def _sharers(self, link: int) -> int:
-        return len(self._users.get(link, ())) * LOAD
 
     def _leaves(self, source: int) -> int:
         """Return when a message leaves a node that is handed over now."""

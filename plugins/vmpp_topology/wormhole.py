@@ -16,15 +16,16 @@ class Wormhole:
     The head waits at the first link that is taken, and everything behind it stands still, as in
     wormhole routing (Dally and Seitz 1987) with channel buffers too small to matter. Paths are
     claimed in order of the time at which messages leave their nodes. What adaptive routing goes by
-    is for how long links are taken; a message that a later one would overtake comes in before it.
+    is for how long links are taken, and will be by messages that wait for those before them; a
+    message that a later one would overtake comes in before it.
 
     Raises:
         ValueError: *routing* is adaptive, and *topology* knows no such.
     """
 
     __slots__ = (
-        "_engine", "_free", "_header", "_hop", "_interfaces", "_last", "_rate", "_take", "_wire",
-        "avoid", "route",
+        "_book", "_engine", "_free", "_header", "_hop", "_interfaces", "_last", "_rate", "_take",
+        "_wire", "avoid", "route",
     )  # fmt: skip
 
     def __init__(
@@ -43,8 +44,9 @@ class Wormhole:
         self._interfaces: list[NetworkInterface] = []
         # Only links in use have an entry: a fully connected network has a great many.
         self._free: dict[int, int] = {}
-        ways = Ways(topology, routing, self._taken_for, self._leaves)
+        ways = Ways(topology, routing, self._leaves, self._taken_for)
         self._take = ways.take
+        self._book = ways.book if ways.adaptive else None
         self.route = ways.route
         self.avoid = ways.avoid
         # When the latest message between two nodes comes in, if they may take different ways.
@@ -62,7 +64,8 @@ class Wormhole:
         destination = message.nid
         # Looked up first: whoever names a node that is not there has sent nothing.
         arrive = self._interfaces[destination].arrive
-        sent = self._take(source, destination), arrive, message, source
+        route = self._take(source, destination)
+        sent = route, arrive, message, source
         sender = self._interfaces[source]
         start = sender.out_free
         if start < ready:
@@ -70,6 +73,9 @@ class Wormhole:
         sender.out_free = gone = start + (message.length + self._header) * self._rate // 1000
         engine = self._engine
         if start > engine.now:
+            if self._book is not None:
+                self._book(route, gone - start)
+                engine.at(start, self._unbook, (route, gone - start))
             engine.at(start, self._enter, sent)
         else:
             self._enter(sent)
@@ -98,6 +104,12 @@ class Wormhole:
             pair = source, message.nid
             last[pair] = tail = max(tail, last.get(pair, 0))
         engine.at(tail, arrive, message)
+
+    def _unbook(self, booked: tuple[Sequence[int], int]) -> None:
+        """Forget what a message had to wait for that claims its path now."""
+        assert self._book is not None
+        route, stream = booked
+        self._book(route, -stream)
 
     def _taken_for(self, link: int) -> int:
         """Return for how much longer a link is taken, in picoseconds."""

@@ -11,14 +11,26 @@ class NodeMap:
     Attributes:
         dims: extent of the machine in each dimension when the job was launched.
         nodes: node numbers, by rank.
+        bisection: width of the machine as it was booted, in links of one direction; None if its
+            topology does not know.
+        link_rate: of one direction of a link, in bytes a second.
     """
 
-    __slots__ = ("_topology", "dims", "nodes")
+    __slots__ = ("_topology", "bisection", "dims", "link_rate", "nodes")
 
-    def __init__(self, topology: Topology, dims: tuple[int, ...], nodes: tuple[int, ...]) -> None:
+    def __init__(
+        self,
+        topology: Topology,
+        dims: tuple[int, ...],
+        nodes: tuple[int, ...],
+        bisection: int | None,
+        link_rate: float,
+    ) -> None:
         self._topology = topology
         self.dims = dims
         self.nodes = nodes
+        self.bisection = bisection
+        self.link_rate = link_rate
 
     def place(self, node: int) -> tuple[int, ...]:
         """Return the place of a node in the machine."""

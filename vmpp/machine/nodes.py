@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vmpp.engine import Engine, Streams
-from vmpp.hardware import Fabric, NetworkInterface, Node, Partition, Topology
+from vmpp.hardware import Fabric, Measured, NetworkInterface, Node, Partition, Topology
 from vmpp.kernel import KernelCosts, QuintessentialKernel, Surroundings, Trace
 from vmpp.machine.choices import bound
 from vmpp.machine.nodemap import NodeMap
 from vmpp.machine.noise import MachineNoise
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.universe import Universe
+from vmpp.quantities import FEMTO
 
 
 class Nodes:
@@ -49,7 +50,10 @@ class Nodes:
         self._io_begins = description.compute_nodes + description.service.nodes
         self._io_ends = description.nodes
         kind, timing = description.topology.kind, description.network.timing
-        self.topology: Topology = bound("topology", kind, plugins.topologies)(universe.dims)
+        make = bound("topology", kind, plugins.topologies)
+        self.topology: Topology = make(universe.dims)
+        booted = make(self._dims)
+        self._bisection = booted.bisection() if isinstance(booted, Measured) else None
         self._links = links = description.network.links
         network = bound("timing", timing, plugins.networks)(engine, self.topology, links)
         self.fabric = Fabric(network, self.topology, links.header_bytes)
@@ -92,7 +96,13 @@ class Nodes:
         return Surroundings(
             name=self._description.name,
             universe=self._universe,
-            node_map=NodeMap(self.topology, self._dims, tuple(nodes)),
+            node_map=NodeMap(
+                self.topology,
+                self._dims,
+                tuple(nodes),
+                self._bisection,
+                FEMTO / self._links.link_rate,
+            ),
             flop_rate=node.flop_rate,
             memory_rate=node.memory_rate,
         )
