@@ -18,7 +18,7 @@ from vmpp.kernel import (
 )
 from vmpp.pct.asking import Asked, PolicyFault
 from vmpp.pct.control import CONTROL_PORTAL, LOST_PORTAL, Control, ControlMessage, send_control
-from vmpp.pct.coroutines import Coprocessor
+from vmpp.pct.cpus import NodeCpus
 from vmpp.pct.dispatcher import Dispatcher
 from vmpp.pct.loading import Loader, LoadError, Outcome, above, below
 from vmpp.pct.observing import DispatchObserver
@@ -75,20 +75,16 @@ class ProcessControlThread(SystemProcess):
     itself is run by the kernel as soon as it can run; several share the CPU, as the policy says.
 
     Attributes:
-        coprocessor: runs co-routines for the processes; None: there is no CPU for that.
-        dispatchers: share the CPUs that run processes out, one for each slot of the node.
         kernel: the kernel of the node.
         processes: every process of the node by number; its own is 0. The kernel's table.
         memory_map: the regions of the node's memory that processes hold, by process number.
         job_of: how a job's number becomes the job, as the launcher described it; None once it has
             ended.
-        policies: makes scheduling policies, by name, for jobs that bring theirs.
-        roles: what the CPUs are for while no job is here.
     """
 
     __slots__ = (
         "_admissions",
-        "_booted",
+        "_cpus",
         "_fanout",
         "_heap",
         "_loader",
@@ -96,14 +92,10 @@ class ProcessControlThread(SystemProcess):
         "_outcomes",
         "_start_time",
         "_strobes",
-        "coprocessor",
-        "dispatchers",
         "job_of",
         "kernel",
         "memory_map",
-        "policies",
         "processes",
-        "roles",
     )  # fmt: skip
 
     def __init__(
@@ -126,7 +118,9 @@ class ProcessControlThread(SystemProcess):
             policy: for jobs that bring none.
             fanout: children of a node in the tree by which jobs are loaded.
             start_time: what it takes to make a process, in picoseconds.
+            policies: makes scheduling policies, by name, for jobs that bring theirs.
             policy_name: what *policy* was chosen by.
+            roles: what the CPUs are for while no job is here.
             strobes: what they cost.
         """
         super().__init__(Address(kernel.nid, 0, -1, 0))
@@ -134,8 +128,6 @@ class ProcessControlThread(SystemProcess):
         self.processes: dict[int, SystemProcess] = {0: self}
         self.memory_map: dict[int, Region] = {}
         self.job_of = job_of
-        self.policies = policies
-        self._booted = Asked(policy, policy_name, kernel.nid)
         self._strobes = Strobes(self, strobes)
         self._loader = loader
         self._fanout = fanout
@@ -145,10 +137,8 @@ class ProcessControlThread(SystemProcess):
         self._loads: dict[int, _Load] = {}
         self._admissions: dict[tuple[int, int], _Admission] = {}
         self._heap = Heap(_HEAP_BYTES)
-        self.roles = roles
-        kernel.assign(roles)
-        self.coprocessor = self._make_coprocessor()
-        self.dispatchers = self._make_dispatchers()
+        asked = Asked(policy, policy_name, kernel.nid)
+        self._cpus = NodeCpus(kernel, self.processes, roles, asked, policies, self._end_all)
         kernel.processes = self.processes
         kernel.abort_job = self.abort
         self.table.install(
@@ -203,10 +193,9 @@ class ProcessControlThread(SystemProcess):
             LoadError: the policy takes no more processes, the jobs that are here have another CPU
                 mode, or memory is short.
         """
-        slot = job.slot(rank)
         try:
-            self._take_policy(job)
-            refusal = self.dispatchers[slot].policy.admit(len(self._in_slot(slot)))
+            self._take(job)
+            refusal = self._cpus.admit(job.slot(rank))
         except PolicyFault as fault:
             raise LoadError(str(fault)) from None
         if refusal is not None:
@@ -214,13 +203,13 @@ class ProcessControlThread(SystemProcess):
         address = job.addresses[rank]
         process = Process(self.kernel, job, address)
         process.admitted = job.friends
-        process.coprocessor = self.coprocessor
+        process.coprocessor = self._cpus.coprocessor
         if job.roles.ranks > 1:
             others = self._processes_of(job)
             process.shared = others[0].shared if others else {}
         self.memory_map[address.pid] = self._memory(process)
         self.processes[address.pid] = process
-        self._share_cpus()
+        self._cpus.share()
         try:
             self._loader.prepare(process)
         except LoadError:
@@ -243,15 +232,7 @@ class ProcessControlThread(SystemProcess):
         except OutOfMemory as error:
             raise LoadError(f"node {self.kernel.nid} is out of memory: {error}") from None
 
-    def _in_slot(self, slot: int) -> list[Process]:
-        """Return the processes of one slot of the node: those that share a CPU."""
-        return [
-            process
-            for process in self.processes.values()
-            if isinstance(process, Process) and process.slot == slot
-        ]
-
-    def _take_policy(self, job: Job) -> None:
+    def _take(self, job: Job) -> None:
         """Have the CPU mode and the policy that *job* wants, unless others are here already.
 
         Raises:
@@ -259,41 +240,10 @@ class ProcessControlThread(SystemProcess):
             PolicyFault: the policy lacks an operation.
         """
         if len(self.processes) > 1:
-            if self.kernel.roles != job.roles:
-                raise LoadError(
-                    f"node {self.kernel.nid} has jobs of another CPU mode than {job.mode!r}"
-                )
-            return
-        self._assign(job.roles)
-        self._strobes.forget()
-        for slot, dispatcher in enumerate(self.dispatchers):
-            dispatcher.begin(self._policy_of(job, slot))
-
-    def _policy_of(self, job: Job, slot: int) -> Asked:
-        """Return the policy of a slot of the node: each shares a CPU of its own out."""
-        name = job.policy or (self._booted.name if slot else "")
-        if not name or self.policies is None:
-            return self._booted
-        return Asked(self.policies(name), name, self.kernel.nid)
-
-    def _assign(self, roles: Roles) -> None:
-        """Give the CPUs their *roles*, and each that runs processes its dispatcher."""
-        if roles != self.kernel.roles:
-            self.kernel.assign(roles)
-            self.coprocessor = self._make_coprocessor()
-            observer = self.dispatcher.observer
-            self.dispatchers = self._make_dispatchers()
-            self.observe(observer)
-
-    def _make_coprocessor(self) -> Coprocessor | None:
-        cpu = self.kernel.node.helper_cpu
-        return None if cpu is None else Coprocessor(self.kernel, cpu)
-
-    def _make_dispatchers(self) -> tuple[Dispatcher, ...]:
-        return tuple(
-            Dispatcher(self.kernel, cpu, self._booted, self._end_all)
-            for cpu in self.kernel.node.application_cpus
-        )
+            self._cpus.check(job)
+        else:
+            self._strobes.forget()
+            self._cpus.begin(job)
 
     def _loaded(self, message: ControlMessage, job: Job) -> None:
         """Count a report from below, good or bad."""
@@ -422,13 +372,10 @@ class ProcessControlThread(SystemProcess):
         region = self.memory_map.pop(pid, None)
         if region is not None:
             self.kernel.node.memory.free(region)
-        self.dispatchers[process.slot].remove(process)
+        self._cpus.remove(process)
         self._strobes.left(process)
-        if process.coroutines and self.coprocessor is not None:
-            engine = self.kernel.engine
-            engine.at(engine.now, self.coprocessor.abandon, process)
         if len(self.processes) == 1:
-            self._assign(self.roles)
+            self._cpus.end()
         self._loader.discard(process)
 
     def _account(self, process: Process) -> None:
@@ -509,32 +456,23 @@ class ProcessControlThread(SystemProcess):
     # -- scheduling ----------------------------------------------------------------------------
 
     @property
+    def dispatchers(self) -> tuple[Dispatcher, ...]:
+        """What share the CPUs that run processes out, one for each slot of the node."""
+        return self._cpus.dispatchers
+
+    @property
     def dispatcher(self) -> Dispatcher:
         """What shares out the CPU of the first slot, which is the only one in most CPU modes."""
-        return self.dispatchers[0]
+        return self._cpus.dispatchers[0]
 
     def observe(self, observer: DispatchObserver | None) -> None:
         """Have *observer* told of what the node's processes do with its CPUs; None: nobody."""
-        for dispatcher in self.dispatchers:
-            dispatcher.observer = observer
-        self._share_cpus()
+        self._cpus.observe(observer)
 
     @property
     def keeps_waiting(self) -> bool:
         """Whether a process could run, and does not have its CPU."""
         return any(dispatcher.ready for dispatcher in self.dispatchers)
-
-    def _share_cpus(self) -> None:
-        """Have processes share a CPU if it has several, or one has something to share it with.
-
-        That is noise, a policy that is asked about one process, or an observer.
-        """
-        for slot, dispatcher in enumerate(self.dispatchers):
-            processes = self._in_slot(slot)
-            watched = dispatcher.observer is not None or dispatcher.policy.asked_alone
-            if watched or dispatcher.cpu.noise is not None or len(processes) > 1:
-                for process in processes:
-                    dispatcher.add(process)
 
     def _end_all(self, dispatcher: Dispatcher, fault: str) -> None:
         """End the processes of a CPU whose policy has broken its rules."""
