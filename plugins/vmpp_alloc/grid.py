@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import prod
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,11 @@ Cells: TypeAlias = NDArray[np.bool_]
 
 Counts: TypeAlias = NDArray[np.int64]
 """One number for each."""
+
+_NO_GRID: Final = (
+    "the topology is no grid, such as a mesh, a torus or a hypercube: {}; "
+    "take 'first-free' or 'random', which work on any"
+)
 
 
 class Grid:
@@ -38,14 +43,14 @@ class Grid:
         coordinates = [tuple(topology.coordinates(node)) for node in range(topology.size)]
         extents = _extents(coordinates)
         if prod(extents) != topology.size:
-            raise ValueError("its nodes do not fill a box")
+            raise ValueError(_NO_GRID.format("its nodes do not fill a box"))
         axes = np.array(coordinates, np.int64).T[::-1]
         self._places: Counts = np.ravel_multi_index(tuple(axes), extents).astype(np.int64)
         self.shape: tuple[int, ...] = tuple(each for each in extents if each > 1) or (1,)
         self._nodes: Counts = np.full(topology.size, -1, np.int64)
         self._nodes[self._places] = np.arange(topology.size)
         if self._nodes.min() < 0:
-            raise ValueError("two of its nodes have one place")
+            raise ValueError(_NO_GRID.format("two of its nodes have one place"))
         self._check_links(topology)
 
     def _check_links(self, topology: Topology) -> None:
@@ -55,7 +60,8 @@ class Grid:
             there = nodes.take(range(1, extent), axis).ravel().tolist()
             for node, other in zip(here, there, strict=True):
                 if topology.hops(node, other) != 1:
-                    raise ValueError(f"nodes {node} and {other} are next to each other, not linked")
+                    what = f"nodes {node} and {other} are side by side and not linked"
+                    raise ValueError(_NO_GRID.format(what))
 
     def cells(self, nodes: Sequence[int]) -> Cells:
         """Return which places *nodes* have."""
@@ -99,7 +105,7 @@ def _extents(coordinates: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     """Return the extents of the box that *coordinates* lie in, the last coordinate's first."""
     lengths = {len(each) for each in coordinates}
     if len(lengths) != 1 or lengths == {0}:
-        raise ValueError("its nodes have no coordinates in common")
+        raise ValueError(_NO_GRID.format("its nodes have no coordinates in common"))
     if min(min(each) for each in coordinates) < 0:
-        raise ValueError("its coordinates do not begin at 0")
+        raise ValueError(_NO_GRID.format("its coordinates do not begin at 0"))
     return tuple(max(column) + 1 for column in zip(*coordinates, strict=True))[::-1]

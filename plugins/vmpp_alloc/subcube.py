@@ -71,13 +71,18 @@ def _dimension(topology: Topology) -> int:
     """Return of how many dimensions a hypercube is. Raises ValueError if *topology* is none."""
     dimension = topology.size.bit_length() - 1
     if topology.size != 1 << dimension:
-        raise ValueError(f"its {topology.size} nodes are no power of two")
+        raise ValueError(_NO_CUBE.format(f"{topology.size} is no power of two"))
     for node in range(topology.size):
         for bit in range(dimension):
             if topology.hops(node, node ^ 1 << bit) != 1:
-                raise ValueError(f"nodes {node} and {node ^ 1 << bit} are not linked")
+                what = f"nodes {node} and {node ^ 1 << bit} are not linked"
+                raise ValueError(_NO_CUBE.format(what))
     return dimension
 
+
+_NO_CUBE: Final = (
+    "the topology is no hypercube: {}; take the topology 'hypercube', or 'buddy' on a mesh"
+)
 
 _CODES: Final[Mapping[str, Callable[[int, int], Iterator[Sequence[int]]]]] = MappingProxyType(
     {"binary": binary, "gray": gray}

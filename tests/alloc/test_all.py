@@ -47,13 +47,13 @@ def test_it_is_chosen_again(policy: Any, options: Any, case: Any) -> None:
 
 @pytest.mark.parametrize(("policy", "options"), ON_GRIDS)
 def test_only_a_grid_will_do(policy: Any, options: Any) -> None:
-    with pytest.raises(ValueError, match="nodes 0 and 4 are next to each other, not linked"):
+    with pytest.raises(ValueError, match="nodes 0 and 4 are side by side and not linked"):
         policy(places(Tree(4, 4)), **options)
 
 
 @pytest.mark.parametrize("dims", [(6,), (2, 3), (4, 4)])
 def test_only_a_hypercube_has_subcubes(dims: tuple[int, ...]) -> None:
-    with pytest.raises(ValueError, match=r"no power of two|not linked"):
+    with pytest.raises(ValueError, match="the topology is no hypercube"):
         Subcube(places(Box(*dims)))
 
 

@@ -137,6 +137,58 @@ def test_a_policy_that_lets_all_wait_is_asked_again_when_nodes_come_back() -> No
     assert desk.granted == {1: [0, 1], 2: [2, 3]}
 
 
+class Raising:
+    def choose(self, waiting, free):
+        raise ZeroDivisionError("no turns")
+
+
+class Beside:
+    def choose(self, waiting, free):
+        return len(waiting)
+
+
+@pytest.mark.parametrize(
+    ("policy", "words"),
+    [
+        (Raising(), "Raising.choose raised ZeroDivisionError: no turns; choose another queue"),
+        (Beside(), "Beside.choose returned 1 for 1 jobs that wait; it may return the index of one"),
+    ],
+)
+def test_a_queue_that_breaks_a_rule_refuses_the_job_and_loses_no_node(policy, words) -> None:
+    desk = Desk()
+    desk.server.policy = policy
+    desk.allocate(1, 2)
+    assert words in desk.refused[1]
+    desk.server.policy = FirstComeFirstServed()
+    assert desk.allocate(2, NODES).nodes == list(range(NODES))
+
+
+def test_jobs_that_say_what_they_share_get_nodes_together() -> None:
+    desk = Desk()
+    desk.book.level = 2
+    for job in (1, 2, 3):
+        reply = desk.ask(requests.AllocateShared(job, 0, NODES, {}, "rr"))
+        if job < 3:
+            assert reply.nodes == list(range(NODES))
+    assert reply.reason == "Resources"
+    assert [desk.book.row_of(job) for job in (1, 2)] == [0, 1]
+
+
+def test_fragmentation_is_a_reason_of_its_own() -> None:
+    class Even:
+        def choose(self, free, wanted):
+            even = [node for node in free if node % 2 == 0]
+            return even[:wanted] if len(even) >= wanted else None
+
+    desk = Desk()
+    desk.book.policy = Even()
+    desk.allocate(1, 2)
+    assert desk.allocate(2, 2).reason == "Fragmentation"
+    assert desk.allocate(3, 1).reason == "Priority"
+    desk.release(1)
+    assert desk.granted[2] == [0, 2]
+
+
 def test_an_answer_that_nobody_heard_is_kept_until_it_is_asked_for_again() -> None:
     desk = Desk()
     desk.allocate(1, NODES)
