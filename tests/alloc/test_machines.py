@@ -116,7 +116,7 @@ async def test_subcubes_of_a_hypercube(where) -> None:
 
 async def test_a_machine_that_grows_makes_room(where) -> None:
     # Of 5 x 4 places the last have nodes that serve: no box of 16 is free of them.
-    async with vmpp.boot(nodes=16, policies={"allocator": "submesh"}) as booted:
+    async with vmpp.boot(processes=16, policies={"allocator": "submesh"}) as booted:
         job = await booted.launch(where, 16)
         assert (await job.wait()).status == 0
         assert job.status.distance < 3

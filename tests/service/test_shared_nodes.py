@@ -40,9 +40,9 @@ class Runs:
         return None
 
 
-def book(policy=None, nodes=NODES, spare=range(0), level=LEVEL):
+def book(policy=None, nodes=NODES, spare=range(0), level=LEVEL, **options):
     booted = []
-    made = NodeBook(range(nodes), spare, policy or Lowest(), booted.extend, level=level)
+    made = NodeBook(range(nodes), spare, policy or Lowest(), booted.extend, level=level, **options)
     return made, booted
 
 
@@ -178,12 +178,21 @@ def test_a_crash_may_be_why_there_is_no_place_any_more() -> None:
         made.allocate(2, 5, {})
 
 
-def test_a_machine_that_grows_makes_room_with_no_more_nodes_than_it_takes() -> None:
-    made, booted = book(Runs(), nodes=4, spare=range(6, 40))
+@pytest.mark.parametrize(("makes_room", "more"), [(True, False), (False, True)])
+def test_room_is_made_with_no_more_nodes_than_it_takes(makes_room, more) -> None:
+    made, booted = book(Runs(), nodes=4, spare=range(6, 40), makes_room=makes_room)
     made.lose(1)
-    assert made.allocate(1, 3, {}) == (6, 7, 8)
+    assert made.allocate(1, 3, {}, more=more) == (6, 7, 8)
     assert booted == [6, 7, 8]
     assert list(made.free) == [0, 2, 3]
+
+
+def test_room_is_not_made_for_whoever_is_to_do_with_the_nodes_that_there_are() -> None:
+    made, booted = book(Runs(), nodes=4, spare=range(6, 40))
+    made.lose(1)
+    with pytest.raises(LaunchError, match="no place for a job on 3 nodes even if all 3 are free"):
+        made.allocate(1, 3, {})
+    assert booted == []
 
 
 def test_the_policy_of_the_moment_decides_what_has_a_place() -> None:

@@ -68,7 +68,8 @@ async def boot(
         nodes: compute nodes that there must be: so many a machine that grows has; it has
             `USUAL_NODES` if left out.
         processes: instead, processes of one job that there must be nodes for, each of which takes
-            as many as the CPU mode has it take.
+            as many as the CPU mode has it take. A machine that grows boots some more if the
+            allocator would find no place for them otherwise.
         universe: how many processes there can be at once, those included that programs start, for
             which a machine that grows boots more nodes; see `vmpp.machine.universe`.
         seed: of everything that is random.
@@ -116,6 +117,7 @@ async def boot(
             seed=seed,
             watchdog=WATCHDOG_SECONDS if watchdog is None else watchdog,
             installation=installation,
+            makes_room=processes is not None,
         )
         built.usual = usual
         stack.enter_context(Interposition(*_modules(found)))

@@ -104,6 +104,7 @@ class Machine:
         seed: int,
         watchdog: float,
         installation: Installation | None = None,
+        makes_room: bool = False,
     ) -> None:
         self.description = description = universe.machine
         self.universe = universe.size
@@ -139,7 +140,8 @@ class Machine:
         self._places = Places(self.topology, own, self.streams.stream("allocation").random)
         allocator = self._made("allocator", description.service.allocator, self._places)
         level = description.pct.level
-        self._add_launcher(NodeBook(own, spare, allocator, self._boot_nodes, level=level), seed)
+        book = NodeBook(own, spare, allocator, self._boot_nodes, level=level, makes_room=makes_room)
+        self._add_launcher(book, seed)
         self.libraries = [plugins.libraries[name] for name in sorted(plugins.libraries)]
         for library in self.libraries:
             library.check(description)

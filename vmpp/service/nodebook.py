@@ -47,8 +47,8 @@ class NodeBook:
     """
 
     __slots__ = (
-        "_boot", "_fitting", "_free", "_nodes", "_policy", "_spare", "crashed", "fragmented",
-        "holders", "leases", "level",
+        "_boot", "_fitting", "_free", "_makes_room", "_nodes", "_policy", "_spare", "crashed",
+        "fragmented", "holders", "leases", "level",
     )  # fmt: skip
 
     def __init__(
@@ -59,16 +59,18 @@ class NodeBook:
         boot: Callable[[Sequence[int]], object],
         *,
         level: int = 1,
+        makes_room: bool = False,
     ) -> None:
         """Open the book.
 
         Args:
             nodes: the numbers of those that jobs can have.
-            spare: of those that can be booted for jobs that programs start, and for those for which
-                the policy finds no place on all others; higher than these.
+            spare: of those that can be booted for jobs that programs start, higher than all others.
             policy: chooses nodes.
             boot: boots some of the spare ones, the lowest first.
             level: how many jobs may share a node.
+            makes_room: whether some of the spare ones are booted also for a job for which the
+                policy finds no place even on all others.
         """
         self._free = sorted(nodes)
         self._nodes = set(self._free)
@@ -77,6 +79,7 @@ class NodeBook:
         self._policy = policy
         self._fitting: set[tuple[int, frozenset[int]]] = set()
         self.level = level
+        self._makes_room = makes_room
         self.leases: dict[int, Lease] = {}
         self.holders: dict[int, tuple[int, ...]] = {}
         self.crashed: set[int] = set()
@@ -142,7 +145,7 @@ class NodeBook:
         lease = self._lease(size, hosts, share)
         if lease is None:
             busy = self._busy(job, size, hosts, share, more=more)
-            self._make_room(size, hosts)
+            self._make_room(size, hosts, self._spare if more or self._makes_room else range(0))
             lease = self._lease(size, hosts, share)
             if lease is None:
                 raise busy
@@ -238,11 +241,11 @@ class NodeBook:
 
     # -- growing -------------------------------------------------------------------------------
 
-    def _make_room(self, size: int, hosts: Mapping[int, int]) -> None:
-        """Boot nodes for a job that would find no place if all nodes were free.
+    def _make_room(self, size: int, hosts: Mapping[int, int], spare: Sequence[int]) -> None:
+        """Boot some of the *spare* nodes if a job would find no place if all nodes were free.
 
         Raises:
-            LaunchError: there is none even with all that can be booted.
+            LaunchError: there is none even with all of them.
         """
         good = sorted(self._nodes - self.crashed)
         if size > len(good):
@@ -251,19 +254,19 @@ class NodeBook:
         wanted = size - len(pinned)
         there = [node for node in good if node not in pinned]
 
-        def fits(spare: int) -> bool:
-            return self._choice([*there, *self._spare[:spare]], wanted) is not None
+        def fits(more: int) -> bool:
+            return self._choice([*there, *spare[:more]], wanted) is not None
 
         key = wanted, pinned
         if key in self._fitting or fits(0):
             self._fitting.add(key)
             return
-        if not fits(len(self._spare)):
+        if not fits(len(spare)):
             raise LaunchError(
                 f"{type(self._policy).__name__} has no place for a job on {size} nodes even if all "
                 f"{len(good)} are free; take another size, or another allocator"
             )
-        self._grow(bisect_left(range(len(self._spare) + 1), True, key=fits))
+        self._grow(bisect_left(range(len(spare) + 1), True, key=fits))
 
     def _grow(self, lacking: int) -> None:
         """Boot *lacking* nodes more, if there are so many."""

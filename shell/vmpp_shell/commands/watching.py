@@ -45,7 +45,8 @@ async def showmesh(context: Context, moving: bool, delay: int, count: int | None
     S  a service node       *  free
     I  an I/O node          +  allocated, with no job yet
     X  dead                 -  stale: it is silent, and nobody knows why yet
-    ?  non-existent         a to z, aa and so on: jobs, listed below
+    ?  non-existent         =  held by a job, which has no rank there
+    a to z, aa and so on: jobs, listed below; a/b: jobs that share a node
 
     With --live what each node does is shown as well, and how busy the links are between them.
 
