@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from math import isqrt
+from math import isqrt, prod
 from random import Random
 from typing import Any
 
@@ -20,30 +20,33 @@ def cube(dimension: int) -> Box:
     return Box(*[2] * dimension)
 
 
-@given(case=fragmented(dimensions=2))
-def test_a_block_is_a_square_at_a_multiple_of_its_side(case: Any) -> None:
+def blocks(topology: Any) -> dict[int, list[list[int]]]:
+    """Return all blocks of a mesh by their sizes, the slow way."""
+    found: dict[int, list[list[int]]] = {}
+    for level in range(max(topology.dims).bit_length()):
+        sides = [min(1 << level, 1 << extent.bit_length() - 1) for extent in topology.dims]
+        there: dict[tuple[int, ...], list[int]] = {}
+        for node in range(topology.size):
+            place = zip(topology.coordinates(node), sides, strict=True)
+            there.setdefault(tuple(at // side for at, side in place), []).append(node)
+        found[prod(sides)] = [block for block in there.values() if len(block) == prod(sides)]
+    return found
+
+
+@given(case=fragmented())
+def test_a_block_is_the_smallest_that_will_do_and_found_if_one_is_free(case: Any) -> None:
     topology, free, wanted = case
     chosen = Buddy(places(topology)).choose(free, wanted)
-    dimensions = _dimensions(topology)
-    side = next(1 << k for k in range(9) if (1 << k) ** dimensions >= wanted)
-    aligned = _aligned(topology, free, side)
+    sizes = [size for size in blocks(topology) if size >= wanted]
+    there = (
+        [block for block in blocks(topology)[min(sizes)] if set(block) <= set(free)]
+        if sizes
+        else []
+    )
     if chosen is None:
-        assert not aligned
-        return
-    assert sorted(chosen) in aligned
-
-
-def _dimensions(topology: Any) -> int:
-    """Return how many dimensions have more than one place."""
-    return sum(extent > 1 for extent in topology.dims) or 1
-
-
-def _aligned(topology: Any, free: list[int], side: int) -> list[list[int]]:
-    """Return the free squares of one size, the slow way."""
-    blocks: dict[tuple[int, ...], list[int]] = {}
-    for node in free:
-        blocks.setdefault(tuple(c // side for c in topology.coordinates(node)), []).append(node)
-    return [block for block in blocks.values() if len(block) == side ** _dimensions(topology)]
+        assert not there
+    else:
+        assert sorted(chosen) in there
 
 
 def test_the_smallest_block_is_cut() -> None:
@@ -69,9 +72,18 @@ def test_what_is_free_but_not_aligned_is_no_block() -> None:
 
 
 def test_a_mesh_of_odd_sides_has_the_squares_that_lie_in_it() -> None:
-    chosen = Buddy(places(Box(5, 3))).choose(range(15), 4)
-    assert chosen == [0, 1, 5, 6]
-    assert Buddy(places(Box(5, 3))).choose(range(15), 5) is None
+    buddy = Buddy(places(Box(6, 6)))
+    assert buddy.choose(range(36), 5) == [0, 1, 2, 3, 6, 7, 8, 9, 12, 13, 14, 15, 18, 19, 20, 21]
+    assert buddy.choose(range(36), 17) is None
+
+
+def test_where_a_mesh_is_too_flat_for_squares_blocks_are_longer() -> None:
+    assert Buddy(places(Box(9, 2))).choose(range(18), 5) == [0, 1, 2, 3, 9, 10, 11, 12]
+    # ASCI Red's: 38 x 32 x 2.
+    red = Buddy(places(Box(38, 32, 2)))
+    chosen = red.choose(range(38 * 32 * 2), 100)
+    assert chosen is not None
+    assert len(chosen) == 8 * 8 * 2
 
 
 @given(st.integers(0, 6), st.integers(1, 64), st.data())
