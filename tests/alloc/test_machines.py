@@ -139,7 +139,7 @@ async def test_what_is_held_besides_is_shown_and_comes_back(tmp_path, sleeps) ->
         assert job.nodes == (4, 5, 10)
         held = booted.nodes()[11]
         assert (held.job, held.jobs, held.rank, held.state) == (1, (1,), -1, "allocated")
-        assert booted.launcher.book.held == 1
+        assert booted.fragmentation.held == 1
         await job.wait()
         assert len(booted.launcher.book.free) == 34
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from vmpp.service import LaunchError, NodesBusyError
 from vmpp.service.errors import FragmentedError
-from vmpp.service.nodebook import NodeBook
+from vmpp.service.nodebook import Fragmentation, NodeBook
 
 LEVEL = 3
 NODES = 8
@@ -132,10 +132,12 @@ def test_nodes_asked_for_by_number_are_shared_in_a_row_where_all_are_free() -> N
 def test_what_a_job_holds_besides_comes_back_with_it() -> None:
     made, _ = book(Pairs())
     assert made.allocate(1, 3, {}) == (0, 1, 2)
-    assert (made.held, made.leases[1].held, made.holders[3]) == (1, (3,), (1,))
+    assert (made.leases[1].held, made.holders[3]) == ((3,), (1,))
+    assert made.fragmentation == Fragmentation(held=1, waited=0)
     assert list(made.free) == [4, 5, 6, 7]
     made.release(1)
-    assert (made.held, list(made.free), made.holders) == (0, list(range(8)), {})
+    assert made.fragmentation.held == 0
+    assert (list(made.free), made.holders) == (list(range(8)), {})
 
 
 def test_a_node_that_is_only_held_may_crash() -> None:
@@ -154,7 +156,9 @@ def test_a_job_that_finds_no_place_among_enough_free_nodes_waits() -> None:
     made.release(3)
     with pytest.raises(FragmentedError, match="no place for 3 among the 4 free nodes"):
         made.allocate(5, 3, {})
-    assert made.fragmented == {5}
+    with pytest.raises(FragmentedError):
+        made.allocate(5, 3, {})
+    assert made.fragmentation == Fragmentation(held=0, waited=1)
     made.release(2)
     assert made.allocate(5, 3, {}) == (0, 1, 2)
 

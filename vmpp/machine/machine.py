@@ -49,7 +49,7 @@ from vmpp.service.files import FileServer
 from vmpp.service.identity import Credentials, host_user
 from vmpp.service.log import Kind, LogServer
 from vmpp.service.names import NameServer
-from vmpp.service.nodebook import NodeBook
+from vmpp.service.nodebook import Fragmentation, NodeBook
 from vmpp.service.partition import ServicePartition
 from vmpp.service.record import checked_priority
 from vmpp.service.sockets import SocketServer
@@ -436,6 +436,11 @@ class Machine:
     def nodes(self) -> list[NodeStatus]:
         """Return what every node is and does, by number."""
         return self.overview.nodes()
+
+    @property
+    def fragmentation(self) -> Fragmentation:
+        """What is lost by giving nodes out in pieces, for which the allocator is to thank."""
+        return self.launcher.book.fragmentation
 
     def where(self, job: Job) -> list[Standing]:
         """Return where the processes of a job stand, those that stand alike together."""

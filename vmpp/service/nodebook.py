@@ -29,6 +29,20 @@ class Lease:
     share: str
 
 
+@dataclass(frozen=True, slots=True)
+class Fragmentation:
+    """What a machine loses by being given out in pieces.
+
+    Attributes:
+        held: how many nodes jobs have now on which they have no ranks: internal fragmentation.
+        waited: how many jobs have had to wait so far although as many nodes were free as they
+            wanted: external fragmentation.
+    """
+
+    held: int
+    waited: int
+
+
 class NodeBook:
     """Gives nodes to jobs and takes them back, as the allocation policy chooses.
 
@@ -42,13 +56,11 @@ class NodeBook:
         leases: what jobs have, by their numbers.
         holders: the jobs that have nodes, by node, in the order of their rows.
         crashed: the nodes that have crashed.
-        fragmented: numbers of the jobs, those included that are over, that had to wait though as
-            many nodes were free as they wanted: external fragmentation.
     """
 
     __slots__ = (
-        "_boot", "_fitting", "_free", "_makes_room", "_nodes", "_policy", "_spare", "crashed",
-        "fragmented", "holders", "leases", "level",
+        "_boot", "_fitting", "_free", "_makes_room", "_nodes", "_policy", "_spare", "_waited",
+        "crashed", "holders", "leases", "level",
     )  # fmt: skip
 
     def __init__(
@@ -83,7 +95,7 @@ class NodeBook:
         self.leases: dict[int, Lease] = {}
         self.holders: dict[int, tuple[int, ...]] = {}
         self.crashed: set[int] = set()
-        self.fragmented: set[int] = set()
+        self._waited: set[int] = set()
 
     @property
     def policy(self) -> AllocationPolicy:
@@ -106,9 +118,10 @@ class NodeBook:
         return len(self._free) + len(self._spare)
 
     @property
-    def held(self) -> int:
-        """How many nodes jobs have on which they have no ranks: internal fragmentation."""
-        return sum(len(lease.held) for lease in self.leases.values())
+    def fragmentation(self) -> Fragmentation:
+        """What the machine loses by being given out in pieces."""
+        held = sum(len(lease.held) for lease in self.leases.values())
+        return Fragmentation(held, len(self._waited))
 
     def row_of(self, job: int) -> int:
         """Return the row that a job lies in; 0 if it has no nodes."""
@@ -236,7 +249,7 @@ class NodeBook:
             return NodesBusyError(f"nodes that are asked for by number are taken: {busy}")
         if max(len(each) for each in there if pinned <= each) < size:
             return self._lacking(size, len(self._spare) if more else 0)
-        self.fragmented.add(job)
+        self._waited.add(job)
         return FragmentedError(f"no place for {size} among the {len(self._free)} free nodes")
 
     # -- growing -------------------------------------------------------------------------------

@@ -125,6 +125,10 @@ class Showmesh:
         )  # fmt: skip
         yield Segment(f"Available nodes: {free}")
         yield Segment.line()
+        held = sum(symbol(node, self._letters) == HELD for node in self._nodes)
+        if held:
+            yield Segment(f"Held without a rank: {held}")
+            yield Segment.line()
         if self._jobs:
             yield Segment.line()
             yield self._table()
