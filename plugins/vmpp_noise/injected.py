@@ -22,7 +22,7 @@ def periodic(
     nodes: Annotated[str, Is("nodes that have it: all, or such as 0..3,8 or 0..1023/32")] = "all",
     cpu: Annotated[str, word("CPU of the node that it hits", *CPUS)] = "application",
 ) -> Sequence[Periodic]:
-    """Return one source.
+    """One event in every period.
 
     Raises:
         ValueError: it cannot be, or has a *phase*, which is each node's own, without being
@@ -38,19 +38,26 @@ def periodic(
     return (Periodic(period, duration, phase if in_step else None, jitter, chosen, cpu),)
 
 
-def _pattern(period: str, duration: str) -> Callable[..., Sequence[Periodic]]:
+def _pattern(text: str, period: str, duration: str) -> Callable[..., Sequence[Periodic]]:
     def pattern(
         synchronised: Annotated[str, word("whether all nodes have it at once", "no", "yes")] = "no",
     ) -> Sequence[Periodic]:
         return periodic(ps(period), ps(duration), synchronised=synchronised)
 
+    pattern.__doc__ = text
     return pattern
 
 
 INJECTED: Final[Mapping[str, Callable[..., Sequence[Periodic]]]] = {
-    "ferreira-10hz": _pattern("100 ms", "2500 us"),
-    "ferreira-100hz": _pattern("10 ms", "250 us"),
-    "ferreira-1000hz": _pattern("1 ms", "25 us"),
+    "ferreira-10hz": _pattern(
+        "Injected: 10 events of 2,500 us a second; 2.5 %.", "100 ms", "2500 us"
+    ),
+    "ferreira-100hz": _pattern(
+        "Injected: 100 events of 250 us a second; 2.5 %.", "10 ms", "250 us"
+    ),
+    "ferreira-1000hz": _pattern(
+        "Injected: 1,000 events of 25 us a second; 2.5 %.", "1 ms", "25 us"
+    ),
 }
 """The patterns of Ferreira, Bridges and Brightwell, 'Characterizing application sensitivity to OS
 interference using kernel-level noise injection' (SC'08): 2.5 % of the time each."""

@@ -37,8 +37,12 @@ _DAEMONS: Final = (
 )
 
 
-def _profile(*sources: Periodic) -> Callable[..., Sequence[Periodic]]:
-    """Return what makes these sources, each node's own or all nodes' together."""
+def _profile(text: str, *sources: Periodic) -> Callable[..., Sequence[Periodic]]:
+    """Return what makes these sources, each node's own or all nodes' together.
+
+    Args:
+        text: what it is, for listings.
+    """
 
     def profile(
         synchronised: Annotated[str, word("whether all nodes have it at once", "no", "yes")] = "no",
@@ -50,6 +54,7 @@ def _profile(*sources: Periodic) -> Callable[..., Sequence[Periodic]]:
             for each in sources
         ]
 
+    profile.__doc__ = text
     return profile
 
 
@@ -60,17 +65,34 @@ def silent() -> Sequence[Periodic]:
 
 PROFILES: Final[Mapping[str, Callable[..., Sequence[Periodic]]]] = {
     "silent": silent,
-    "linux-100hz": _profile(_timer("10 ms", "8.5 us"), *_DAEMONS),
-    "linux-1000hz": _profile(_timer("1 ms", "8.5 us"), *_DAEMONS),
+    "linux-100hz": _profile(
+        "Linux: a timer of 100 Hz, kernel threads and daemons; 0.12 %.",
+        _timer("10 ms", "8.5 us"),
+        *_DAEMONS,
+    ),
+    "linux-1000hz": _profile(
+        "Linux: a timer of 1,000 Hz, kernel threads and daemons; 0.88 %.",
+        _timer("1 ms", "8.5 us"),
+        *_DAEMONS,
+    ),
     # Minnich et al.: nodes of Pink, a cluster with BProc, run nothing but a heartbeat once a
     # minute, and the timer of Linux on x86 at 100 Hz. The mean event of Beckman et al.'s node.
-    "cluster": _profile(_timer("10 ms", "6.2 us"), _task("60 s", "100 us")),
+    "cluster": _profile(
+        "A stripped node of a cluster: a timer of 100 Hz, a heartbeat a minute; 0.06 %.",
+        _timer("10 ms", "6.2 us"),
+        _task("60 s", "100 us"),
+    ),
     # Minnich et al. found a desktop with Plan 9 no noisier than a Linux console. Its clock is at
     # 100 Hz; durations are estimates.
-    "plan9": _profile(_timer("10 ms", "5 us"), _task("1 s", "60 us", "10 ms")),
+    "plan9": _profile(
+        "Plan 9: a clock of 100 Hz, a task every second; 0.06 %.",
+        _timer("10 ms", "5 us"),
+        _task("1 s", "60 us", "10 ms"),
+    ),
     # The timer and the longest events are Beckman et al.'s; a screen of 60 Hz, and what makes up
     # the 1.02 %, are estimates.
     "desktop": _profile(
+        "A desktop: a timer of 1,000 Hz, a screen, tasks every 1 and 5 s; 1.02 %.",
         _timer("1 ms", "7 us"),
         _task("16667 us", "40 us", "2 ms"),
         _task("1 s", "180 us", "100 ms"),

@@ -12,6 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from vmpp.hardware import Interruptions, Noise, Periodic
+from vmpp.hardware.periodic import EvenNoise, together
 
 PAST, FUTURE = -2000, 2200
 """The picoseconds that the list of events covers."""
@@ -83,6 +84,33 @@ def test_work_ends_when_a_list_of_all_events_says(
         free = noise.free(start)
         assert listed.idle(start, free) == 0
         assert listed.idle(free, free + 1) == 1
+
+
+@given(
+    st.integers(2, 40).flatmap(lambda T: st.tuples(st.just(T), st.integers(1, T - 1))),
+    st.integers(-100, 100),
+    st.lists(st.tuples(st.integers(0, 90), st.integers(0, 12)), max_size=12),
+)
+def test_evenly_spaced_events_are_dealt_with_at_one_go(
+    sizes: tuple[int, int], phase: int, asked: list[tuple[int, int]]
+) -> None:
+    events = interruptions([Periodic(*sizes, phase)])
+    noise = together(events)
+    assert type(noise) is EvenNoise
+    for start, work in asked:
+        every = Noise(events)
+        assert noise.backlog(start) == every.backlog(start)
+        assert noise.finish(start, work) == every.finish(start, work)
+        assert noise.free(start) == every.free(start)
+        assert noise.idle(start, start + work) == every.idle(start, start + work)
+
+
+def test_no_share_of_the_time_is_too_much_for_evenly_spaced_events() -> None:
+    noise = together(interruptions([Periodic(10**12, 10**12 - 1, 0)]))
+    assert noise is not None
+    assert noise.finish(0, 10**6) == 10**18
+    assert noise.backlog(10**12 - 1) == 0
+    assert noise.backlog(5) == 10**12 - 6
 
 
 @given(sources(), st.integers(0, 100), st.lists(st.integers(1, 9), min_size=1, max_size=9))

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import TypeAlias
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import vmpp
 from vmpp.engine import MICROSECOND, MILLISECOND, SECOND
@@ -167,3 +169,35 @@ def test_a_file_may_name_a_profile_with_parameters(tmp_path: Path) -> None:
     file.write_text('[node]\nnoise = "periodic:10ms:jiter=1ms"')
     with pytest.raises(MachineFileError, match=r"\[node\] noise: .* no parameter 'jiter'; did you"):
         vmpp.run(program, machine=file)
+
+
+KEYS = ["name", "period", "duration", "phase", "jitter", "synchronised", "nodes", "cpu", "x"]
+VALUES = st.one_of(
+    st.sampled_from(
+        ['"1 ms"', '"20 us"', '"0 s"', '"all"', '"0..7/2"', '"any"', "true", "5", '"-1 s"']
+    ),
+    st.integers().map(str),
+    st.floats(allow_nan=False, allow_infinity=False).map(repr),
+    st.just("[]"),
+    st.just("{a = 1}"),
+    st.text("0123456789 .smu/,-").map(lambda text: f'"{text}"'),
+)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(KEYS), VALUES), max_size=3))
+def test_whatever_a_table_says_it_is_a_source_or_refused_in_a_line(
+    tables: list[dict[str, str]],
+) -> None:
+    text = "\n".join(
+        "[[noise]]\n" + "\n".join(f"{key} = {value}" for key, value in table.items())
+        for table in tables
+    )
+    said = ""
+    try:
+        made = [each.source for each in decode(text, "test.toml").noise]
+    except MachineFileError as error:
+        said = str(error)
+    else:
+        assert len(made) == len(tables)
+    assert "\n" not in said
+    assert not said or said.startswith("test.toml: [[noise]] ")

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from random import Random
 from typing import TypeAlias
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from vmpp.engine import MICROSECOND, MILLISECOND
 from vmpp.errors import VmppError
 from vmpp.hardware import Periodic
 from vmpp.machine.choices import bound
 from vmpp.machine.description import MachineDescription
+from vmpp.machine.noise import MachineNoise
 from vmpp.machine.plugins import Plugins
+from vmpp.machine.tables import NodeTable
 
 Measure: TypeAlias = Callable[..., list[int]]
 Machines: TypeAlias = Callable[..., MachineDescription]
 
+PLUGINS = Plugins.installed()
+
 
 def sources(text: str) -> list[Periodic]:
-    return list(bound("noise", text, Plugins.installed().noise)())
+    return list(bound("noise", text, PLUGINS.noise)())
 
 
 def share(text: str) -> float:
@@ -89,3 +96,23 @@ def test_what_cannot_be_is_refused_in_a_line(
         measure("", machine(text))
     assert complaint in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+ARGUMENTS = st.lists(
+    st.tuples(
+        st.sampled_from(["", "period=", "duration=", "phase=", "jitter=", "nodes=", "cpu=", "x="]),
+        st.sampled_from(["1ms", "25us", "0s", "yes", "all", "0..7/2", "any", "-1s", "1e400s", ""]),
+    ).map("".join),
+    max_size=6,
+)
+
+
+@given(ARGUMENTS)
+def test_whatever_a_text_says_it_is_noise_or_refused_in_a_line(arguments: list[str]) -> None:
+    text = ":".join(["periodic", *arguments])
+    said = ""
+    try:
+        MachineNoise(MachineDescription(node=NodeTable(noise=text)), PLUGINS, Random)
+    except VmppError as error:
+        said = str(error)
+    assert "\n" not in said

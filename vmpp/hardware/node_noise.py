@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from random import Random
 
 from vmpp.hardware.cpu import Cpu
-from vmpp.hardware.noise import Interruptions, Noise, NoiseSource
+from vmpp.hardware.noise import Interruptions, NoiseSource
+from vmpp.hardware.periodic import together
 
 
 class NodeNoise:
@@ -46,10 +47,9 @@ class NodeNoise:
                     events = source.interruptions(nid, draw)
                 if events is not None:
                     (moving if source.cpu == "any" else fixed)[number].append(events)
-        self._if_one_idles = [Noise(each) if each else None for each in fixed]
+        self._if_one_idles = [together(each) for each in fixed]
         self._if_all_work = [
-            Noise(both) if (both := each + more) else None
-            for each, more in zip(fixed, moving, strict=True)
+            together(each + more) for each, more in zip(fixed, moving, strict=True)
         ]
 
     def bind(self, cpus: Sequence[Cpu], applications: Sequence[Cpu]) -> None:

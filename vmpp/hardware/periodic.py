@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 from random import Random
 from typing import Final
 
-from vmpp.hardware.noise import CPUS, Interruptions
+from vmpp.hardware.noise import CPUS, Interruptions, Noise
 
 _WORD: Final = 64
 _MASK: Final = (1 << _WORD) - 1
@@ -69,24 +69,29 @@ class Periodic:
 
 
 class EvenlySpaced:
-    """Events of one length that begin at *phase* and whole periods before and after it."""
+    """Events of one length that begin at *phase* and whole periods before and after it.
 
-    __slots__ = ("_duration", "_period", "_phase", "burst", "load")
+    Attributes:
+        period, duration, phase: in picoseconds.
+        load, burst: see `Interruptions`.
+    """
+
+    __slots__ = ("burst", "duration", "load", "period", "phase")
 
     def __init__(self, period: int, duration: int, phase: int) -> None:
-        self._period = period
-        self._duration = duration
-        self._phase = phase
+        self.period = period
+        self.duration = duration
+        self.phase = phase
         self.load = Fraction(duration, period)
         self.burst = duration
 
     def before(self, when: int) -> int:
         """Return the work of the events from *phase* on that begin before *when*."""
-        return self._duration * -((self._phase - when) // self._period)
+        return self.duration * -((self.phase - when) // self.period)
 
     def next(self, when: int) -> int:
         """Return when the first event begins that does not begin before *when*."""
-        return self._phase - (self._phase - when) // self._period * self._period
+        return self.phase - (self.phase - when) // self.period * self.period
 
 
 class Jittered:
@@ -132,3 +137,41 @@ def _mixed(counter: int) -> int:
     word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9 & _MASK
     word = (word ^ word >> 27) * 0x94D049BB133111EB & _MASK
     return word ^ word >> 31
+
+
+class EvenNoise(Noise):
+    """Nothing but evenly spaced events, of which no two can pile up: all answers at one go."""
+
+    __slots__ = ("_duration", "_period", "_phase")
+
+    def __init__(self, events: EvenlySpaced) -> None:
+        super().__init__((events,))
+        self._period = events.period
+        self._duration = events.duration
+        self._phase = events.phase
+
+    def backlog(self, when: int) -> int:
+        """Return what is unfinished at time *when* of the event that has begun last before."""
+        since = (when - self._phase - 1) % self._period + 1
+        return max(0, self._duration - since)
+
+    def _finish(self, start: int, work: int) -> int:
+        since = (start - self._phase) % self._period
+        # Work from the end of the last event on, as if it had gone on until now.
+        whole = max(0, since - self._duration) + work
+        rounds, rest = divmod(whole - 1, self._period - self._duration)
+        end = start - since + rounds * self._period + self._duration + rest + 1
+        self._quiet_from = end
+        self._quiet_until = start - since + (rounds + 1) * self._period
+        return end
+
+
+def together(sources: Sequence[Interruptions]) -> Noise | None:
+    """Return all *sources* as the noise of one CPU, or None if there are none.
+
+    Raises:
+        ValueError: they leave no time for anything else.
+    """
+    if len(sources) == 1 and isinstance(sources[0], EvenlySpaced):
+        return EvenNoise(sources[0])
+    return Noise(sources) if sources else None
