@@ -25,12 +25,12 @@ Box: TypeAlias = tuple[tuple[int, ...], tuple[int, ...]]
 class Submesh:
     """A box of free nodes: no other job is inside, and no message of the job leaves it.
 
-    First fit takes the first place where the box fits, in the order of node numbers; best fit takes
-    the place with the most busy nodes and edges of the machine around it, in any orientation, which
-    breaks up least what is left (Zhu, Efficient processor allocation strategies for mesh-connected
-    parallel computers, 1992). A job says how many nodes it wants, not in which shape: it gets the
-    free box that is nearest to a cube, and holds what its size leaves over there. If no box is free
-    the job waits, be there ever so many free nodes: external fragmentation.
+    First fit takes the first place where the box fits, in the order of node numbers; best fit, of
+    all places in any orientation, one that breaks up least what is left: that with the most busy
+    nodes and edges of the machine around it (after Zhu, Efficient processor allocation strategies
+    for mesh-connected parallel computers, 1992). A job says how many nodes it wants, not in which
+    shape: it gets the free box nearest to a cube, and holds what its size leaves over there.
+    If no box is free it waits, be there ever so many free nodes: external fragmentation.
 
     It works on meshes, tori, rings and hypercubes; boxes do not reach round a torus.
 

@@ -154,7 +154,7 @@ def test_a_job_that_finds_no_place_among_enough_free_nodes_waits() -> None:
         made.allocate(job, 2, {})
     made.release(1)
     made.release(3)
-    with pytest.raises(FragmentedError, match="no place for 3 among the 4 free nodes"):
+    with pytest.raises(FragmentedError, match="no place for 3 among the 4 nodes that are free"):
         made.allocate(5, 3, {})
     with pytest.raises(FragmentedError):
         made.allocate(5, 3, {})

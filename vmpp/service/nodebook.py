@@ -156,12 +156,11 @@ class NodeBook:
             self._grow(size - len(self._free))
         self._check_hosts(hosts)
         lease = self._lease(size, hosts, share)
-        if lease is None:
-            busy = self._busy(job, size, hosts, share, more=more)
-            self._make_room(size, hosts, self._spare if more or self._makes_room else range(0))
+        spare = self._spare if more or self._makes_room else range(0)
+        if lease is None and self._make_room(size, hosts, spare):
             lease = self._lease(size, hosts, share)
-            if lease is None:
-                raise busy
+        if lease is None:
+            raise self._busy(job, size, hosts, share, more=more)
         self._enter(job, lease)
         return lease.nodes
 
@@ -209,8 +208,9 @@ class NodeBook:
         self._free = [node for node in self._free if node not in taken]
         self.leases[job] = lease
         for node in (*lease.nodes, *lease.held):
-            jobs = (*self.holders.get(node, ()), job)
-            self.holders[node] = tuple(sorted(jobs, key=self.row_of))
+            others = self.holders.get(node)
+            jobs = (job,) if others is None else tuple(sorted((*others, job), key=self.row_of))
+            self.holders[node] = jobs
 
     # -- what cannot be ------------------------------------------------------------------------
 
@@ -247,22 +247,26 @@ class NodeBook:
         if not any(pinned <= each for each in there):
             busy = ", ".join(map(str, sorted(pinned - there[0])))
             return NodesBusyError(f"nodes that are asked for by number are taken: {busy}")
-        if max(len(each) for each in there if pinned <= each) < size:
+        free = max(len(each) for each in there if pinned <= each)
+        if free < size:
             return self._lacking(size, len(self._spare) if more else 0)
         self._waited.add(job)
-        return FragmentedError(f"no place for {size} among the {len(self._free)} free nodes")
+        return FragmentedError(f"no place for {size} among the {free} nodes that are free")
 
     # -- growing -------------------------------------------------------------------------------
 
-    def _make_room(self, size: int, hosts: Mapping[int, int], spare: Sequence[int]) -> None:
+    def _make_room(self, size: int, hosts: Mapping[int, int], spare: Sequence[int]) -> bool:
         """Boot some of the *spare* nodes if a job would find no place if all nodes were free.
+
+        Returns:
+            Whether there are more nodes now.
 
         Raises:
             LaunchError: there is none even with all of them.
         """
         good = sorted(self._nodes - self.crashed)
         if size > len(good):
-            return
+            return False
         pinned = frozenset(hosts.values())
         wanted = size - len(pinned)
         there = [node for node in good if node not in pinned]
@@ -273,13 +277,14 @@ class NodeBook:
         key = wanted, pinned
         if key in self._fitting or fits(0):
             self._fitting.add(key)
-            return
+            return False
         if not fits(len(spare)):
             raise LaunchError(
                 f"{type(self._policy).__name__} has no place for a job on {size} nodes even if all "
                 f"{len(good)} are free; take another size, or another allocator"
             )
         self._grow(bisect_left(range(len(spare) + 1), True, key=fits))
+        return True
 
     def _grow(self, lacking: int) -> None:
         """Boot *lacking* nodes more, if there are so many."""
