@@ -25,6 +25,7 @@ SUBCOMMANDS: Final = {
     "algorithms": "vmpp.machine.cli:algorithms",
     "plugins": "vmpp.machine.cli:plugins",
     "noise": "vmpp_shell.noise.command:noise",
+    "new-plugin": "vmpp.new_plugin.cli:new_plugin",
     "test": "vmpp.scenario.cli:test",
 }
 """The commands beside the shell, by name, and where each is: ``module:attribute``."""

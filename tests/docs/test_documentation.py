@@ -3,7 +3,8 @@
 A fenced block ``python NAME.py`` or ``toml NAME.toml`` is a file. A block ``console`` is a session
 in the folder of the files so far: what follows ``$`` is a command, the lines below are what it
 prints, and ``...`` stands for anything. A block ``python`` without a name is a script that exits
-with 0. Blocks of other kinds are only read.
+with 0. Of a block ``sh`` what pip installs from a folder is there from then on. Blocks of other
+kinds are only read.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from vmpp.machine.description import parameters
 ROOT = Path(__file__).parents[2]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md"))]
 BLOCK = re.compile(r"^```(\w+)(?: (\S+))?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+INSTALL = re.compile(r"^pip install --editable '?([\w.]+)", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 
 
@@ -53,10 +55,11 @@ def _trimmed(text: str) -> str:
 
 
 def install(folder: Path) -> None:
-    """Declare the plugins of *folder* as pip would, for whoever has *folder* on the path."""
+    """Declare the plugins of *folder* as pip would, for whoever has their place on the path."""
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
-    info = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
-    info.mkdir()
+    place = folder / "src" if (folder / "src").exists() else folder
+    info = place / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    info.mkdir(exist_ok=True)
     (info / "METADATA").write_text(f"Name: {project['name']}\nVersion: {project['version']}\n")
     entries = "".join(
         f"[{group}]\n" + "".join(f"{name} = {value}\n" for name, value in plugins.items())
@@ -69,8 +72,9 @@ def shell(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
     """Run *command* in *folder*, with vmpp and its Python before all others."""
     environ = {**os.environ, "COLUMNS": "100"}
     environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{environ['PATH']}"
-    if (folder / "pyproject.toml").exists():
-        environ["PYTHONPATH"] = str(folder)
+    installed = {str(info.parent) for info in folder.rglob("*.dist-info")}
+    if installed:
+        environ["PYTHONPATH"] = os.pathsep.join(sorted(installed))
     return subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
@@ -98,6 +102,10 @@ def test_every_example_does_what_the_page_says(page: Path, tmp_path: Path) -> No
             (tmp_path / "script.py").write_text(text)
             done = shell(tmp_path, "python script.py")
             assert done.returncode == 0, f"{text}\n{done.stdout}"
+        elif kind == "sh":
+            for installed in INSTALL.findall(text):
+                if (tmp_path / installed / "pyproject.toml").exists():
+                    install(tmp_path / installed)
         elif kind == "console":
             for command, expected in session(text):
                 actual = shell(tmp_path, command).stdout

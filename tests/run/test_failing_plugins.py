@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import trio
 
 import vmpp
 from vmpp.errors import PluginError
@@ -101,6 +102,21 @@ def test_an_operation_that_fails_or_lacks_is_named(kind: str, said: str, tmp_pat
     with pytest.raises(PluginError, match=said) as error:
         run_on(kind, tmp_path, with_stranger(Stranger()))
     assert "\n" not in str(error.value)
+
+
+ELSEWHERE = """
+async def main():
+    async with vmpp.boot(nodes=1, plugins=plugins):
+        Ring((8,)).hops(0, 1)
+"""
+
+
+def test_whoever_calls_a_plugin_without_a_machine_gets_its_own_error() -> None:
+    plugins = with_stranger(Stranger())
+    names = {"__name__": "elsewhere", "vmpp": vmpp, "plugins": plugins, "Ring": Ring}
+    exec(ELSEWHERE, names)
+    with pytest.raises(IndexError):
+        trio.run(names["main"])
 
 
 def test_what_a_factory_refuses_is_the_users_choice(tmp_path: Path) -> None:

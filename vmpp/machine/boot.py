@@ -99,6 +99,7 @@ async def boot(
     usual, chosen = policies_of(described), policies or {}
     error: BaseException | None = None
     with ExitStack() as stack:
+        stack.enter_context(_blaming(found))
         stack.enter_context(_patient_collector())
         installation = None
         if state is not None:
@@ -124,7 +125,6 @@ async def boot(
         stack.enter_context(built.watchdog.watching())
         stack.enter_context(_as_many_files_as_can_be())
         stack.callback(built.shut_down)
-        stack.enter_context(_blaming(found))
         async with trio.open_nursery() as partitions:
             partitions.start_soon(built.services.run)
             partitions.start_soon(trio.sleep_forever)
@@ -137,8 +137,8 @@ async def boot(
             except BaseException as raised:
                 error = raised
             partitions.cancel_scope.cancel()
-    if error is not None:
-        raise error
+        if error is not None:
+            raise error
 
 
 def _nodes(
@@ -221,24 +221,22 @@ def _blaming(plugins: Plugins) -> Iterator[None]:
     """Tell of what is a plugin's mistake as such, and of no other error in a group."""
     try:
         yield
-    except BaseExceptionGroup as group:
-        errors = list(_leaves(group))
-        found = next((each for each in errors if isinstance(each, PluginError)), None)
-        if found is not None:
-            raise found from found.__cause__
-        for error in errors:
+    except BaseException as raised:
+        for error in _leaves(raised):
+            if isinstance(error, PluginError):
+                raise error from error.__cause__
             blamed = plugins.blame(error)
             if blamed is not None:
                 raise blamed from error
         raise
 
 
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    for each in group.exceptions:
-        if isinstance(each, BaseExceptionGroup):
+def _leaves(error: BaseException) -> Iterator[BaseException]:
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
             yield from _leaves(each)
-        else:
-            yield each
+    else:
+        yield error
 
 
 def _modules(plugins: Plugins) -> tuple[dict[str, Callable[[], ModuleType]], list[str]]:

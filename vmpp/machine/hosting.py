@@ -148,6 +148,6 @@ class JobHost:
             machine.plugins.tell("vmpp_job_ended", job=job, result=job.result())
 
     def _reports(self, record: JobRecord) -> list[Report]:
-        found = [library.report(record.job) for library in self._machine.libraries]
-        found.append(profiles.report(record.id, record.job.profiles))
-        return [report for report in found if report is not None]
+        found = self._machine.libraries.report(record.job)
+        profile = profiles.report(record.id, record.job.profiles)
+        return found if profile is None else [*found, profile]

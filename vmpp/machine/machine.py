@@ -37,6 +37,7 @@ from vmpp.machine.universe import Universe
 from vmpp.pct import ProcessControlThread
 from vmpp.portals import Address
 from vmpp.process import jobs
+from vmpp.process.linking import LinkedLibraries
 from vmpp.process.loader import ProgramLoader
 from vmpp.process.program import Program
 from vmpp.process.space import uninstall
@@ -142,9 +143,8 @@ class Machine:
         level = description.pct.level
         book = NodeBook(own, spare, allocator, self._boot_nodes, level=level, makes_room=makes_room)
         self._add_launcher(book, seed)
-        self.libraries = [plugins.libraries[name] for name in sorted(plugins.libraries)]
-        for library in self.libraries:
-            library.check(description)
+        self.libraries = LinkedLibraries([*plugins.libraries.values()])
+        self.libraries.check(description)
         self._roles = roles_of(description, plugins)
         self._loader = ProgramLoader(self.services.addresses, self.libraries, description)
         self.threads: dict[int, ProcessControlThread] = {}
@@ -396,8 +396,7 @@ class Machine:
         if not tools and not coll:
             return None
         described = self.description.with_tools(tools).with_collectives(coll)
-        for library in self.libraries:
-            library.check(described)
+        self.libraries.check(described)
         return described
 
     def _owner(self, job: int) -> Credentials | None:

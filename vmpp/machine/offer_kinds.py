@@ -12,6 +12,7 @@ from typing import Any, Final
 
 _PROTOCOLS: Final = {
     "pct": ("vmpp.pct", "SchedulingPolicy"),
+    "mode": ("vmpp.kernel", "CpuMode"),
     "topology": ("vmpp.hardware", "Topology"),
     "timing": ("vmpp.hardware", "Network"),
     "allocator": ("vmpp.service", "AllocationPolicy"),

@@ -14,6 +14,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from itertools import groupby
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pluggy import PluginManager, PluginValidationError
@@ -165,19 +166,24 @@ class Plugins:
         """Return what to say of an *error* that a stranger's plugin has raised, with its name.
 
         Returns:
-            None if it is another's, such as that of a plugin that came with vmpp.
+            None if it is another's: that of a plugin that came with vmpp, or of somebody who has
+            called the plugin without vmpp.
         """
-        for frame, line in reversed(list(traceback.walk_tb(error.__traceback__))):
-            source = self._owner(frame.f_globals.get("__name__") or "")
-            if source is not None:
-                if source.ships:
-                    return None
-                code = frame.f_code
-                where = f"{Path(code.co_filename).name}, line {line}"
-                return PluginError(
-                    f"plugin {source}: {code.co_qualname} raised {one_line(error)} ({where})"
-                )
-        return None
+        if not isinstance(error, Exception) or isinstance(error, VmppError):
+            return None
+        calls = [
+            (frame, line, self._owner(frame.f_globals.get("__name__") or ""))
+            for frame, line in traceback.walk_tb(error.__traceback__)
+        ]
+        owned = [place for place, (_, _, source) in enumerate(calls) if source is not None]
+        if not owned or not owned[0]:
+            return None
+        frame, line, source = calls[owned[-1]]
+        if source is None or source.ships or not _is_mechanism(calls[owned[0] - 1][0]):
+            return None
+        where = f"{Path(frame.f_code.co_filename).name}, line {line}"
+        what = f"{frame.f_code.co_qualname} raised {one_line(error)}"
+        return PluginError(f"plugin {source}: {what} ({where})")
 
     def _owner(self, module: str) -> Source | None:
         """Return the plugin that *module* belongs to: the one nearest to it."""
@@ -468,6 +474,12 @@ def _kinds_of(module: object) -> frozenset[str]:
         for (kind, _), function in zip(_READERS.values(), marks, strict=True)
         if callable(function)
     )
+
+
+def _is_mechanism(frame: FrameType) -> bool:
+    """Return whether it is vmpp itself that runs in *frame*."""
+    module: str = frame.f_globals.get("__name__") or ""
+    return module.partition(".")[0] == hooks.PROJECT
 
 
 def _entry_order(entry: EntryPoint) -> tuple[str, str, str]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from vmpp.engine.watchdog import Overrun
+from vmpp.errors import PluginError
 from vmpp.kernel import ProcessExit, ProcessKilled
 from vmpp.pct import Outcome
 from vmpp.process import signals, traces
@@ -17,7 +18,7 @@ from vmpp.process.space import AddressSpace, ProgramFailed
 if TYPE_CHECKING:
     from vmpp.kernel import Process
     from vmpp.portals import Address
-    from vmpp.process.library import Library
+    from vmpp.process.linking import LinkedLibraries
 
 STACK_BYTES = 1 << 20
 """Memory that a process has for its stack."""
@@ -34,7 +35,7 @@ class ProgramLoader:
     __slots__ = ("_description", "_libraries", "_servers")
 
     def __init__(
-        self, servers: Mapping[str, Address], libraries: Sequence[Library], description: Any
+        self, servers: Mapping[str, Address], libraries: LinkedLibraries, description: Any
     ) -> None:
         traces.look_around()
         self._servers = servers
@@ -44,8 +45,8 @@ class ProgramLoader:
     def memory(self, process: Process) -> int:
         """Return the bytes of the program, its stack and its libraries."""
         description = self._description_of(process)
-        libraries = sum(library.memory(description) for library in self._libraries)
-        return len(process.job.program(process.rank).image) + STACK_BYTES + libraries
+        own = len(process.job.program(process.rank).image) + STACK_BYTES
+        return own + self._libraries.memory(description)
 
     def prepare(self, process: Process) -> None:
         """Give *process* its address space, files and libraries."""
@@ -54,8 +55,7 @@ class ProgramLoader:
         process.space = AddressSpace(process.job.program(process.rank), process)
         process.install = process.space.install
         description = self._description_of(process)
-        for library in self._libraries:
-            library.attach(process, description)
+        self._libraries.attach(process, description)
 
     def _description_of(self, process: Process) -> Any:
         """Return what libraries are set up by in *process*: its job's own, or the machine's."""
@@ -66,8 +66,7 @@ class ProgramLoader:
         """Run the program in the fiber that calls, and say how it ended."""
         try:
             status = process.space.run()
-            for library in self._libraries:
-                library.finish(process)
+            self._libraries.finish(process)
             if not process.files.exit(status) and not status:
                 status = LOST_OUTPUT
             return Outcome(status & 0xFF)
@@ -83,13 +82,14 @@ class ProgramLoader:
             return Outcome(failure.status, where if failure.shown else f"{where}\n{failure}")
         except Overrun as overrun:
             return Outcome(1, self._overrun(process, overrun))
+        except PluginError as error:
+            return Outcome(1, f"{self._where(process)}: {error}")
         finally:
             self._let_go(process)
 
     def discard(self, process: Process) -> None:
         """Let go of the address space and libraries of *process*."""
-        for library in self._libraries:
-            library.detach(process)
+        self._libraries.detach(process)
         process.libraries.clear()
 
     def signal(self, process: Process, number: int) -> bool:
