@@ -25,7 +25,8 @@ class FatTree:
     destination's number to the base k, so every link down is used for few destinations, and shifts
     meet nowhere (d-mod-k: Zahavi, D-Mod-K Routing Providing Non-Blocking Traffic for Shift
     Permutations on Real Life Fat Trees, 2010). With adaptive routing it is that with the least to
-    do, as in QsNet and the CM-5. What goes up and then down cannot deadlock.
+    do, as in QsNet and the CM-5, where the link down that it leads to counts as well. What goes up
+    and then down cannot deadlock.
 
     Levels are counted from 0, the switches with the nodes. Link ``level * size + n`` leads up from
     node n if the level is 0, and otherwise from switch ``n // k`` of the level below it by port
@@ -107,18 +108,21 @@ class FatTree:
     def adapted(
         self, source: int, destination: int, load: Callable[[int], int], turn: int
     ) -> Sequence[int]:
-        """Return a way on which each link up is that of its switch with the least to do."""
+        """Return a way whose links at each level, that up and that down, have the least to do."""
         ports: list[int] = []
-        switch = source // self.arity
+        arity, down = self.arity, self.levels * self.size
+        switch, there = source // arity, destination // arity
         for level in range(self.hops(source, destination) // 2 - 1):
-            digit = self._digits[level]
-            first = (level + 1) * self.size + switch * self.arity
-            usual = destination // digit % self.arity
+            digit, cables = self._digits[level], (level + 1) * self.size
+            up_links, down_links = cables + switch * arity, down + cables + there * arity
             # Of several that have as little to do, the one that `route` takes, or the next.
-            in_turn = [first + (usual + further) % self.arity for further in range(self.arity)]
-            port = min(in_turn, key=load) - first
+            usual = destination // digit % arity
+            in_turn = [(usual + further) % arity for further in range(arity)]
+            loads = [max(load(up_links + port), load(down_links + port)) for port in in_turn]
+            port = in_turn[loads.index(min(loads))]
             ports.append(port)
-            switch += (port - switch // digit % self.arity) * digit
+            switch += (port - switch // digit % arity) * digit
+            there += (port - there // digit % arity) * digit
         return self._way(source, destination, ports)
 
     def _way(self, source: int, destination: int, ports: Sequence[int]) -> list[int]:

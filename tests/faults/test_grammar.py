@@ -69,6 +69,8 @@ def test_neither_case_nor_space_matters(fault, space):
         ("link 3 - 4 up at 1 us", LinkChange(3, 4, True, True, 10**6)),
         ("link 3->4 down at 1us", LinkChange(3, 4, False, False, 10**6)),
         ("link 3 to 4 down", LinkChange(3, 4, False, False)),
+        ("link 3-s0 down", LinkChange(3, "s0", True, False)),
+        ("link S12->s7 up", LinkChange("s12", "s7", False, True)),
         ("server files stop at 2 s", ServerChange("files", False, 2000 * MILLISECOND)),
         ("server files start", ServerChange("files", True)),
         ("drop 0.5 % from 0..3,8 to all", Drop(

@@ -85,6 +85,65 @@ def test_where_every_two_nodes_have_a_link_there_is_one_for_each(program, tmp_pa
     assert result.counters["lost"] == 1
 
 
+@pytest.fixture
+def tree(tmp_path):
+    """A fat tree whose four lowest switches, s0 to s3, have four nodes each."""
+    machine = tmp_path / "tree.toml"
+    machine.write_text('[topology]\nkind = "fat-tree"\ndims = [4, 4]\n')
+    return machine
+
+
+def test_links_of_switches_have_names(program, tree):
+    path = program("""
+        import time
+        time.sleep(1)
+        if rank == 0:
+            comm.send("hello", 3)
+            comm.send("hello", 4)
+        elif rank in (3, 4):
+            time.sleep(1)
+            print(rank, comm.iprobe())
+    """)
+    # Node 4 ends in the digit 0, so what comes from the first switch goes by the first above it.
+    for fault, lost in [("link s0-s4", b"4 False"), ("link 3-s0", b"3 False"), ("link s1-s5", b"")]:
+        faults = [f"{fault} down at 0.5 s", f"{fault} up at 1.5 s"]
+        result = vmpp.run(path, nprocs=5, machine=tree, faults=faults)
+        expected = {b"3 True", b"4 True"}
+        if lost:
+            expected = {line for line in expected if line[:1] != lost[:1]} | {lost}
+        assert set(result.stdout.splitlines()) == expected
+
+
+def test_adaptive_routing_goes_round_what_is_down(program, tree):
+    # From the first switch all but one link up are down.
+    faults = [f"link s0-s{switch} down" for switch in (4, 5, 6)]
+    result = vmpp.run(program(RING), nprocs=14, machine=tree, faults=faults)
+    assert result.status == 1
+    policies = {"timing": "wormhole:adaptive"}
+    result = vmpp.run(program(RING), nprocs=14, machine=tree, faults=faults, policies=policies)
+    assert (result.status, result.counters["lost"]) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("link 0-1 down", "nodes 0 and 1 have no link between them; the neighbour of node 0 is s0"),
+        ("link 5-s0 down", "5 and s0 have no link between them; the neighbour of node 5 is s1"),
+        ("link s5-s4 down", "s5 and s4 have no link between them; the neighbours of s5 are s0, s1"),
+        ("link s0-s8 down", "there is no switch s8: they are s0 to s7"),
+    ],
+)
+def test_links_of_switches_there_are_not_are_refused(fault, said, program, tree):
+    with pytest.raises(vmpp.VmppError) as error:
+        vmpp.run(program(RING), nprocs=4, machine=tree, faults=[fault])
+    assert str(error.value).startswith(f"{fault}: {said}")
+
+
+def test_where_there_are_no_switches_none_has_a_link(program):
+    with pytest.raises(vmpp.VmppError, match="no switch s0: this topology has none"):
+        vmpp.run(program(RING), nprocs=4, faults=["link 0-s0 down"])
+
+
 def test_everything_that_is_dropped_and_nothing_else(program):
     path = program("""
         if rank < 2:

@@ -3,6 +3,7 @@
     node 3 crash
     link 3-4 down                     both directions; link 3->4, or link 3 to 4, for one
     link 3-4 up
+    link 3-s0 down                    between a node and a switch, or s0-s7 between two switches
     server files stop
     server files start
     drop 1% from 0..7 to all          between sets of nodes: numbers and ranges, all, compute,
@@ -72,14 +73,14 @@ class LinkChange:
     """The link between two neighbours goes down, or comes up again.
 
     Attributes:
-        source, destination: numbers of the nodes.
+        source, destination: numbers of nodes, or such as ``"s0"`` of switches.
         both: whether the link back does so, too.
         up: which of the two.
         time: as of `NodeCrash`.
     """
 
-    source: int
-    destination: int
+    source: int | str
+    destination: int | str
     both: bool
     up: bool
     time: int | None = None
@@ -208,9 +209,13 @@ def _crash(found: re.Match[str]) -> Fault:
 
 
 def _link(found: re.Match[str]) -> Fault:
-    source, destination = int(found["source"]), int(found["destination"])
+    source, destination = _vertex(found["source"]), _vertex(found["destination"])
     up = found["way"].lower() == "up"
     return LinkChange(source, destination, found["arrow"] == "-", up, _time(found))
+
+
+def _vertex(text: str) -> int | str:
+    return int(text) if text.isdecimal() else text.lower()
 
 
 def _server(found: re.Match[str]) -> Fault:
@@ -250,7 +255,7 @@ _KINDS: Final = {
         (
             (
                 _form(
-                    r"link (?P<source>\d+)\s*(?P<arrow>->?|to)\s*(?P<destination>\d+)"
+                    r"link (?P<source>s?\d+)\s*(?P<arrow>->?|to)\s*(?P<destination>s?\d+)"
                     r" (?P<way>down|up)"
                 ),
                 _link,

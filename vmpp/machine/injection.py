@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.engine.queue import NEVER
-from vmpp.hardware import Topology
 from vmpp.hardware.faults import NetworkFaults
 from vmpp.machine.faults import (
     Drop,
@@ -20,13 +19,11 @@ from vmpp.machine.faults import (
     NodeCrash,
     ServerChange,
 )
+from vmpp.machine.wiring import links_between
 from vmpp.service.partition import UnknownServerError
 
 if TYPE_CHECKING:
     from vmpp.machine.machine import Machine
-
-MOST_NEIGHBOURS: Final = 12
-"""How many neighbours of a node an error names."""
 
 
 def inject(machine: Machine, fault: Fault) -> Fault:
@@ -67,37 +64,15 @@ def _learn(machine: Machine, node: int) -> None:
 
 
 def _link(machine: Machine, fault: LinkChange, time: int) -> None:
-    links = [_link_between(machine, fault, fault.source, fault.destination)]
-    if fault.both:
-        links.append(_link_between(machine, fault, fault.destination, fault.source))
+    nodes = len(machine.partitions)
+    ends = fault.source, fault.destination
+    try:
+        links = links_between(machine.topology, nodes, *ends)
+        if fault.both:
+            links += links_between(machine.topology, nodes, *reversed(ends))
+    except ValueError as error:
+        raise FaultError(f"{fault}: {error}") from None
     _network(machine).change(links, time, up=fault.up)
-
-
-def _link_between(machine: Machine, fault: LinkChange, source: int, destination: int) -> int:
-    """Return the number of the link from one node to another."""
-    topology, nodes = machine.topology, len(machine.partitions)
-    for node in (source, destination):
-        if not 0 <= node < nodes:
-            raise FaultError(f"{fault}: there is no node {node}: they are 0 to {nodes - 1}")
-    route = topology.route(source, destination)
-    if len(route) != 1:
-        raise FaultError(
-            f"{fault}: nodes {source} and {destination} have no link between them; "
-            f"{_neighbours(topology, source, nodes)}"
-        )
-    return route[0]
-
-
-def _neighbours(topology: Topology, node: int, nodes: int) -> str:
-    found = [other for other in range(nodes) if topology.hops(node, other) == 1]
-    if not found:
-        return f"node {node} has no neighbours"
-    if len(found) == 1:
-        return f"the neighbour of node {node} is {found[0]}"
-    if len(found) > MOST_NEIGHBOURS:
-        return f"node {node} has {len(found)} neighbours, {found[0]} to {found[-1]}"
-    *others, last = map(str, found)
-    return f"the neighbours of node {node} are {', '.join(others)} and {last}"
 
 
 def _drop(machine: Machine, fault: Drop, time: int) -> None:
