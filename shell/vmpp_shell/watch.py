@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
+from vmpp.hardware import LinkLoad, Wired
+from vmpp.machine.wiring import joined
 from vmpp_shell.views.links import LinkUse
 from vmpp_shell.views.top import Look
 
 if TYPE_CHECKING:
-    from vmpp.hardware import LinkLoad
     from vmpp.machine.machine import Machine
     from vmpp.service.status import NodeStatus
 
@@ -43,19 +44,30 @@ class LinkWatch:
         self._machine.fabric.unwatch(self._load)
 
     def take(self, nodes: Iterable[NodeStatus]) -> LinkUse:
-        """Return what links between neighbours of a mesh have carried since the last call."""
-        pairs = self._pairs or self._neighbours(nodes)
+        """Return what links have carried since the last call."""
         now = self._machine.engine.now
+        topology = self._machine.topology
         carried: dict[tuple[int, int], int] = {}
         for link, count in self._load.take().items():
-            pair = pairs.get(link)
+            pair = self._ends(link, nodes)
             if pair is not None:
                 carried[pair] = carried.get(pair, 0) + count
         since, self._since = self._since, now
-        return LinkUse(carried, now - since)
+        return LinkUse(carried, now - since, lambda one, other: joined(topology, one, other))
+
+    def _ends(self, link: int, nodes: Iterable[NodeStatus]) -> tuple[int, int] | None:
+        """Return what a link joins, the lower number first; None if nobody knows."""
+        topology = self._machine.topology
+        if not isinstance(topology, Wired):
+            return (self._pairs or self._neighbours(nodes)).get(link)
+        ends = topology.ends(link)
+        return None if ends is None else (min(ends), max(ends))
 
     def _neighbours(self, nodes: Iterable[NodeStatus]) -> dict[int, tuple[int, int]]:
-        """Return the nodes at both ends of each link that joins two places side by side."""
+        """Return the nodes at both ends of each link that joins two places side by side.
+
+        That is what can be said of a topology which does not tell where its links lead.
+        """
         topology = self._machine.topology
         places = {node.place: node.number for node in nodes if len(node.place) == 2}
         for (column, row), number in places.items():

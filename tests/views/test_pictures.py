@@ -107,6 +107,15 @@ class TestShowmesh:
         assert [line.split()[0] for line in lines[2:6]] == ["0", "32", "64", "96"]
         assert lines[5] == "96 * S S I " + "? " * 27 + "?"
 
+    def test_a_plane_that_would_be_very_slim_is_laid_in_rows_by_number(self, fake, draw):
+        slim = fake(252, 4)
+        lines = draw(Showmesh(slim.nodes, [], NOW)).splitlines()
+        assert lines[2].split() == ["0"] + ["*"] * 32
+        assert lines[3].split()[0] == "32"
+        # One that is not so large stands as it is.
+        lines = draw(Showmesh(fake(80, 4).nodes, [], NOW)).splitlines()
+        assert lines[1].split() == ["0"] + ["*"] * 4
+
     def test_planes_of_three_dimensions_stand_side_by_side_while_they_fit(self, fake, draw):
         made = fake(45, 4, "cube")
         lines = draw(Showmesh(made.nodes, [], 0)).splitlines()

@@ -43,6 +43,13 @@ def name_of(topology: Topology, vertex: int) -> str:
     return str(vertex) if vertex < topology.size else f"s{vertex - topology.size}"
 
 
+def joined(topology: Topology, one: int, other: int) -> str:
+    """Return in words where the link between two vertices is."""
+    if hasattr(topology, "attached"):
+        return "on the medium"
+    return f"between {name_of(topology, one)} and {name_of(topology, other)}"
+
+
 def _number(topology: Topology, nodes: int, vertex: Vertex) -> int:
     """Return the number of a vertex; ValueError if there is none."""
     if isinstance(vertex, int):

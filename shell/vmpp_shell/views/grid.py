@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from vmpp.service.status import NodeStatus
 
-ROW: int = 64
+ROW: Final = 64
 """The most nodes in a row where a topology has no places, but numbers."""
+SLIM: Final = 8
+"""How many times as high as wide a plane is at the most; otherwise numbers are shown, too."""
+HIGH: Final = 24
+"""Rows that a plane can have in any case."""
 
 
 @dataclass(slots=True)
@@ -33,7 +38,8 @@ def planes(nodes: Sequence[NodeStatus], width: int) -> list[Plane]:
     """Lay *nodes* out, for a picture of which a row holds *width* cells if it can be chosen.
 
     The first two coordinates are column and row, and others say in which plane. Nodes that have no
-    place but a number stand in rows, each of which begins with the number of its first node.
+    place but a number stand in rows, each of which begins with the number of its first node; so do
+    those of a single plane that would be very high and slim.
     """
     if not nodes:
         return []
@@ -41,6 +47,9 @@ def planes(nodes: Sequence[NodeStatus], width: int) -> list[Plane]:
         return [_rows(nodes, width)]
     columns = max(node.place[0] for node in nodes) + 1
     rows = max(node.place[1] for node in nodes) + 1
+    flat = max(len(node.place) for node in nodes) == 2
+    if flat and rows > max(HIGH, SLIM * columns):
+        return [_rows(nodes, width)]
     labels = [str(row) for row in range(rows)]
     found: dict[tuple[int, ...], Plane] = {}
     for node in nodes:

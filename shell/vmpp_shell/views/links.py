@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,12 +20,14 @@ class LinkUse:
     """What went over links between neighbours while time passed.
 
     Attributes:
-        bytes: in both directions together, by the numbers of both nodes, the lower one first.
+        bytes: in both directions together, by the numbers of both ends, the lower one first.
         interval: how much virtual time passed, in picoseconds.
+        where: says in words where the link between two ends is.
     """
 
     bytes: Mapping[tuple[int, int], int] = field(default_factory=dict)
     interval: int = 0
+    where: Callable[[int, int], str] = "between {} and {}".format
 
     @property
     def most(self) -> int:
@@ -61,7 +63,7 @@ class LinkUse:
         (one, other), carried = max(self.bytes.items(), key=lambda item: (item[1], item[0]))
         cells: list[Cell] = [("links: ", "none")]
         cells += [(shade, style) for shade, style in zip(shades[1:], _STYLES[1:], strict=True)]
-        busiest = f" up to {amount(carried)}, between {one} and {other}"
+        busiest = f" up to {amount(carried)}, {self.where(one, other)}"
         rate = amount(carried * SECOND // self.interval)
         return [*cells, (f"{busiest} ({rate}/s)", "none")]
 
