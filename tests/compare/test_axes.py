@@ -52,7 +52,7 @@ def test_whatever_is_written_is_read_or_refused_in_one_line(text: str) -> None:
             "nothing is called 'nproc' that could vary; did you mean 'nprocs'? (there is: ",
         ),
         ("timing=wormhloe", "no plugin offers the timing 'wormhloe'; did you mean 'wormhole'?"),
-        ("timing=wormhole:7", "timing 'wormhole:7': '7' is one parameter too many"),
+        ("timing=contention-free:7", "timing 'contention-free:7': '7' is one parameter too many"),
         ("machine=paragn", "no machine is called 'paragn'; did you mean 'paragon'?"),
     ],
 )

@@ -114,3 +114,4 @@ async def test_plugins_tell_what_can_be_set_of_their_policies(shell: OpenShell) 
             (told,) = json.loads(await sh(f"policy {kind} --json"))
             listed = {each["name"]: each["parameters"] for each in policies if each["kind"] == kind}
             assert {each["name"]: each["parameters"] for each in told["offered"]} == listed
+            assert [each["name"] for each in told["offered"] if not each["text"]] == []

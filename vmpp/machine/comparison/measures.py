@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import inf, isfinite
 from typing import TYPE_CHECKING, Final
 
 from vmpp.engine import SECOND, to_seconds
@@ -15,33 +16,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What is seen of a run.
-
-    Attributes:
-        result: of the run.
-        distance: links between two of the job's nodes, on average; None: there is no such number.
-    """
-
-    result: Result
-    distance: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Measure:
     """One number of a run.
 
     Attributes:
         title: what a table calls it.
         text: what it is.
-        of: takes it from what is seen of a run; None: there is none.
+        of: takes it from the result of a run; None: there is none.
         write: writes it for a person.
         unit: that of an axis of a picture; empty for a plain number.
     """
 
     title: str
     text: str
-    of: Callable[[Seen], float | None]
+    of: Callable[[Result], float | None]
     write: Callable[[float], str]
     unit: str = ""
 
@@ -54,27 +42,33 @@ def _count(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) else f"{value:,.1f}"
 
 
-def _load_time(seen: Seen) -> float:
-    """Return what allocation and load took until the last copy could begin."""
-    return to_seconds(sum(phase.virtual_ps for phase in seen.result.phases if phase.name != "run"))
-
-
-def _counter(name: str) -> Callable[[Seen], float | None]:
-    return lambda seen: seen.result.counters.get(name)
-
-
-def _printed(seen: Seen) -> float | None:
-    """Return the last number on standard output."""
-    numbers = re.findall(
-        r"[-+]?\d[\d,]*\.?\d*(?:[eE][-+]?\d+)?", seen.result.stdout.decode("utf-8", "replace")
+def _load_time(result: Result) -> float:
+    """Return what allocation and load took, of the copy that began last."""
+    loads = (
+        sum(phase.virtual_ps for phase in each.phases if phase.name != "run")
+        for each in result.copies or [result]
     )
-    return float(numbers[-1].replace(",", "")) if numbers else None
+    return to_seconds(max(loads))
+
+
+def _counter(name: str) -> Callable[[Result], float | None]:
+    return lambda result: result.counters.get(name)
+
+
+def _printed(result: Result) -> float | None:
+    """Return the last number on standard output, if it is finite."""
+    found = list(_NUMBER.finditer(result.stdout))
+    number = float(found[-1][0].replace(b",", b"")) if found else inf
+    return number if isfinite(number) else None
+
+
+_NUMBER: Final = re.compile(rb"[-+]?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d+)?")
 
 
 MEASURES: Final[Mapping[str, Measure]] = {
     "virtual_time": Measure(
         "Virtual time", "from the start of the program, of all its copies, to its end",
-        lambda seen: seen.result.virtual_time, _seconds, "s",
+        lambda result: result.virtual_time, _seconds, "s",
     ),
     "load_time": Measure("Load time", "allocation and load", _load_time, _seconds, "s"),
     "messages": Measure("Messages", "messages of the machine", _counter("messages"), _count),
@@ -86,7 +80,7 @@ MEASURES: Final[Mapping[str, Measure]] = {
     ),
     "distance": Measure(
         "Distance", "average number of links between two of the job's nodes",
-        lambda seen: seen.distance, lambda value: f"{value:.2f}", "links",
+        lambda result: result.distance, lambda value: f"{value:.2f}", "links",
     ),
     "printed": Measure(
         "Printed", "the last number that the program printed", _printed, lambda value: f"{value:g}"

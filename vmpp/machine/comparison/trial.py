@@ -8,9 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from vmpp.errors import VmppError
-from vmpp.machine.comparison.measures import MEASURES, Seen
-from vmpp.machine.comparison.watching import Watcher
-from vmpp.machine.plugins import Plugins
+from vmpp.machine.comparison.measures import MEASURES
 
 NOT_RUN: Final = 2
 """Status of a trial that came to no result, as that of ``vmpp run`` is then."""
@@ -62,14 +60,11 @@ def carry_out(options: Mapping[str, Any]) -> Trial:
     from vmpp.machine.run import run  # noqa: PLC0415 - whoever compares runs nothing itself
 
     seed = options["seed"]
-    plugins = Plugins.installed()
-    watcher = Watcher.beside(plugins)
     try:
-        result = run(**options, plugins=plugins)
+        result = run(**options)
     except VmppError as error:
         return Trial(seed, NOT_RUN, failure=str(error))
-    seen = Seen(result, watcher.distance())
-    measured = {name: measure.of(seen) for name, measure in MEASURES.items()}
+    measured = {name: measure.of(result) for name, measure in MEASURES.items()}
     return Trial(
         seed,
         result.status,
