@@ -154,3 +154,23 @@ def test_the_shell_and_the_server_boot_what_their_options_choose(
         assert done.returncode == 2
         assert done.stderr.startswith("vmpp: error: no plugin offers the pct 'singel'; did you")
         assert done.stderr.count("\n") == 1
+
+
+def test_copies_share_their_nodes_under_a_policy_that_lets_them(
+    program: Callable[..., Path],
+) -> None:
+    path = program("import vmpp\nvmpp.compute(1.0)\nprint(MPI.Get_processor_name())")
+
+    def times(policy: str, **options: Any) -> list[float]:
+        chosen = {"pct": policy}
+        result = vmpp.run(path, nprocs=2, copies=2, policies=chosen, **options)
+        assert result.status == 0
+        assert result.policies["pct"] == policy
+        return [each.virtual_time for each in result.copies]
+
+    # Each takes about as long as both together, as they take turns ...
+    assert all(time == pytest.approx(2.0, rel=0.01) for time in times("rr:1ms"))
+    assert all(time == pytest.approx(2.0, rel=0.01) for time in times("gang:1ms"))
+    # ... or as long as it would alone, if one has to wait for the other.
+    assert all(time == pytest.approx(1.0, rel=0.01) for time in times("rr:1ms", level=1))
+    assert all(time == pytest.approx(1.0, rel=0.01) for time in times("single"))
