@@ -140,6 +140,8 @@ def test_a_picture_can_be_drawn_of_any_rows(suffix: str, tmp_path: Path) -> None
             [failed({"machine": "paragon"})],
             [row({"seed": "-1"}, 0.0), row({"seed": "1"}, 0.0)],
             [row({"nprocs": "1"}, 1e-3, 2e-3), row({"nprocs": "2"}, 1e-3, 3e-3)],
+            [row({"machine": "a"}, -1.0), row({"machine": "b"}, 1.0)],
+            [row({"nprocs": "1"}, -1.0), row({"nprocs": "2"}, 1.0)],
             [row({"machine": "a"}, 1e-3, 2e-3), row({"machine": "b"}, 1e-3, 3e-3)],
         ]
     ):

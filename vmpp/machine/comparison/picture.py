@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from math import inf, log10
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -24,6 +26,8 @@ COLOURS: Final = (
 STYLES: Final = ("-", "--", ":", "-.")
 """How lines are drawn in turn, when there are more of them than colours."""
 SUFFIXES: Final = (".png", ".svg", ".pdf")
+CLOSE: Final = 0.09
+"""Part of a scale that a label needs to stand beside others."""
 DECADE: Final = 8.0
 """Ratio of the ends of a scale from which on it is logarithmic."""
 
@@ -133,7 +137,10 @@ def _lines(
         style = STYLES[number // len(COLOURS) % len(STYLES)]
         _line(axes, points, measure, COLOURS[number % len(COLOURS)], style, label)
     _along(axes, name, places)
-    axes.set_ylim(bottom=0)
+    found = [value for row in rows for value in row.values(measure)]
+    if min(found, default=0.0) >= 0:
+        highest = max(found, default=0.0)
+        axes.set_ylim(0, 1.08 * highest if highest > 0 else 1)
     axes.yaxis.set_major_formatter(_formatter(measure))
     axes.set_ylabel(MEASURES[measure].title)
     axes.grid(alpha=0.3)
@@ -172,12 +179,15 @@ def _along(axes: Axes, name: str, places: dict[str, Place]) -> None:
     """Set up the scale that lines go along, with a tick at every value."""
     ticks = {place.number: place.written for place in places.values()}
     least, most = min(ticks), max(ticks)
-    if least > 0 and most / least >= DECADE:
+    logarithmic = least > 0 and most / least >= DECADE
+    if logarithmic:
         axes.set_xscale("log")
     axes.set_xticks(list(ticks), list(ticks.values()))
     axes.set_xticks([], minor=True)
-    if len(ticks) > 8:
-        axes.tick_params(axis="x", labelrotation=45)
+    along = sorted(log10(tick) if logarithmic else tick for tick in ticks)
+    closest = min((after - before for before, after in pairwise(along)), default=inf)
+    if closest < CLOSE * (along[-1] - along[0]):
+        axes.tick_params(axis="x", labelrotation=60)
     axes.set_xlabel(title(name, places, Plugins.installed()))
 
 
@@ -204,7 +214,8 @@ def _bars(axes: Axes, rows: Sequence[Row], measure: str) -> None:
     axes.tick_params(axis="y", length=0)
     axes.set_ylim(at - 0.4, -0.6)
     axes.margins(x=0.18)
-    axes.set_xlim(left=0)
+    if axes.get_xlim()[0] >= 0 or axes.dataLim.x0 >= 0:
+        axes.set_xlim(left=0)
     axes.xaxis.set_major_formatter(_formatter(measure))
     axes.set_xlabel(MEASURES[measure].title)
     if grouped:
