@@ -69,11 +69,12 @@ def _cepstrum(axes: Axes, spectra: Spectra) -> None:
     axes.plot(periods, spectra.cepstrum[NEAREST:], linewidth=0.8, color=MEASURED)
     axes.set_xlabel("period (ms)")
     axes.set_ylabel("cepstrum")
+    axes.margins(y=0.15)
     if spectra.period is not None:
         place = int(spectra.period / float(spectra.periods[1]) + 0.5)
         top = 1000 * spectra.period, float(spectra.cepstrum[place])
         axes.plot(*top, "v", color=FOUND, markersize=4)
         axes.annotate(
-            f"{1000 * spectra.period:.4g} ms", top, (6, 0), textcoords="offset points",
-            va="center", color=FOUND, fontsize=8,
+            f"{1000 * spectra.period:.4g} ms", top, (0, 5), textcoords="offset points",
+            ha="center", color=FOUND, fontsize=8,
         )  # fmt: skip
