@@ -3,7 +3,8 @@
 `run` boots a machine, runs one program on it and returns a `Result`; `compare` does so under every
 combination of some choices. `boot` gives a `Machine` to launch a `Job` on under Trio, which with a
 `State` has accounts and files of its own: whoever logs in there has a `Session`. A program that
-runs on a machine may call `compute` to use CPU time, and `node_map` to see where its ranks are.
+runs on a machine may call `compute` to use CPU time, `allocate` to use memory of its node, and
+`node_map` to see where its ranks are.
 
     result = vmpp.run("program.py", nprocs=64, machine="paragon")
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from vmpp.machine.run import run
     from vmpp.machine.session import Session
     from vmpp.machine.state import State
-    from vmpp.process.compute import compute, node_map
+    from vmpp.process.compute import allocate, compute, node_map
 
 __all__ = [
     "Job",
@@ -36,6 +37,7 @@ __all__ = [
     "Session",
     "State",
     "VmppError",
+    "allocate",
     "boot",
     "compare",
     "compute",
@@ -49,6 +51,7 @@ _HOMES: Final = {
     "Result": "vmpp.machine.result",
     "Session": "vmpp.machine.session",
     "State": "vmpp.machine.state",
+    "allocate": "vmpp.process.compute",
     "boot": "vmpp.machine.boot",
     "compare": "vmpp.machine.comparison",
     "compute": "vmpp.process.compute",

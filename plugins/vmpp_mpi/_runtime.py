@@ -8,10 +8,11 @@ import mpi4py
 
 from vmpp.engine import SECOND, current_process
 from vmpp.process.clocks import CLOCK_READ
+from vmpp.process.memory import NodeMemory
 from vmpp_mpi._buffers._send_buffer import Flush, SendBuffer
 from vmpp_mpi._constants import SUBVERSION, THREAD_MULTIPLE, VERSION
 from vmpp_mpi._datatype import AINT, COUNT, OFFSET, _predefined
-from vmpp_mpi._errors import ERR_ARG, ERR_BUFFER, ERR_OTHER
+from vmpp_mpi._errors import ERR_ARG, ERR_BUFFER, ERR_NO_MEM, ERR_OTHER
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._handle import AnyHandle
 from vmpp_mpi._info import INFO_NULL, Info
@@ -182,18 +183,24 @@ def Alloc_mem(size: int, info: Info = INFO_NULL) -> buffer:
     """Return *size* bytes of memory, as good as any other for messages.
 
     Raises:
-        MPIError: of class `ERR_ARG`: the size is negative.
+        MPIError: of class `ERR_ARG`: the size is negative; `ERR_NO_MEM`: the node has not so much.
     """
     from vmpp_mpi._buffers._memory import buffer  # noqa: PLC0415 - needs NumPy
 
     if size < 0:
         raise MPIError(ERR_ARG, f"size {size}")
-    return buffer.allocate(size)
+    try:
+        return buffer.allocate(size)
+    except MemoryError as error:
+        raise MPIError(ERR_NO_MEM, str(error)) from None
 
 
 def Free_mem(mem: buffer) -> None:
     """Free what `Alloc_mem` returned."""
+    memory = mem.obj
     mem.release()
+    if isinstance(memory, NodeMemory):
+        memory.give_back()
 
 
 def Get_address(location: Any) -> int:

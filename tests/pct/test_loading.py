@@ -264,7 +264,7 @@ def test_a_refused_process_leaves_the_first_as_it_was(cluster: Any) -> None:
     with pytest.raises(LoadError, match="takes no more processes"):
         thread.load(job, 0)
     assert list(thread.processes) == [0, 1]
-    assert [region.length for region in thread.memory_map.values()] == [100]
+    assert [memory.used for memory in thread.memory_map.values()] == [100]
 
 
 def test_more_nodes_than_there_are_is_a_launch_error(cluster: Any) -> None:

@@ -49,9 +49,11 @@ class Memory:
             if region.base - base >= length:
                 return self._insert(place, Region(name, base, length))
             base = region.base + region.length
+        free = self.size - self.used
         if self.size - base < length:
+            pieces = ", but not in one piece" if length <= free else ""
             raise OutOfMemory(
-                f"{name} needs {length} bytes, and {self.size - self.used} of {self.size} are free"
+                f"{name} needs {length} bytes, and {free} of {self.size} are free{pieces}"
             )
         return self._insert(len(self.regions), Region(name, base, length))
 

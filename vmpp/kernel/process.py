@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from vmpp.engine import Engine, Fiber, Streams
 from vmpp.hardware import Cpu
 from vmpp.kernel.fibers import Fibers
+from vmpp.kernel.memory import ProcessMemory
 from vmpp.kernel.modes import SHARED_CPU, Roles
 from vmpp.kernel.sharing import CpuSharing
 from vmpp.kernel.waiting import ANYTHING, Interruption, ProcessExit, ProcessKilled
@@ -255,6 +256,7 @@ class Process(SystemProcess):
         libraries: state of the libraries linked to it, by name.
         install: puts its address space in place; `vmpp.process` sets it.
         cpu: the one that it computes on.
+        memory: what it holds of its node's.
         ready: told when it can run: the kernel, or whoever shares the CPU out.
         sharing: who shares its CPU out between it and others; None while it has it to itself.
         ready_since: when it became able to run, without the CPU so far, in picoseconds.
@@ -269,9 +271,9 @@ class Process(SystemProcess):
     __slots__ = (
         "_computes", "_deaths", "_engine", "_lookahead", "_roused", "_sleeps", "_timer", "calls",
         "coprocessor", "coroutines", "cpu", "dying", "fiber", "fibers", "files", "guest",
-        "in_handler", "install", "job", "kernel", "left", "libraries", "nid", "passed", "pending",
-        "pid", "post", "rank", "ready", "ready_since", "resting", "rpc", "shared", "sharing",
-        "size", "slot", "space", "woken",
+        "in_handler", "install", "job", "kernel", "left", "libraries", "memory", "nid", "passed",
+        "pending", "pid", "post", "rank", "ready", "ready_since", "resting", "rpc", "shared",
+        "sharing", "size", "slot", "space", "woken",
     )  # fmt: skip
 
     def __init__(self, kernel: QuintessentialKernel, job: Job, address: Address) -> None:
@@ -293,6 +295,7 @@ class Process(SystemProcess):
         self.rank = address.rank
         self.size = job.size
         self.nid = address.nid
+        self.memory = ProcessMemory(kernel.node.memory, f"job {job.id} rank {address.rank}")
         self.pid = address.pid
         self.clock = kernel.engine.now
         self.dying = False

@@ -213,13 +213,13 @@ def _processes(
         if isinstance(process, Process):
             has_cpu = process.computes and process.left is None
             busy = has_cpu or process.clock > kernel.engine.now
-            region = thread.memory_map.get(pid)
+            memory = thread.memory_map.get(pid)
             yield ProcessStatus(
                 job=process.job.id,
                 rank=process.rank,
                 pid=pid,
                 activity=Activity.COMPUTE if busy else Activity.WAITING,
-                memory=0 if region is None else region.length,
+                memory=0 if memory is None else memory.used,
             )
 
 

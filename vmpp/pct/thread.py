@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from vmpp.hardware import OutOfMemory, Region
+from vmpp.hardware import OutOfMemory
 from vmpp.kernel import (
     SHARED_CPU,
     Job,
@@ -16,6 +16,7 @@ from vmpp.kernel import (
     Roles,
     SystemProcess,
 )
+from vmpp.kernel.memory import ProcessMemory
 from vmpp.pct.asking import Asked, PolicyFault
 from vmpp.pct.control import CONTROL_PORTAL, LOST_PORTAL, Control, ControlMessage, send_control
 from vmpp.pct.cpus import NodeCpus
@@ -77,7 +78,7 @@ class ProcessControlThread(SystemProcess):
     Attributes:
         kernel: the kernel of the node.
         processes: every process of the node by number; its own is 0. The kernel's table.
-        memory_map: the regions of the node's memory that processes hold, by process number.
+        memory_map: what processes hold of the node's memory, by process number.
         job_of: how a job's number becomes the job, as the launcher described it; None once it has
             ended.
     """
@@ -126,7 +127,7 @@ class ProcessControlThread(SystemProcess):
         super().__init__(Address(kernel.nid, 0, -1, 0))
         self.kernel = kernel
         self.processes: dict[int, SystemProcess] = {0: self}
-        self.memory_map: dict[int, Region] = {}
+        self.memory_map: dict[int, ProcessMemory] = {}
         self.job_of = job_of
         self._strobes = Strobes(self, strobes)
         self._loader = loader
@@ -207,7 +208,7 @@ class ProcessControlThread(SystemProcess):
         if job.roles.ranks > 1:
             others = self._processes_of(job)
             process.shared = others[0].shared if others else {}
-        self.memory_map[address.pid] = self._memory(process)
+        self._take_memory(process)
         self.processes[address.pid] = process
         self._cpus.share()
         try:
@@ -217,20 +218,15 @@ class ProcessControlThread(SystemProcess):
             raise
         return process
 
-    def _memory(self, process: Process) -> Region:
-        """Return the memory of a process: what it needs, out of its part of the node's."""
-        memory, job = self.kernel.node.memory, process.job
-        name, needed = f"job {job.id} rank {process.rank}", self._loader.memory(process)
-        part = memory.size // job.roles.ranks
+    def _take_memory(self, process: Process) -> None:
+        """Take what a process needs out of its part of the node's memory. Raises LoadError."""
+        memory = process.memory
+        memory.parts = process.job.roles.ranks
         try:
-            if needed > part and job.roles.ranks > 1:
-                raise OutOfMemory(
-                    f"{name} needs {needed} bytes, and has {part} of {memory.size} "
-                    f"as one of {job.roles.ranks} ranks on a node"
-                )
-            return memory.allocate(name, needed)
+            memory.allocate(self._loader.memory(process))
         except OutOfMemory as error:
             raise LoadError(f"node {self.kernel.nid} is out of memory: {error}") from None
+        self.memory_map[process.pid] = memory
 
     def _take(self, job: Job) -> None:
         """Have the CPU mode and the policy that *job* wants, unless others are here already.
@@ -369,9 +365,8 @@ class ProcessControlThread(SystemProcess):
         pid = process.address.pid
         if self.processes.pop(pid, None) is not None:
             self._account(process)
-        region = self.memory_map.pop(pid, None)
-        if region is not None:
-            self.kernel.node.memory.free(region)
+        self.memory_map.pop(pid, None)
+        process.memory.free_all()
         self._cpus.remove(process)
         self._strobes.left(process)
         if len(self.processes) == 1:

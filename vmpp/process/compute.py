@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from vmpp.engine import current_process, to_ps
+from vmpp.process.memory import taken
 
 if TYPE_CHECKING:
     from vmpp.kernel import Process
@@ -27,6 +28,22 @@ def compute(seconds: float = 0.0, *, flops: float = 0, nbytes: float = 0) -> Non
     machine = process.job.machine
     work = round(flops * machine.flop_rate + nbytes * machine.memory_rate) // 1000
     process.compute(to_ps(seconds) + work)
+
+
+def allocate(nbytes: int) -> bytearray:
+    """Take memory of this process's node, for Python's own objects take none of it.
+
+    It is zero at first, and given back when nobody refers to it any more, or the process ends.
+
+    Raises:
+        ValueError: *nbytes* is negative.
+        MemoryError: the node, or the process's part of it, has not so much.
+        RuntimeError: the caller does not run on a virtual machine.
+    """
+    _running("allocate")
+    if nbytes < 0:
+        raise ValueError(f"cannot allocate {nbytes} bytes")
+    return taken(nbytes)
 
 
 def node_map() -> Any:

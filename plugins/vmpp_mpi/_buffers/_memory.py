@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn, Self, final
 
 import numpy as np
 
+from vmpp.process.memory import taken
 from vmpp_mpi._buffers._exported import memory_of
 from vmpp_mpi._buffers._foreign import at_address, on_device
 
@@ -67,10 +68,11 @@ class buffer(_Exporter):  # type: ignore[misc] # noqa: N801 - MPI's name for it
 
         Raises:
             ValueError: *nbytes* is negative.
+            MemoryError: the node has not so much.
         """
         if nbytes < 0:
             raise ValueError("expecting non-negative size")
-        memory = bytearray(int(nbytes))
+        memory = taken(int(nbytes))
         return buffer._over(memoryview(memory), memory)
 
     @staticmethod

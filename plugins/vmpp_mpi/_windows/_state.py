@@ -8,6 +8,7 @@ from struct import Struct
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
+from vmpp.process.memory import NodeMemory
 from vmpp_mpi._communicators._comm import Intracomm
 from vmpp_mpi._communicators._making import duplicated
 from vmpp_mpi._constants import PROC_NULL, WIN_FLAVOR_DYNAMIC
@@ -106,6 +107,7 @@ class WindowState:
         unit: of displacements in it, in bytes.
         extents: of all ranks' memory; None for a dynamic window.
         shared: the memory of all ranks, if they share it; empty if they do not.
+        taken: memory that the node gave for the window; None if it is the program's.
         exposed: what the target's side has of it.
         origin: the origin's side of the process.
         epochs: what may be called now.
@@ -124,7 +126,7 @@ class WindowState:
     __slots__ = (
         "_asked", "_unlocked", "_windows", "addresses", "attributes", "closed", "comm", "epochs",
         "errhandler", "exposed", "extents", "flavor", "granted", "info", "library", "memory",
-        "name", "number", "on_error", "origin", "outstanding", "rank", "shared", "size",
+        "name", "number", "on_error", "origin", "outstanding", "rank", "shared", "size", "taken",
         "unchecked", "unit", "unposted",
     )  # fmt: skip
 
@@ -143,6 +145,7 @@ class WindowState:
         self.flavor: int = flavor
         self.memory: memoryview = memory
         self.shared: Sequence[memoryview] = ()
+        self.taken: bytearray | None = None
         self.unit: int = unit
         self.epochs = Epochs(partial(self.error, ERR_RMA_SYNC))
         self.granted: dict[int, None] = {}
@@ -339,6 +342,8 @@ class WindowState:
             self._forget_notices()
             self.comm.Free()
             self.closed = True
+            if isinstance(self.taken, NodeMemory):
+                self.taken.give_back()
 
     def _confirm_unlocks(self) -> None:
         """Begin what is answered after all locks have been given back: an empty put.

@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn, Self
 
 import numpy as np
 
+from vmpp.process.memory import taken
 from vmpp_mpi._attributes import AttributeCalls
 from vmpp_mpi._buffers._exported import memory_of
 from vmpp_mpi._buffers._memory import buffer
@@ -32,6 +33,7 @@ from vmpp_mpi._constants import (
 from vmpp_mpi._erring import ErrorCalls
 from vmpp_mpi._errors import (
     ERR_DISP,
+    ERR_NO_MEM,
     ERR_RMA_ATTACH,
     ERR_RMA_FLAVOR,
     ERR_RMA_SHARED,
@@ -126,10 +128,13 @@ class Win(
         """Return a window of new memory, *size* bytes on this rank; see `Create`.
 
         Raises:
-            MPIError: besides the reasons of `Create`, `ERR_SIZE`: the size is negative.
+            MPIError: besides the reasons of `Create`, `ERR_SIZE`: the size is negative;
+                `ERR_NO_MEM`: the node has not so much.
         """
-        exposed = _allocated(comm, size)
-        return cls._opened(comm, WIN_FLAVOR_ALLOCATE, exposed, disp_unit, info)
+        memory = _allocated(comm, size)
+        made = cls._opened(comm, WIN_FLAVOR_ALLOCATE, memoryview(memory), disp_unit, info)
+        made._get().taken = memory
+        return made
 
     @classmethod
     def Allocate_shared(
@@ -152,12 +157,12 @@ class Win(
         for address in state.addresses:
             if (address.nid, address.group) != (first.nid, first.group):
                 raise state.error(ERR_RMA_SHARED, "ranks on several nodes share no memory")
-        exposed = _allocated(comm, size)
-        if state.size == 1:
-            return cls._opened(comm, WIN_FLAVOR_SHARED, exposed, disp_unit, info)
-        memories = share(comm, len(exposed))
+        memory = _allocated(comm, size)
+        memories = [memoryview(memory)] if state.size == 1 else share(comm, len(memory))
         made = cls._opened(comm, WIN_FLAVOR_SHARED, memories[state.rank], disp_unit, info)
-        made._get().shared = memories
+        made._get().taken = memory
+        if state.size > 1:
+            made._get().shared = memories
         return made
 
     @classmethod
@@ -369,11 +374,14 @@ def _is_memory(memory: Any) -> bool:
     return memory is not None and memory is not BOTTOM
 
 
-def _allocated(comm: Intracomm, size: int) -> memoryview:
+def _allocated(comm: Intracomm, size: int) -> bytearray:
     nbytes = index(size)
     if nbytes < 0:
         raise comm._get().error(ERR_SIZE, f"size {nbytes} is negative")
-    return memoryview(bytearray(nbytes))
+    try:
+        return taken(nbytes)
+    except MemoryError as error:
+        raise comm._get().error(ERR_NO_MEM, str(error)) from None
 
 
 def _buffer(memory: memoryview, owner: Any) -> buffer:
