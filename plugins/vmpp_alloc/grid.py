@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING, Final, TypeAlias
 
@@ -30,13 +31,14 @@ class Grid:
     A topology is a grid if its coordinates fill a box and any two nodes that are next to each other
     there have a link: meshes and tori of any number of dimensions, rings and hypercubes are. The
     first coordinate is the last axis, as meshes number their nodes; dimensions with a single place
-    are left out. Links that lead round a torus are not looked at.
+    are left out.
 
     Attributes:
         shape: extents of the array.
+        rings: in which of its dimensions links lead from the last places to the first ones.
     """
 
-    __slots__ = ("_nodes", "_places", "shape")
+    __slots__ = ("_nodes", "_places", "rings", "shape")
 
     def __init__(self, topology: Topology) -> None:
         """Lay out the nodes of *topology*. Raises ValueError if it is no grid."""
@@ -51,17 +53,20 @@ class Grid:
         self._nodes[self._places] = np.arange(topology.size)
         if self._nodes.min() < 0:
             raise ValueError(_NO_GRID.format("two of its nodes have one place"))
-        self._check_links(topology)
+        self.rings: tuple[bool, ...] = tuple(
+            self._is_ring(topology, axis) for axis in range(len(self.shape))
+        )
 
-    def _check_links(self, topology: Topology) -> None:
-        nodes = self._nodes.reshape(self.shape)
-        for axis, extent in enumerate(self.shape):
-            here = nodes.take(range(extent - 1), axis).ravel().tolist()
-            there = nodes.take(range(1, extent), axis).ravel().tolist()
-            for node, other in zip(here, there, strict=True):
+    def _is_ring(self, topology: Topology, axis: int) -> bool:
+        """Return whether links lead round *axis*. Raises ValueError if none lead along it."""
+        nodes = np.moveaxis(self._nodes.reshape(self.shape), axis, 0)
+        for here, there in pairwise(nodes):
+            for node, other in _pairs(here, there):
                 if topology.hops(node, other) != 1:
                     what = f"nodes {node} and {other} are side by side and not linked"
                     raise ValueError(_NO_GRID.format(what))
+        ends = _pairs(nodes[0], nodes[-1])
+        return len(nodes) > 2 and all(topology.hops(*pair) == 1 for pair in ends)
 
     def cells(self, nodes: Sequence[int]) -> Cells:
         """Return which places *nodes* have."""
@@ -78,12 +83,17 @@ class Grid:
         return sorted(self._nodes[places].tolist())
 
     def box(self, corner: Sequence[int], extents: Sequence[int]) -> list[int]:
-        """Return who stands in the box of *extents* from *corner* on, by number."""
-        sides = tuple(slice(low, low + extent) for low, extent in zip(corner, extents, strict=True))
-        return sorted(self._nodes.reshape(self.shape)[sides].ravel().tolist())
+        """Return who stands in the box of *extents* from *corner* on, place by place.
+
+        It may reach round what is a ring.
+        """
+        sides = zip(corner, extents, self.shape, strict=True)
+        places = [np.arange(low, low + extent) % length for low, extent, length in sides]
+        found: list[int] = self._nodes.reshape(self.shape)[np.ix_(*places)].ravel().tolist()
+        return found
 
 
-def integral(cells: NDArray[np.bool_] | Counts) -> Counts:
+def integral(cells: Cells | Counts) -> Counts:
     """Return, at each place, the sum over all places below it in every dimension (Crow 1984)."""
     summed = np.pad(cells.astype(np.int64), [(1, 0)] * cells.ndim)
     for axis in range(cells.ndim):
@@ -101,6 +111,23 @@ def windows(summed: Counts, extents: Iterable[int]) -> Counts:
     return summed
 
 
+def within(cells: Cells, radius: int, rings: Sequence[bool]) -> Counts:
+    """Return how many true cells are no farther than *radius* from each in any dimension."""
+    counts: Counts = cells.astype(np.int64)
+    for axis, ring in enumerate(rings):
+        along = np.moveaxis(counts, axis, -1)
+        length = along.shape[-1]
+        if ring and 2 * radius + 1 >= length:
+            along = along.sum(-1, keepdims=True).repeat(length, -1)
+        else:
+            sides = [(0, 0)] * (along.ndim - 1) + [(radius, radius)]
+            wide = np.pad(along, sides, "wrap" if ring else "constant").cumsum(-1)
+            wide = np.pad(wide, [(0, 0)] * (along.ndim - 1) + [(1, 0)])
+            along = wide[..., 2 * radius + 1 :] - wide[..., : -2 * radius - 1]
+        counts = np.moveaxis(along, -1, axis)
+    return counts
+
+
 def _extents(coordinates: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     """Return the extents of the box that *coordinates* lie in, the last coordinate's first."""
     lengths = {len(each) for each in coordinates}
@@ -109,3 +136,7 @@ def _extents(coordinates: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
     if min(min(each) for each in coordinates) < 0:
         raise ValueError(_NO_GRID.format("its coordinates do not begin at 0"))
     return tuple(max(column) + 1 for column in zip(*coordinates, strict=True))[::-1]
+
+
+def _pairs(here: Counts, there: Counts) -> Iterator[tuple[int, int]]:
+    return zip(here.ravel().tolist(), there.ravel().tolist(), strict=True)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from vmpp_alloc.grid import Cells, Counts, Grid, integral
+from vmpp_alloc.grid import Cells, Counts, Grid, within
 
 if TYPE_CHECKING:
     from vmpp.service import Places
@@ -27,7 +27,7 @@ class MC1x1:
     Bender et al., Communication-aware processor allocation for supercomputers, 2005). So no job
     waits while enough nodes are free.
 
-    It works on meshes, tori, rings and hypercubes; shells do not reach round a torus.
+    It works on meshes, tori, rings and hypercubes; shells reach round a torus.
 
     Raises:
         ValueError: the topology is no grid.
@@ -44,40 +44,35 @@ class MC1x1:
             return None
         cells = self._grid.cells(free)
         centres = np.flatnonzero(cells)
-        costs = _costs(cells, centres, wanted)
-        centre = np.unravel_index(centres[costs.argmin()], cells.shape)
-        coordinates = np.unravel_index(centres, cells.shape)
-        shells = np.max(
-            [abs(each - middle) for each, middle in zip(coordinates, centre, strict=True)], axis=0
-        )
+        costs = _costs(cells, centres, wanted, self._grid.rings)
+        shells = self._shells(centres, centres[costs.argmin()])
         return self._grid.nodes(centres[np.argsort(shells, kind="stable")[:wanted]])
 
+    def _shells(self, places: Counts, centre: np.int64) -> Counts:
+        """Return in which shells around *centre* places are, all as flat indices."""
+        shape = self._grid.shape
+        ways = []
+        for axis, middle in enumerate(np.unravel_index(centre, shape)):
+            way = abs(np.unravel_index(places, shape)[axis] - middle)
+            ways.append(np.minimum(way, shape[axis] - way) if self._grid.rings[axis] else way)
+        found: Counts = np.max(ways, axis=0)
+        return found
 
-def _costs(cells: Cells, centres: Counts, wanted: int) -> Counts:
+
+def _costs(cells: Cells, centres: Counts, wanted: int, rings: Sequence[bool]) -> Counts:
     """Return the sum of the shells' numbers of the *wanted* true cells around each centre.
 
     Each cell that is still wanted outside of a shell costs one more. Centres that can no longer be
     the cheapest are not followed to their last shell.
     """
-    summed = integral(cells)
     costs: Counts = np.zeros(len(centres), np.int64)
     complete = np.zeros(len(centres), np.bool_)
     radius = 0
     while not complete.any() or costs[~complete].min(initial=_NEVER) <= costs[complete].min():
-        lacking = wanted - _within(summed, radius).flat[centres]
+        lacking = wanted - within(cells, radius, rings).flat[centres]
         complete = lacking <= 0
         costs += np.maximum(0, lacking)
         if complete.all():
             break
         radius += 1
     return costs
-
-
-def _within(summed: Counts, radius: int) -> Counts:
-    """Return how much is in the shells up to *radius* around each place, from an `integral`."""
-    for axis in range(summed.ndim):
-        last = summed.shape[axis] - 1
-        places = np.arange(last)
-        upper = summed.take(np.minimum(places + radius + 1, last), axis)
-        summed = upper - summed.take(np.maximum(places - radius, 0), axis)
-    return summed

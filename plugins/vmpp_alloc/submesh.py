@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby
 from math import prod
@@ -32,7 +32,7 @@ class Submesh:
     shape: it gets the free box nearest to a cube, and holds what its size leaves over there.
     If no box is free it waits, be there ever so many free nodes: external fragmentation.
 
-    It works on meshes, tori, rings and hypercubes; boxes do not reach round a torus.
+    It works on meshes, tori, rings and hypercubes; a box may reach round a torus.
 
     Raises:
         ValueError: the topology is no grid.
@@ -54,53 +54,76 @@ class Submesh:
         if len(free) < wanted:
             return None
         cells = self._grid.cells(free)
-        found = self._find(cells, self._shapes(wanted, self._grid.shape))
+        found = self._find(cells, self._shapes(wanted, self._grid.shape), self._grid.rings)
         return None if found is None else self._grid.box(*found)
 
 
-def first_fit(cells: Cells, candidates: Sequence[tuple[int, ...]]) -> Box | None:
+def first_fit(
+    cells: Cells, candidates: Sequence[tuple[int, ...]], rings: Sequence[bool]
+) -> Box | None:
     """Return the first place of the first of the *candidates* that fits into the true cells."""
-    summed = integral(cells)
+    summed = integral(_unrolled(cells, rings))
     for extents in candidates:
-        fits = windows(summed, extents) == prod(extents)
+        fits = _fits(summed, extents, cells.shape, rings)
         if fits.any():
             return _corner(fits.argmax(), fits.shape), extents
     return None
 
 
-def best_fit(cells: Cells, candidates: Sequence[tuple[int, ...]]) -> Box | None:
+def best_fit(
+    cells: Cells, candidates: Sequence[tuple[int, ...]], rings: Sequence[bool]
+) -> Box | None:
     """Return the place with the most false cells and edges around it.
 
     The *candidates* are tried in turn, those together that differ in their orientation alone.
     """
-    summed = integral(cells)
-    taken = integral(np.pad(~cells, 1, constant_values=True))
+    summed = integral(_unrolled(cells, rings))
+    taken = integral(_bordered(~cells, rings))
     for _, alike in groupby(candidates, key=sorted):
-        best = max(_fits(summed, taken, alike), key=lambda each: each[0], default=None)
-        if best is not None:
-            return best[1]
+        found: list[tuple[int, Box]] = []
+        for extents in alike:
+            fits = _fits(summed, extents, cells.shape, rings)
+            if fits.any():
+                scores = np.where(fits, _around(taken, extents, fits.shape), -1)
+                best = scores.argmax()
+                found.append((int(scores.flat[best]), (_corner(best, fits.shape), extents)))
+        if found:
+            return max(found, key=lambda each: each[0])[1]
     return None
 
 
+def _unrolled(cells: Cells, rings: Sequence[bool]) -> Cells:
+    """Return the array with what comes after the last places of rings: once more the first ones."""
+    lengths = zip(cells.shape, rings, strict=True)
+    return np.pad(cells, [(0, (length - 1) * ring) for length, ring in lengths], "wrap")
+
+
+def _bordered(taken: Cells, rings: Sequence[bool]) -> Cells:
+    """Return the array with a border, of what comes next on rings, and taken everywhere else."""
+    lengths = zip(taken.shape, rings, strict=True)
+    unrolled = np.pad(taken, [(int(ring), length * ring) for length, ring in lengths], "wrap")
+    return np.pad(unrolled, [(int(not ring),) * 2 for ring in rings], constant_values=True)
+
+
 def _fits(
-    summed: Counts, taken: Counts, candidates: Iterator[tuple[int, ...]]
-) -> Iterator[tuple[int, Box]]:
-    """Yield the best place of each of the *candidates* that fits, after how good it is."""
-    for extents in candidates:
-        fits = windows(summed, extents) == prod(extents)
-        if fits.any():
-            scores = np.where(fits, _around(taken, extents), -1)
-            best = scores.argmax()
-            yield int(scores.flat[best]), (_corner(best, fits.shape), extents)
+    summed: Counts, extents: tuple[int, ...], shape: tuple[int, ...], rings: Sequence[bool]
+) -> Cells:
+    """Return at which places the box of *extents* has true cells only."""
+    sides = zip(extents, shape, rings, strict=True)
+    places = [
+        length if ring and extent < length else max(0, length - extent + 1)
+        for extent, length, ring in sides
+    ]
+    found: Cells = windows(summed, extents) == prod(extents)
+    return found[tuple(slice(0, count) for count in places)]
 
 
-def _around(taken: Counts, extents: tuple[int, ...]) -> Counts:
+def _around(taken: Counts, extents: tuple[int, ...], places: tuple[int, ...]) -> Counts:
     """Return how many taken cells have a side in common with the box of *extents* at each place.
 
     Args:
-        taken: the integral of what is taken, with a border of one cell on every side.
+        taken: the integral of what is taken, with a border of one cell before the first ones.
     """
-    places = [length - 2 - extent for length, extent in zip(taken.shape, extents, strict=True)]
     around: Counts = np.zeros(places, np.int64)
     for axis, extent in enumerate(extents):
         slab = windows(taken, (*extents[:axis], 1, *extents[axis + 1 :]))
@@ -115,6 +138,6 @@ def _corner(place: np.intp, shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(int(each) for each in np.unravel_index(place, shape))
 
 
-_FITS: Final[Mapping[str, Callable[[Cells, Sequence[tuple[int, ...]]], Box | None]]] = (
-    MappingProxyType({"first": first_fit, "best": best_fit})
-)
+Fit: TypeAlias = Callable[[Cells, Sequence[tuple[int, ...]], Sequence[bool]], Box | None]
+
+_FITS: Final[Mapping[str, Fit]] = MappingProxyType({"first": first_fit, "best": best_fit})

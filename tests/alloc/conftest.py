@@ -34,6 +34,14 @@ class Box:
         raise AssertionError("an allocator asks for no routes")
 
 
+class Rings(Box):
+    """A torus of any number of dimensions."""
+
+    def hops(self, source: int, destination: int) -> int:
+        places = zip(self.dims, self._places[source], self._places[destination], strict=True)
+        return sum(min(abs(a - b), side - abs(a - b)) for side, a, b in places)
+
+
 class Tree(Box):
     """Leaves of a tree: their coordinates say nothing of links between them."""
 
@@ -56,9 +64,9 @@ def drawn(picture: str) -> tuple[Box, list[int]]:
 
 @st.composite
 def fragmented(draw: st.DrawFn, most: int = 6, dimensions: int = 3) -> tuple[Box, list[int], int]:
-    """Draw a mesh, the nodes that are free in it, and how many are wanted."""
+    """Draw a mesh or a torus, the nodes that are free in it, and how many are wanted."""
     dims = draw(st.lists(st.integers(1, most), min_size=1, max_size=dimensions))
-    topology = Box(*dims)
+    topology = draw(st.sampled_from([Box, Rings]))(*dims)
     taken = draw(st.sets(st.integers(0, topology.size - 1)))
     free = [node for node in range(topology.size) if node not in taken]
     return topology, free, draw(st.integers(1, topology.size))

@@ -8,15 +8,18 @@ from hypothesis import given
 
 from vmpp_alloc import MC1x1
 
-from .conftest import drawn, fragmented, places
+from .conftest import Rings, drawn, fragmented, places
 
 
 def cost(topology: Any, chosen: Any, centre: int) -> int:
     middle = topology.coordinates(centre)
-    return sum(
-        max(abs(a - b) for a, b in zip(topology.coordinates(node), middle, strict=True))
+    ways = [
+        [abs(a - b) for a, b in zip(topology.coordinates(node), middle, strict=True)]
         for node in chosen
-    )
+    ]
+    if isinstance(topology, Rings):
+        ways = [[min(w, d - w) for w, d in zip(way, topology.dims, strict=True)] for way in ways]
+    return sum(map(max, ways))
 
 
 def cheapest(topology: Any, free: list[int], wanted: int) -> int:
