@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any, TypeAlias
 
 import pytest
@@ -258,6 +258,16 @@ def test_a_plugin_is_not_blamed_for_what_it_would_not_offer(declare: Declare) ->
     with pytest.raises(ChoiceError) as error:
         bound("pct", "rr", plugins.policies)
     assert "bad" not in str(error.value)
+
+
+def test_a_module_that_is_not_installed_can_be_tried() -> None:
+    module = ModuleType("trial")
+    module.vmpp_networks = hookimpl(lambda: {"fast": made})
+    module.vmpp_networks.__name__ = "vmpp_networks"
+    plugins = Plugins.with_modules(module)
+    assert plugins.networks["fast"] is made
+    assert str(plugins.source("timing", "fast")) == "'trial' of no distribution"
+    assert set(plugins.names) > {"trial"}
 
 
 def test_what_its_user_cannot_use_is_left_out(declare: Declare) -> None:

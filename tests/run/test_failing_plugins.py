@@ -44,6 +44,47 @@ class Ring:
         return []
 
 
+class Late(Ring):
+    """One that fails when it has been asked for a while."""
+
+    asked = 0
+
+    def hops(self, source: int, destination: int) -> int:
+        self.asked += 1
+        return abs(source - destination) if self.asked < 7 else 1 // 0
+
+    def route(self, source: int, destination: int) -> list[int]:
+        return [*range(abs(source - destination))]
+
+
+class Vague(Late):
+    def hops(self, source: int, destination: int) -> Any:
+        return None
+
+
+class Endless(Late):
+    def route(self, source: int, destination: int) -> list[int]:
+        return [self.links] * abs(source - destination)
+
+
+class Void:
+    """A network that takes messages for ever."""
+
+    def __init__(self, engine: Any, topology: Any, parameters: Any) -> None:
+        self.interfaces: list[Any] = []
+
+    def attach(self, interface: Any) -> None:
+        self.interfaces.append(interface)
+
+    def transmit(self, source: int, message: Any, ready: int) -> Any:
+        return ready
+
+
+class Timeless(Void):
+    def transmit(self, source: int, message: Any, ready: int) -> Any:
+        return None
+
+
 class Half:
     """Half a topology."""
 
@@ -65,7 +106,14 @@ class Stranger:
 
     @hookimpl
     def vmpp_topologies(self) -> dict[str, Any]:
-        return {"circle": Ring, "half": Half, "never": never}
+        return {
+            "circle": Ring, "late": Late, "vague": Vague, "endless": Endless, "half": Half,
+            "never": never,
+        }  # fmt: skip
+
+    @hookimpl
+    def vmpp_networks(self) -> dict[str, Any]:
+        return {"void": Void, "timeless": Timeless}
 
     @hookimpl
     def vmpp_job_started(self) -> None:
@@ -92,7 +140,20 @@ def run_on(kind: str, tmp_path: Path, plugins: Plugins) -> None:
     [
         (
             "circle",
-            r"plugin 'stranger' of campus 1\.2: Ring\.hops raised IndexError: no such place \(",
+            r"plugin 'stranger' of campus 1\.2: Ring\.hops raised IndexError: no such place$",
+        ),
+        (
+            "late",
+            r"plugin 'stranger' of campus 1\.2: Late\.hops raised ZeroDivisionError: .* "
+            r"\(test_failing_plugins\.py, line [0-9]+\)$",
+        ),
+        (
+            "vague",
+            r"campus 1\.2: Vague\.hops returned None for the nodes 0 and 0; it returns the nu",
+        ),
+        (
+            "endless",
+            r"campus 1\.2: Endless\.route returned \[16.* for the nodes 0 and 7; it returns",
         ),
         ("half", r"'stranger' of campus 1\.2: Half\.coordinates is missing; each topology has coo"),
         ("never", r"plugin 'stranger' of campus 1\.2: never raised KeyError: 'never'"),
@@ -102,6 +163,26 @@ def test_an_operation_that_fails_or_lacks_is_named(kind: str, said: str, tmp_pat
     with pytest.raises(PluginError, match=said) as error:
         run_on(kind, tmp_path, with_stranger(Stranger()))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("timing", "said"),
+    [
+        (
+            "void",
+            r"campus 1\.2: Void\.transmit had a message arrive 0 times; it schedules arrive of",
+        ),
+        ("timeless", r"campus 1\.2: Timeless\.transmit returned None for a message that was ready"),
+    ],
+)
+def test_a_network_that_makes_no_sense_is_named(timing: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "program.py").touch()
+    with pytest.raises(PluginError, match=said):
+        vmpp.run(
+            tmp_path / "program.py",
+            policies={"timing": timing},
+            plugins=with_stranger(Stranger()),
+        )
 
 
 ELSEWHERE = """

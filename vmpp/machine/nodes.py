@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from vmpp.engine import Engine, Streams
 from vmpp.hardware import Fabric, Measured, NetworkInterface, Node, Partition, Topology
+from vmpp.hardware.soundness import check_timing, check_topology
 from vmpp.kernel import KernelCosts, QuintessentialKernel, Surroundings, Trace
 from vmpp.machine.choices import bound
 from vmpp.machine.nodemap import NodeMap
@@ -52,10 +53,13 @@ class Nodes:
         kind, timing = description.topology.kind, description.network.timing
         make = bound("topology", kind, plugins.topologies)
         self.topology: Topology = make(universe.dims)
+        check_topology(self.topology)
         booted = make(self._dims)
         self._bisection = booted.bisection() if isinstance(booted, Measured) else None
         self._links = links = description.network.links
-        network = bound("timing", timing, plugins.networks)(engine, self.topology, links)
+        make_network = bound("timing", timing, plugins.networks)
+        check_timing(make_network, self.topology, links)
+        network = make_network(engine, self.topology, links)
         self.fabric = Fabric(network, self.topology, links.header_bytes)
         self._costs = KernelCosts(
             send=description.kernel.send,

@@ -14,7 +14,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from itertools import groupby
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from pluggy import PluginManager, PluginValidationError
@@ -89,6 +89,20 @@ class Plugins:
         for problem in found.problems:
             warnings.warn(str(problem), PluginWarning, stacklevel=3)
         return found
+
+    @classmethod
+    def with_modules(cls, *modules: ModuleType) -> Plugins:
+        """Return the plugins that are installed, and *modules* that are not.
+
+        Raises:
+            PluginError: as `register` and `check`.
+        """
+        plugins = cls.installed()
+        for module in modules:
+            name = module.__name__
+            plugins.register(module, Source(name, name, "no distribution", ""))
+        plugins.check()
+        return plugins
 
     def register(self, module: object, source: Source) -> None:
         """Add one plugin by hand; `check` must follow the last of them.

@@ -12,6 +12,16 @@ shortest example of it that was found.
 This takes ``pip install 'vmpp[testing]'``.
 """
 
+from vmpp.errors import VmppError
+
+try:
+    import hypothesis  # noqa: F401
+except ImportError as error:
+    raise VmppError(
+        "vmpp.testing looks for examples with hypothesis, which is not installed; "
+        "pip install 'vmpp[testing]'"
+    ) from error
+
 from vmpp.testing.allocation import check_allocation_policy
 from vmpp.testing.cpu_mode import check_cpu_mode
 from vmpp.testing.network import check_network

@@ -5,18 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from vmpp.errors import VmppError, one_line
+from hypothesis import HealthCheck, Phase, Verbosity, given, settings
+from hypothesis.errors import Flaky
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+from hypothesis.strategies import DataObject, data
 
-try:
-    from hypothesis import HealthCheck, Phase, Verbosity, given, settings
-    from hypothesis.errors import Flaky
-    from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
-    from hypothesis.strategies import DataObject, data
-except ImportError as error:
-    raise VmppError(
-        "vmpp.testing looks for examples with hypothesis, which is not installed; "
-        "pip install 'vmpp[testing]'"
-    ) from error
+from vmpp.errors import one_line
 
 NONSENSE: Final = (TypeError, AttributeError, LookupError, ArithmeticError)
 """Errors of whoever counts with answers that are none."""
