@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from random import Random
 
+from vmpp.errors import broken, raised
 from vmpp.hardware.cpu import Cpu
 from vmpp.hardware.noise import Interruptions, NoiseSource
 from vmpp.hardware.periodic import together
@@ -34,6 +36,7 @@ class NodeNoise:
 
         Raises:
             ValueError: it would leave no time to a CPU that runs applications.
+            PluginError: a source is none.
         """
         fixed: list[list[Interruptions]] = [[] for _ in range(cpus)]
         moving: list[list[Interruptions]] = [[] for _ in range(cpus)]
@@ -42,9 +45,9 @@ class NodeNoise:
                 draw = stream(f"noise: {name} of node {nid}")
                 events: Interruptions | None = None
                 if source.cpu == "any":
-                    events = source.interruptions(nid, draw, number, cpus)
+                    events = _events(source, nid, draw, number, cpus)
                 elif source.cpu == "application" or source.cpu == ("first", "second")[number]:
-                    events = source.interruptions(nid, draw)
+                    events = _events(source, nid, draw)
                 if events is not None:
                     (moving if source.cpu == "any" else fixed)[number].append(events)
         self._if_one_idles = [together(each) for each in fixed]
@@ -63,3 +66,20 @@ class NodeNoise:
         shares = self._if_all_work if all_work else self._if_one_idles
         for cpu, noise in zip(cpus, shares, strict=True):
             cpu.noise = noise
+
+
+def _events(source: NoiseSource, nid: int, draw: Random, *turn: int) -> Interruptions | None:
+    """Return what a source has for a CPU. Raises PluginError: it has not what it should."""
+    try:
+        found = source.interruptions(nid, draw, *turn)
+    except Exception as error:
+        raise raised(source, "interruptions", error) from error
+    if found is None:
+        return None
+    load, burst = getattr(found, "load", None), getattr(found, "burst", None)
+    if not isinstance(load, Fraction) or type(burst) is not int or load < 0 or burst < 0:
+        raise broken(
+            source, "interruptions", f"returned {found!r}",
+            "it returns None, or what has a Fraction load and an int burst, before and next",
+        )  # fmt: skip
+    return found

@@ -14,6 +14,8 @@ from math import ceil
 from random import Random
 from typing import Final, Protocol
 
+from vmpp.errors import broken, raised
+
 CPUS: Final = ("application", "first", "second", "any")
 """Which CPU of a node a source of noise hits; see `NoiseSource.cpu`."""
 
@@ -119,8 +121,21 @@ class Noise:
         return length - self.arrived(start, end) + self.backlog(end) - self.backlog(start)
 
     def arrived(self, start: int, end: int) -> int:
-        """Return the work of the events that begin from *start* on and before *end*."""
-        return sum(each.before(end) - each.before(start) for each in self._sources)
+        """Return the work of the events that begin from *start* on and before *end*.
+
+        Raises:
+            PluginError: a source says what cannot be; answers would be wrong, or never come.
+        """
+        try:
+            work = sum(each.before(end) - each.before(start) for each in self._sources)
+            most = (self._busy - self._spare) * (end - start) + self._burst * self._busy
+            if type(work) is int and 0 <= work * self._busy <= most:
+                return work
+        except Exception:
+            work = -1
+        for each in self._sources:
+            _check_work(each, start, end)
+        return work
 
     def backlog(self, when: int) -> int:
         """Return what is unfinished at time *when* of the events that have begun before."""
@@ -131,7 +146,7 @@ class Noise:
             return 0
         most, back = 0, self._window
         while back > 0:
-            back = when - min(each.next(when - back) for each in self._sources)
+            back = when - self._next(when - back)
             if back <= 0:
                 break
             begun = self.arrived(when - back, when)
@@ -146,5 +161,43 @@ class Noise:
             length = longer
         end = start + length
         self._quiet_from = end
-        self._quiet_until = min(each.next(end) for each in self._sources)
+        self._quiet_until = self._next(end)
         return end
+
+    def _next(self, when: int) -> int:
+        """Return when the first event begins that does not begin before *when*."""
+        try:
+            begin = min(each.next(when) for each in self._sources)
+            if type(begin) is int and begin >= when:
+                return begin
+        except Exception:
+            begin = when
+        for each in self._sources:
+            _check_next(each, when)
+        return begin
+
+
+def _check_work(source: Interruptions, start: int, end: int) -> None:
+    """Raise a PluginError if *source* says what cannot be of a stretch of time."""
+    try:
+        work = source.before(end) - source.before(start)
+    except Exception as error:
+        raise raised(source, "before", error) from error
+    if type(work) is not int or not 0 <= work <= source.load * (end - start) + source.burst:
+        raise broken(
+            source, "before", f"counts {work!r} ps of work from {start} to {end} ps",
+            "that differs from load times the length by burst at most",
+        )  # fmt: skip
+
+
+def _check_next(source: Interruptions, when: int) -> None:
+    """Raise a PluginError if *source* says what cannot be of the next event."""
+    try:
+        begin = source.next(when)
+    except Exception as error:
+        raise raised(source, "next", error) from error
+    if type(begin) is not int or begin < when:
+        raise broken(
+            source, "next", f"returned {begin!r} for {when} ps",
+            "it returns when an event begins, that time or later",
+        )  # fmt: skip

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from random import Random
 
-from vmpp.errors import VmppError
-from vmpp.hardware import Node, NodeNoise, NoiseSource
+from vmpp.errors import VmppError, broken, raised
+from vmpp.hardware import CPUS, Node, NodeNoise, NoiseSource
 from vmpp.machine.choices import bound
 from vmpp.machine.description import MachineDescription
 from vmpp.machine.plugins import Plugins
@@ -57,6 +57,14 @@ def _sources(description: MachineDescription, plugins: Plugins) -> Mapping[str, 
         made = tuple(profile())
     except ValueError as error:
         raise NoiseError(f"noise {text!r}: {error}") from error
+    except Exception as error:
+        raise raised(profile.factory, "", error) from error
+    for source in made:
+        if getattr(source, "cpu", None) not in CPUS or not hasattr(source, "interruptions"):
+            raise broken(
+                profile.factory, "", f"returned {source!r} for a source",
+                f"it has interruptions, and cpu is one of {', '.join(CPUS)}",
+            )  # fmt: skip
     found: dict[str, NoiseSource] = {
         f"{profile.name} {number}": source for number, source in enumerate(made, 1)
     }
