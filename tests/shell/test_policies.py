@@ -70,6 +70,11 @@ async def test_what_is_kept_and_cannot_be_had_any_more_is_told_with_a_way_out(
         assert await two.execute("login root; policy pct single --boot") == 0
     async with at_home(tmp_path):
         pass
+    (tmp_path / "policies.json").write_text('{"of-another-vmpp": "x"}')
+    async with at_home(tmp_path) as three:
+        await three.execute("login root; policy queue fcfs --boot")
+    kept = json.loads((tmp_path / "policies.json").read_text())
+    assert kept == {"of-another-vmpp": "x", "queue": "fcfs"}
     (tmp_path / "policies.json").write_text("[]")
     with pytest.raises(VmppError, match="without it the machine boots as its file says"):
         async with at_home(tmp_path):

@@ -21,6 +21,7 @@ from vmpp.machine import description as descriptions
 from vmpp.machine.description import MachineDescription, MachineTooSmallError
 from vmpp.machine.installation import Installation
 from vmpp.machine.kept_policies import KeptPolicyError
+from vmpp.machine.kinds import KINDS
 from vmpp.machine.machine import Machine
 from vmpp.machine.modes import roles_of
 from vmpp.machine.plugins import PluginError, Plugins, Source
@@ -180,7 +181,9 @@ def _with_kept(
     """
     try:
         return with_policies(
-            described, {kind: text for kind, text in kept.items() if kind not in chosen}, plugins
+            described,
+            {kind: kept[kind] for kind in KINDS if kind in kept and kind not in chosen},
+            plugins,
         )
     except VmppError as error:
         raise KeptPolicyError(

@@ -19,7 +19,8 @@ class KeptPolicies:
     """The policies that a machine boots with instead of its file's.
 
     Attributes:
-        chosen: texts that choose them, by what they decide.
+        chosen: texts that choose them, by what they decide; kinds that this vmpp does not know, as
+            another one has, are left alone.
     """
 
     def __init__(self, path: Path | None) -> None:
