@@ -58,6 +58,25 @@ print(left.done, left.wait(), left.done, a.tolist())
     ) == ["False 2 True [1.0, 1.0, 2.0, 2.0]"]
 
 
+def test_what_memory_it_takes_is_of_its_process(printed, machine) -> None:
+    """A program with MPI takes 17 MiB and a little more."""
+    path = machine("")
+    path.write_text(path.read_text().replace("[node]", '[node]\nmemory = "20 MiB"'))
+    assert printed(
+        MODE, 1,
+        """
+        import coprocessor
+        MPI.Alloc_mem(2 << 20).release()
+        kept = coprocessor.start(MPI.Alloc_mem, 1 << 20).wait()
+        try:
+            MPI.Alloc_mem(2 << 20)
+        except (MemoryError, MPI.Exception):
+            print("no room beside", len(kept))
+        """,
+        machine=path,
+    ) == ["no room beside 1048576"]  # fmt: skip
+
+
 def test_it_can_be_waited_for_again(printed) -> None:
     assert lines(printed, "h = coprocessor.start(abs, -2)\nprint(h.wait(), h.wait())") == ["2 2"]
 

@@ -122,6 +122,7 @@ class Coroutine(Process):
         self.heard = False
         self.space = owner.space
         self.files = owner.files
+        self.memory = owner.memory
         self.install = owner.install
         self.libraries = _NoLibraries()
         self.ready = self._go_on
