@@ -41,7 +41,10 @@ class Profile:
 def kernel_time(process: Process) -> int:
     """Return how long the kernel has worked so far on the CPU of *process*, in picoseconds.
 
-    That is for the messages that the process has sent, and for what has interrupted computations on
-    its CPU. Only the difference of two times at which it had its CPU says something of it.
+    That is for the messages that the process has sent, with what it takes to hand them over if the
+    kernel has a CPU of its own, and for what has interrupted computations on the process's CPU.
+    Only the difference of two times at which it had its CPU says something of it.
     """
-    return process.messages * process.kernel.send_time + process.cpu.taken
+    kernel = process.kernel
+    trap = kernel.hand_over if process.away else kernel.send_time
+    return process.messages * trap + process.cpu.taken
