@@ -43,10 +43,8 @@ def command(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str
 def test_a_row_says_what_a_run_of_its_own_would(program: Callable[[str], Path]) -> None:
     path = program("comm.allreduce(comm.rank)\nprint(comm.size, 'ranks')")
     timings = ["contention-free", "wormhole"]
-    rows = vmpp.compare(path, nprocs=3, vary={"nprocs": [2, 5], "timing": timings})
-    for row, (nprocs, timing) in zip(
-        rows, [(n, t) for n in (2, 5) for t in timings], strict=True
-    ):  # fmt: skip
+    rows = vmpp.compare(path, nprocs=3, vary={"nprocs": [5], "timing": timings})
+    for row, (nprocs, timing) in zip(rows, [(5, timing) for timing in timings], strict=True):
         alone = vmpp.run(path, nprocs=nprocs, policies={"timing": timing})
         assert row.choices == {"nprocs": str(nprocs), "timing": timing}
         (trial,) = row.trials
@@ -60,10 +58,10 @@ def test_a_row_says_what_a_run_of_its_own_would(program: Callable[[str], Path]) 
 
 def test_how_many_run_at_once_makes_no_difference(program: Callable[[str], Path]) -> None:
     path = program("import random\nvmpp.compute(random.random())\nprint(comm.allreduce(comm.rank))")
-    vary: dict[str, list[Any]] = {"seed": [1, 2], "nprocs": [1, 2]}
-    one, many = (vmpp.compare(path, vary=vary, jobs=jobs) for jobs in (1, 4))
+    vary: dict[str, list[Any]] = {"seed": [1, 2, 3]}
+    one, many = (vmpp.compare(path, vary=vary, jobs=jobs) for jobs in (1, 3))
     assert one == many
-    assert len({row.virtual_time for row in one}) == 4
+    assert len({row.virtual_time for row in one}) == 3
 
 
 def test_a_combination_that_fails_is_a_row_and_the_others_go_on(
@@ -100,16 +98,16 @@ def test_a_program_that_takes_its_process_with_it_is_a_row(program: Callable[[st
 
 def test_several_seeds_make_a_mean(program: Callable[[str], Path], tmp_path: Path) -> None:
     path = program("import random\nvmpp.compute(random.random())")
-    (row,) = vmpp.compare(path, vary={"nprocs": [1]}, seeds=3, seed=5)
-    times = [vmpp.run(path, seed=seed).virtual_time for seed in (5, 6, 7)]
-    assert [trial.seed for trial in row.trials] == [5, 6, 7]
+    (row,) = vmpp.compare(path, vary={"nprocs": [1]}, seeds=2, seed=5)
+    times = [vmpp.run(path, seed=seed).virtual_time for seed in (5, 6)]
+    assert [trial.seed for trial in row.trials] == [5, 6]
     assert list(row.values("virtual_time")) == times
-    assert row.virtual_time == pytest.approx(sum(times) / 3)
-    done = command(tmp_path, "--seeds", "3", "--vary", "nprocs=1", "--csv", "values.csv", path)
+    assert row.virtual_time == pytest.approx(sum(times) / 2)
+    done = command(tmp_path, "--seeds", "2", "--vary", "nprocs=1", "--csv", "values.csv", path)
     assert "Least .. most" in done.stdout
     lines = (tmp_path / "values.csv").read_text().splitlines()
     assert lines[0].startswith("nprocs,seed,status,virtual_time,")
-    assert [line.split(",")[1] for line in lines[1:]] == ["0", "1", "2"]
+    assert [line.split(",")[1] for line in lines[1:]] == ["0", "1"]
     with pytest.raises(VmppError, match="several seeds"):
         vmpp.compare(path, vary={"seed": [1, 2]}, seeds=2)
 
