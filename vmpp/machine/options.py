@@ -72,7 +72,7 @@ def run_options(command: Command) -> Command:
 
 _RUN: Final = (
     click.option("-n", "-np", "nprocs", type=click.IntRange(1), default=1, metavar="N",
-                 help="Number of processes, one to a compute node.  [default: 1]"),
+                 help="Number of processes, one to a node in most CPU modes.  [default: 1]"),
     click.option("--machine", default="default", show_default=True, metavar="NAME|FILE.toml",
                  help="Machine to boot; see 'vmpp machines'."),
     click.option("--copies", type=click.IntRange(1), default=1, metavar="N",
