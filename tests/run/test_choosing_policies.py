@@ -142,18 +142,22 @@ def test_a_machine_of_fixed_places_refuses_a_topology_that_cannot_have_them(
 
 
 def test_the_shell_and_the_server_boot_what_their_options_choose(
-    shell: Callable[..., Any],
+    shell: Callable[..., Any], tmp_path: Path
 ) -> None:
     chosen = ("--network-timing", "wormhole", "--level", "3")
     done = shell("--ephemeral", *chosen, "-c", "policy --json timing; machine --json")
     assert done.returncode == 0
     assert '"policy": "wormhole"' in done.stdout
     assert '"level": 3' in done.stdout
-    for arguments in (("--ephemeral", "-c", "machine"), ("serve", "--ephemeral", "--port", "0")):
+    for arguments in (
+        ("--state", "state", "-c", "machine"),
+        ("serve", "--state", "state", "--port", "0"),
+    ):
         done = shell(*arguments, "--pct", "singel")
         assert done.returncode == 2
         assert done.stderr.startswith("vmpp: error: no plugin offers the pct 'singel'; did you")
         assert done.stderr.count("\n") == 1
+        assert not (tmp_path / "state").exists()
 
 
 def test_copies_share_their_nodes_under_a_policy_that_lets_them(

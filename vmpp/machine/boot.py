@@ -26,6 +26,7 @@ from vmpp.machine.machine import Machine
 from vmpp.machine.modes import roles_of
 from vmpp.machine.plugins import PluginError, Plugins, Source
 from vmpp.machine.policies import chosen as policies_of
+from vmpp.machine.policies import policy as policy_of
 from vmpp.machine.policies import with_policies
 from vmpp.machine.state import State
 from vmpp.machine.universe import Universe
@@ -98,6 +99,9 @@ async def boot(
         machine if isinstance(machine, MachineDescription) else descriptions.load(machine, found)
     )
     usual, chosen = policies_of(described), policies or {}
+    for kind, text in chosen.items():
+        # A slip must not leave the state of a machine behind.
+        policy_of(kind, text, found)
     error: BaseException | None = None
     with ExitStack() as stack:
         stack.enter_context(_blaming(found))
