@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from vmpp.kernel import ANYTHING, Process
 from vmpp.portals import DynamicBlock, Heap, MemoryOperation, PortalEntry
+from vmpp_pct import RoundRobin
 
 from .conftest import COSTS
 
@@ -212,4 +213,58 @@ def test_whatever_two_processes_do_the_cpu_is_used_once_at_a_time(
         # A process may be ahead of time when it ends, and when another begins beside it.
         elapsed = max(end for _, end in spans) - min(begin for begin, _ in spans)
         assert elapsed >= sum(used) - 2 * lookahead
+    machine.assert_clean()
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40_000), STEPS), min_size=2, max_size=5),
+    st.integers(1, 4000),
+)
+def test_processes_come_and_go_and_one_that_is_alone_needs_nobody(
+    cluster: Any, works: list[tuple[int, list[tuple[str, int]]]], quantum: int
+) -> None:
+    machine = cluster(1, policy=lambda: RoundRobin(quantum), memory=1 << 20)
+    spans: list[tuple[int, int]] = []
+    alone: list[bool] = []
+
+    def program(steps: list[tuple[str, int]]) -> Any:
+        def main(process: Process) -> None:
+            for name, amount in steps:
+                before = process.clock
+                getattr(process, name)(amount)
+                spans.append((before, process.clock))
+                assert process.clock >= before + amount
+                if len(machine.threads[0].processes) == 2:
+                    alone.append(process.ready == process.kernel.run)
+
+        return main
+
+    records: list[Any] = []
+    for when, steps in works:
+        main = program(steps)
+        machine.engine.at(when, lambda _, main=main: records.append(machine.launch(main, 1)))
+    machine.engine.run()
+    assert [record.failure for record in records] == [None] * len(works)
+    computed = sum(amount for _, steps in works for name, amount in steps if name != "sleep")
+    if spans:
+        elapsed = max(end for _, end in spans) - min(begin for begin, _ in spans)
+        assert elapsed >= computed - 2 * 1000 * len(works)
+    machine.assert_clean()
+
+
+def test_a_process_whose_neighbours_have_gone_is_run_by_the_kernel_again(cluster: Any) -> None:
+    machine = cluster(1, policy=lambda: RoundRobin(1000))
+    shares: list[bool] = []
+
+    def long(process: Process) -> None:
+        for _ in range(6):
+            process.compute(5000)
+            shares.append(process.sharing is not None)
+
+    machine.launch(lambda process: process.compute(2000), 1)
+    machine.launch(long, 1)
+    machine.engine.at(25_000, lambda _: machine.launch(lambda process: process.compute(20), 1))
+    machine.engine.run()
+    assert [shares[0], shares[-1]] == [True, False]
+    assert shares.count(True) < shares.count(False)
     machine.assert_clean()

@@ -128,14 +128,10 @@ class NodeCpus:
         self.share()
 
     def share(self) -> None:
-        """Have processes share a CPU if it has several, or one has something to share it with.
-
-        That is noise, a policy that is asked about one process, or an observer.
-        """
+        """Have processes share a CPU if it has several, or one has something to share it with."""
         for slot, dispatcher in enumerate(self.dispatchers):
             processes = self._in_slot(slot)
-            watched = dispatcher.observer is not None or dispatcher.policy.asked_alone
-            if watched or dispatcher.cpu.noise is not None or len(processes) > 1:
+            if len(processes) > 1 or dispatcher.minds_one:
                 for process in processes:
                     dispatcher.add(process)
 

@@ -42,8 +42,8 @@ class Dispatcher:
 
     __slots__ = (
         "_asks_again", "_engine", "_executes", "_failed", "_free_at", "_kernel", "_last",
-        "_switching", "_timer", "_until", "broken", "cpu", "current", "observer", "policy",
-        "ready", "switches",
+        "_sharers", "_switching", "_timer", "_until", "broken", "cpu", "current", "observer",
+        "policy", "ready", "switches",
     )  # fmt: skip
 
     def __init__(
@@ -81,8 +81,18 @@ class Dispatcher:
         self._switching = False
         # The current process's fiber is running.
         self._executes = False
+        # How many processes share the CPU.
+        self._sharers = 0
 
     # -- who shares the CPU ----------------------------------------------------------------------
+
+    @property
+    def minds_one(self) -> bool:
+        """Whether even a process that is alone has something to share the CPU with.
+
+        That is noise, a policy that is asked about one process, or an observer.
+        """
+        return self.observer is not None or self.policy.asked_alone or self.cpu.noise is not None
 
     def add(self, process: Process) -> None:
         """Have *process* share the CPU from now on, whatever it is doing."""
@@ -90,6 +100,7 @@ class Dispatcher:
             return
         process.sharing = self
         process.ready = self.make_ready
+        self._sharers += 1
         if not process.fiber or process.dead:
             # It has not begun.
             return
@@ -107,6 +118,7 @@ class Dispatcher:
         if process.sharing is not self:
             return
         process.sharing = None
+        self._sharers -= 1
         if process in self.ready:
             self.ready.remove(process)
         if self.observer is not None:
@@ -309,10 +321,20 @@ class Dispatcher:
         self._executes = False
         if process.dead:
             self._vacate(process)
+        elif self._sharers == 1 and not (self.broken or self.minds_one):
+            self._stand_aside(process)
         elif process.waits:
             if self.observer is not None:
                 self.observer.blocked(process, process.clock)
             self._vacate(process)
+
+    def _stand_aside(self, process: Process) -> None:
+        """Leave the CPU to *process*, which has no neighbours any more, until others come."""
+        process.sharing = None
+        process.ready = self._kernel.run
+        self._sharers = 0
+        self._vacate(process)
+        self._last = None
 
     def _vacate(self, process: Process) -> None:
         """Note that *process* needs the CPU no longer than until its clock."""

@@ -181,6 +181,8 @@ class ProcessControlThread(SystemProcess):
         self._pass_on(message, job)
         for own in job.neighbours(rank):
             self.clock += self._start_time
+            # The time is taken from whoever computes there already.
+            self.kernel.node.kernel_cpu.interrupt(self._start_time)
             try:
                 load.processes.append(self.load(job, own))
             except LoadError as error:
