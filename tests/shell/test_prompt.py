@@ -186,7 +186,7 @@ async def test_jobs_are_completed(keys: PipeInput, before: str) -> None:
 async def test_options_are_explained_by_one_sentence(keys: PipeInput) -> None:
     async with typist(keys) as user:
         found = {each.shown: each.meaning for each in await candidates(user.interpreter, "yod -")}
-        assert found["-list"] == "The nodes, by rank: numbers and ranges, as 0..7,12"
+        assert found["-list"] == "The nodes, in the order of ranks: numbers and ranges, as 0..7,12"
         assert found["--keep-going"] == "Let the job go on without ranks whose nodes crash"
         assert found["--coll"] == "Algorithm of a collective operation; repeatable"
         assert found["--check"].endswith("findings make the status 1")
