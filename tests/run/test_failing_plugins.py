@@ -20,6 +20,12 @@ from vmpp.machine.plugins import Plugins, Source
 SOURCE = Source("stranger", __name__, "campus", "1.2")
 
 
+@pytest.fixture(autouse=True)
+def _forget(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have nobody else take this package for the stranger's."""
+    monkeypatch.setattr("vmpp.errors._PLUGINS", {})
+
+
 class Ring:
     """A topology that can be made to fail."""
 
@@ -183,6 +189,45 @@ def test_a_network_that_makes_no_sense_is_named(timing: str, said: str, tmp_path
             policies={"timing": timing},
             plugins=with_stranger(Stranger()),
         )
+
+
+class Outlandish:
+    """A scheduling policy that chooses somebody who is not there."""
+
+    multitasking = True
+
+    def admit(self, loaded: int) -> None:
+        return None
+
+    def choose(self, ready: Any, now: int) -> int:
+        return 99
+
+    def until(self, process: Any, now: int) -> None:
+        return None
+
+    def preempts(self, arrived: Any, running: Any, now: int) -> bool:
+        return False
+
+
+class Scheduling:
+    @hookimpl
+    def vmpp_policies(self) -> dict[str, Any]:
+        return {"outlandish": Outlandish}
+
+
+def test_a_scheduling_policy_that_makes_no_sense_ends_its_jobs_with_a_report(
+    tmp_path: Path,
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text("import vmpp\nvmpp.compute(0.001)\n")
+    result = vmpp.run(
+        program, copies=2, policies={"pct": "outlandish"}, plugins=with_stranger(Scheduling())
+    )
+    assert result.status != 0
+    assert (
+        "plugin 'stranger' of campus 1.2: scheduling policy outlandish of node 0: "
+        "choose() returned 99, and must return an index from 0 to 0, or None"
+    ) in (result.failure or "")
 
 
 ELSEWHERE = """

@@ -6,13 +6,13 @@ import traceback
 from collections.abc import Sequence
 from typing import Any, Final
 
-from vmpp.errors import VmppError
+from vmpp.errors import PluginError, plugin_of
 from vmpp.kernel import Process
 from vmpp.pct.observing import DispatchObserver
 from vmpp.pct.scheduling import SchedulingPolicy
 
 
-class PolicyFault(VmppError):
+class PolicyFault(PluginError):
     """A scheduling policy broke its rules; the message names it and the rule."""
 
 
@@ -99,7 +99,9 @@ class Asked:
         raise self._fault(f"{operation}() returned {answer!r}, and must return {kinds}")
 
     def _fault(self, what: str) -> PolicyFault:
-        return PolicyFault(f"scheduling policy {self.name} of node {self._node}: {what}")
+        owner = plugin_of(type(self.policy).__module__)
+        who = f"scheduling policy {self.name} of node {self._node}"
+        return PolicyFault(f"{owner}: {who}: {what}" if owner else f"{who}: {what}")
 
 
 _NOTHING: Final = type(None)
