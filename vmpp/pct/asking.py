@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from vmpp.errors import PluginError, plugin_of
@@ -29,7 +29,7 @@ class Asked:
         observer: who is told what becomes of processes; None: nobody.
     """
 
-    __slots__ = ("_node", "_strobed", "asked_alone", "multitasking", "name", "observer", "policy")
+    __slots__ = ("_node", "_strobe", "asked_alone", "multitasking", "name", "observer", "policy")
 
     def __init__(self, policy: SchedulingPolicy, name: str, node: int) -> None:
         """Ask *policy*. Raises PolicyFault if it lacks an operation."""
@@ -42,7 +42,7 @@ class Asked:
         self.multitasking = bool(policy.multitasking)
         self.asked_alone = bool(getattr(policy, "asked_alone", False))
         self.observer: DispatchObserver | None = getattr(policy, "observer", None)
-        self._strobed = hasattr(policy, "strobe")
+        self._strobe: Callable[[int | None, int], object] | None = getattr(policy, "strobe", None)
 
     def admit(self, loaded: int) -> str | None:
         """Return why no more than *loaded* processes may be there, or None if one more may."""
@@ -53,22 +53,30 @@ class Asked:
         """Return the index of the one of *ready* that runs next, or None."""
         if not self.multitasking:
             return 0
-        place: int | None = self._checked("choose", _PLACE, ready, now)
-        if place is not None and not 0 <= place < len(ready):
-            wanted = f"an index from 0 to {len(ready) - 1}, or None"
-            raise self._fault(f"choose() returned {place}, and must return {wanted}")
-        return place
+        try:
+            place = self.policy.choose(ready, now)
+        except Exception as error:
+            raise self._raised("choose", error) from error
+        if place is None or (type(place) is int and 0 <= place < len(ready)):
+            return place
+        self._check("choose", place, _PLACE)
+        wanted = f"an index from 0 to {len(ready) - 1}, or None"
+        raise self._fault(f"choose() returned {place}, and must return {wanted}")
 
     def until(self, process: Process, now: int) -> int | None:
         """Return when *process*, which runs from *now* on, has had its time, or None."""
         if not self.multitasking:
             return None
-        when: int | None = self._checked("until", _TIME, process, now)
-        if when is not None and when <= now:
-            raise self._fault(
-                f"until() returned {when} ps, and must return a time after {now} ps, or None"
-            )
-        return when
+        try:
+            when = self.policy.until(process, now)
+        except Exception as error:
+            raise self._raised("until", error) from error
+        if when is None or (type(when) is int and when > now):
+            return when
+        self._check("until", when, _TIME)
+        raise self._fault(
+            f"until() returned {when} ps, and must return a time after {now} ps, or None"
+        )
 
     def preempts(self, arrived: Process, running: Process, now: int) -> bool:
         """Return whether *arrived* is a reason to choose anew while *running* has the CPU."""
@@ -76,8 +84,13 @@ class Asked:
 
     def strobe(self, row: int | None, now: int) -> None:
         """Tell the policy whose turn it is, if it minds."""
-        if self._strobed:
-            self._checked("strobe", _NOTHING_ELSE, row, now)
+        if self._strobe is not None:
+            try:
+                answer = self._strobe(row, now)
+            except Exception as error:
+                raise self._raised("strobe", error) from error
+            if answer is not None:
+                self._check("strobe", answer, _NOTHING_ELSE)
 
     def idles_for_ever(self, ready: int) -> PolicyFault:
         """Return the fault of letting *ready* processes wait for what never comes."""
@@ -85,14 +98,22 @@ class Asked:
             f"choose() returned None for {ready} that are ready, and nothing else will ever happen"
         )
 
+    # What is asked at every turn has its answer looked at in place.
+
     def _checked(self, operation: str, wanted: tuple[type, ...], *arguments: Any) -> Any:
         try:
             answer = getattr(self.policy, operation)(*arguments)
         except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[1:]
-            place = f" ({where[-1].filename}, line {where[-1].lineno})" if where else ""
-            what = f"{operation}() raised {type(error).__name__}: {error}{place}"
-            raise self._fault(what) from error
+            raise self._raised(operation, error) from error
+        return self._check(operation, answer, wanted)
+
+    def _raised(self, operation: str, error: Exception) -> PolicyFault:
+        where = traceback.extract_tb(error.__traceback__)[1:]
+        place = f" ({where[-1].filename}, line {where[-1].lineno})" if where else ""
+        return self._fault(f"{operation}() raised {type(error).__name__}: {error}{place}")
+
+    def _check(self, operation: str, answer: object, wanted: tuple[type, ...]) -> object:
+        """Return *answer*. Raises PolicyFault if it is of another type."""
         if type(answer) in wanted:
             return answer
         kinds = " or ".join(_NAMES[kind] for kind in wanted)

@@ -52,7 +52,7 @@ class Strobes:
         row: of the Ousterhout matrix, whose turn it is; None: there has been no strobe.
     """
 
-    __slots__ = ("_costs", "_engine", "_kernel", "_routes", "_thread", "row")
+    __slots__ = ("_costs", "_engine", "_kernel", "_routes", "_rows", "_thread", "row")
 
     def __init__(self, thread: ProcessControlThread, costs: StrobeCosts) -> None:
         self._thread = thread
@@ -61,16 +61,23 @@ class Strobes:
         self._costs = costs
         # Strobes are many, so what is done with them is worked out once: by what they bring.
         self._routes: dict[int | bytes, _Route] = {}
+        # The rows that are in use, by process slot; None: that has to be looked up.
+        self._rows: list[set[int]] | None = None
         self.row: int | None = None
 
     def forget(self) -> None:
         """Begin anew: the node has no process."""
         self._routes.clear()
-        self.row = None
+        self._rows = self.row = None
+
+    def joined(self) -> None:
+        """Take note that there is one process more."""
+        self._rows = None
 
     def left(self, process: Process) -> None:
         """Take note that *process* is no more: its row may be empty on its CPU."""
-        if process.job.row == self.row and not self._is_used(process.slot):
+        self._rows = None
+        if process.job.row == self.row and self.row not in self._used()[process.slot]:
             self._thread.dispatchers[process.slot].begin_turn(None)
 
     def take(self, header: Header) -> None:
@@ -117,13 +124,15 @@ class Strobes:
 
     def _begin(self, row: int) -> None:
         self.row = row
-        for slot, dispatcher in enumerate(self._thread.dispatchers):
-            dispatcher.begin_turn(row if self._is_used(slot) else None)
+        for dispatcher, rows in zip(self._thread.dispatchers, self._used(), strict=True):
+            dispatcher.begin_turn(row if row in rows else None)
 
-    def _is_used(self, slot: int) -> bool:
-        """Return whether a process of the row is bound to the CPU of that process slot."""
-        row = self.row
-        for process in self._thread.processes.values():
-            if isinstance(process, Process) and process.job.row == row and process.slot == slot:
-                return True
-        return False
+    def _used(self) -> list[set[int]]:
+        """Return the rows in which processes of this node stand, by process slot."""
+        slots = len(self._thread.dispatchers)
+        if self._rows is None or len(self._rows) != slots:
+            self._rows = [set() for _ in range(slots)]
+            for process in self._thread.processes.values():
+                if isinstance(process, Process):
+                    self._rows[process.slot].add(process.job.row)
+        return self._rows

@@ -212,6 +212,7 @@ class ProcessControlThread(SystemProcess):
             process.shared = others[0].shared if others else {}
         self._take_memory(process)
         self.processes[address.pid] = process
+        self._strobes.joined()
         self._cpus.share()
         try:
             self._loader.prepare(process)
