@@ -133,6 +133,20 @@ def test_however_a_job_ends_its_neighbour_goes_on(shared: Shared, end: str, stat
     assert 6e-3 < second.virtual_time < 7e-3
 
 
+def test_what_processes_do_is_told_of_each(shared: Shared) -> None:
+    seen: list[list[str]] = []
+
+    def meanwhile(machine: Any, jobs: list[Any]) -> None:
+        def look(_: object) -> None:
+            (node, *_rest) = machine.nodes()
+            seen.append(sorted(str(process.activity) for process in node.processes))
+
+        machine.engine.at(3_000_000_000, look)
+
+    shared(WORK, WORK, "time.sleep(0.01)", policy="rr:100us", meanwhile=meanwhile)
+    assert seen == [["compute", "ready", "waiting"]]
+
+
 class Plugin:
     """Scheduling policies of strangers."""
 

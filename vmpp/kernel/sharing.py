@@ -14,6 +14,10 @@ class CpuSharing(Protocol):
     All times are in picoseconds.
     """
 
+    def keeps_waiting(self, process: Process) -> bool:
+        """Return whether *process* could run and has to wait for the CPU."""
+        ...
+
     def is_stuck(self) -> bool:
         """Return whether processes could run and the CPU idles; nothing else happening, for ever.
 

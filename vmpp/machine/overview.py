@@ -211,16 +211,21 @@ def _processes(
     """Yield the processes of jobs on a node."""
     for pid, process in thread.processes.items():
         if isinstance(process, Process):
-            has_cpu = process.computes and process.left is None
-            busy = has_cpu or process.clock > kernel.engine.now
             memory = thread.memory_map.get(pid)
             yield ProcessStatus(
                 job=process.job.id,
                 rank=process.rank,
                 pid=pid,
-                activity=Activity.COMPUTE if busy else Activity.WAITING,
+                activity=_does(process, kernel.engine.now),
                 memory=0 if memory is None else memory.used,
             )
+
+
+def _does(process: Process, now: int) -> Activity:
+    """Return what a process does at time *now*."""
+    if process.sharing is not None and process.sharing.keeps_waiting(process):
+        return Activity.READY
+    return Activity.COMPUTE if process.computes or process.clock > now else Activity.WAITING
 
 
 def _activity(

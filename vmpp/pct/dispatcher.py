@@ -176,6 +176,10 @@ class Dispatcher:
         elif process not in self.ready:
             self.make_ready(process)
 
+    def keeps_waiting(self, process: Process) -> bool:
+        """Return whether *process* could run and has to wait for the CPU."""
+        return process in self.ready
+
     def is_stuck(self) -> bool:
         """Return whether the CPU idles though there are ready processes, and report it as a fault.
 

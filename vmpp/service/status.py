@@ -124,6 +124,8 @@ class Activity(StrEnum):
 
     COMPUTE = "compute"
     KERNEL = "kernel"
+    READY = "ready"
+    """Of a process: it could run, and others have the CPU."""
     WAITING = "waiting"
     """There is a process, and it waits for a message."""
     IDLE = "idle"

@@ -31,7 +31,9 @@ _count = click.option(
     help="Print so many pictures, one below the other.",
 )  # fmt: skip
 
-_STATES = [each.value for each in (*NodeState, *Activity) if each is not Activity.NONE]
+_STATES = [
+    each.value for each in (*NodeState, *Activity) if each not in (Activity.NONE, Activity.READY)
+]
 
 
 @command("showmesh", section="watch", json=True)

@@ -21,6 +21,7 @@ class Look(NamedTuple):
 LOOKS: Final = {
     Activity.COMPUTE: Look("●", "#", "bold green"),
     Activity.KERNEL: Look("◆", "k", "bold magenta"),
+    Activity.READY: Look("◌", "r", "cyan"),
     Activity.WAITING: Look("○", "-", "yellow"),
     Activity.IDLE: Look("·", ".", "dim"),
     Activity.NONE: Look("✗", "x", "bold red"),
@@ -28,6 +29,7 @@ LOOKS: Final = {
 WORDS: Final = {
     Activity.COMPUTE: "compute",
     Activity.KERNEL: "kernel",
+    Activity.READY: "ready",
     Activity.WAITING: "waiting",
     Activity.IDLE: "idle",
     Activity.NONE: "down",
@@ -61,6 +63,9 @@ def legend(nodes: Iterable[NodeStatus], *, ascii_only: bool) -> list[Cell]:
     found = counts(nodes)
     cells: list[Cell] = []
     for activity, word in WORDS.items():
+        if activity is Activity.READY:
+            # A node is never about that.
+            continue
         cells += [glyph(activity, ascii_only=ascii_only), (f" {found[activity]} {word}   ", "none")]
     return cells
 
