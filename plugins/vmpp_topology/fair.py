@@ -10,7 +10,7 @@ from math import lcm
 from vmpp.engine import Engine
 from vmpp.hardware import LinkParameters, NetworkInterface, NetworkMessage, Topology
 from vmpp_topology.adaptive import DETERMINISTIC, RoutingName, Ways
-from vmpp_topology.sharing import shares
+from vmpp_topology.sharing import Sharing
 
 FINENESS = 720_720 << 20
 """Into how many parts a rate is divided at the least; the factor is divisible by all up to 16."""
@@ -73,9 +73,9 @@ class Fair:
     """
 
     __slots__ = (
-        "_active", "_book", "_byte", "_capacities", "_due", "_ends", "_engine", "_fresh",
-        "_header", "_hop", "_interfaces", "_last", "_links", "_most", "_numbers", "_pending",
-        "_rate", "_size", "_take", "_touched", "_users", "_waiting", "_wire", "avoid", "route",
+        "_active", "_book", "_byte", "_capacities", "_due", "_ends", "_engine", "_header", "_hop",
+        "_interfaces", "_last", "_links", "_numbers", "_pending", "_rate", "_sharing", "_size",
+        "_take", "_waiting", "_wire", "avoid", "route",
     )  # fmt: skip
 
     def __init__(
@@ -96,17 +96,12 @@ class Fair:
         # Work is counted so that each rate is a whole number of its units in a femtosecond.
         self._byte = byte = lcm(*rates) * FINENESS
         self._capacities = tuple(byte // rate * 1000 for rate in rates)
-        self._most = min(self._capacities)
         self._interfaces: list[NetworkInterface] = []
         self._numbers = 0
         # The messages of each node that are not through yet, the one under way first.
         self._waiting: dict[int, deque[_Flow]] = {}
-        # By number, those under way; and by resource, those that go over it.
         self._active: dict[int, _Flow] = {}
-        self._users: dict[int, dict[int, _Flow]] = {}
-        # What has changed since rates were last shared out.
-        self._fresh: list[_Flow] = []
-        self._touched: dict[int, None] = {}
+        self._sharing = Sharing(self._capacity, min(self._capacities))
         self._ends: list[tuple[int, int]] = []
         self._pending = False
         self._due = -1
@@ -151,30 +146,21 @@ class Fair:
         """Have a message leave its node."""
         self._active[flow.number] = flow
         flow.since = self._engine.now
-        for resource in flow.over:
-            self._users.setdefault(resource, {})[flow.number] = flow
+        self._sharing.add(flow.number, flow.over)
         self._changed()
-        self._fresh.append(flow)
 
     def _end(self, flow: _Flow) -> None:
         """Let go of a message whose last byte has left its node, and begin with the next."""
-        now = self._engine.now
         del self._active[flow.number]
+        self._sharing.remove(flow.number)
         self._changed()
-        for resource in flow.over:
-            users = self._users[resource]
-            if self._binds(resource, len(users)):
-                self._touched[resource] = None
-            del users[flow.number]
-            if not users:
-                del self._users[resource]
         if self._book is not None:
             self._book(flow.route, -1)
         self._deliver(flow)
         queue = self._waiting[flow.source]
         queue.popleft()
         if queue:
-            self._engine.at(max(now, queue[0].ready), self._begin, queue[0])
+            self._engine.at(max(self._engine.now, queue[0].ready), self._begin, queue[0])
         else:
             del self._waiting[flow.source]
 
@@ -197,53 +183,17 @@ class Fair:
             self._engine.at(self._engine.now, self._share)
 
     def _share(self, _: object) -> None:
-        """Give the flows that what has changed may concern their rates."""
+        """Give the flows that what has changed concerns their rates."""
         now = self._engine.now
-        found = self._concerned()
         self._pending = False
-        self._fresh.clear()
-        self._touched.clear()
-        capacity = {
-            resource: self._capacity(resource)
-            for flow in found.values()
-            for resource in flow.over
-            if self._binds(resource, len(self._users[resource]))
-        }
-        rates = shares(
-            {number: found[number].over for number in sorted(found)}, capacity, self._most
-        )
-        for number, rate in rates.items():
-            flow = found[number]
-            if rate != flow.rate:
-                flow.left -= flow.rate * (now - flow.since)
-                flow.since = now
-                flow.rate = rate
-                flow.end = now + max(0, flow.left) // rate
-                heappush(self._ends, (flow.end, number))
+        for number, rate in self._sharing.settle().items():
+            flow = self._active[number]
+            flow.left -= flow.rate * (now - flow.since)
+            flow.since = now
+            flow.rate = rate
+            flow.end = now + max(0, flow.left) // rate
+            heappush(self._ends, (flow.end, number))
         self._await()
-
-    def _concerned(self) -> dict[int, _Flow]:
-        """Return the flows that share a resource that binds with what has changed, however far."""
-        flows = [flow for flow in self._fresh if flow.number in self._active]
-        resources = list(self._touched)
-        found = {flow.number: flow for flow in flows}
-        seen = set(resources)
-        while flows or resources:
-            if flows:
-                for resource in flows.pop().over:
-                    if resource not in seen and self._binds(resource, len(self._users[resource])):
-                        seen.add(resource)
-                        resources.append(resource)
-            else:
-                for number, flow in self._users.get(resources.pop(), {}).items():
-                    if number not in found:
-                        found[number] = flow
-                        flows.append(flow)
-        return found
-
-    def _binds(self, resource: int, users: int) -> bool:
-        """Return whether so many flows could want more of a resource than there is."""
-        return users * self._most > self._capacity(resource)
 
     def _capacity(self, resource: int) -> int:
         link, out, into = self._capacities

@@ -1,8 +1,8 @@
-"""Max-min fair sharing of links among the flows that go over them."""
+"""Max-min fair sharing of links among the flows that go over them, while flows come and go."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from heapq import heapify, heappop, heapreplace
 from typing import TypeAlias
 
@@ -10,58 +10,166 @@ Flow: TypeAlias = int
 Resource: TypeAlias = int
 
 
-def shares(
-    flows: Mapping[Flow, Sequence[Resource]], capacity: Mapping[Resource, int], most: int
-) -> dict[Flow, int]:
-    """Return the rate of each flow: max-min fair, by progressive filling.
+class Sharing:
+    """Keeps the rates of flows max-min fair.
 
-    All rates grow together until a resource is full; the flows over it keep what they have, and the
-    others go on (Bertsekas and Gallager, Data Networks, 1992, 6.5.2). No flow can have more unless
-    another that has no more than it gets less. Shares are rounded down to whole numbers; of
-    resources that fill up at once the one with the lowest number is first, which makes a difference
-    to rounding only.
+    No flow can have more unless another that has no more than it gets less: so each has what no
+    flow exceeds, or goes over a resource that is full and of which nobody has more than it
+    (Bertsekas and Gallager, Data Networks, 1992, 6.5.2). What comes or goes makes a difference to
+    those flows first that share a full resource with it. They get new rates, by progressive
+    filling, and then those for which what has just been said is no longer true, until it is true
+    for all. Far away nothing is looked at.
 
-    Args:
-        flows: for each flow the resources that it goes over.
-        capacity: of each resource that may become full; others are left out.
-        most: what no flow exceeds.
+    Shares are rounded down to whole numbers, so rates are fair to within the number of flows on a
+    resource, and never more than there is.
+
+    Attributes:
+        rates: of all flows, as they were when they were last settled.
     """
-    users: dict[Resource, list[Flow]] = {}
-    for flow, over in flows.items():
+
+    __slots__ = (
+        "_capacity", "_carried", "_fresh", "_held", "_most", "_over", "_touched", "_used",
+        "_users", "rates",
+    )  # fmt: skip
+
+    def __init__(self, capacity: Callable[[Resource], int], most: int) -> None:
+        """Begin without flows.
+
+        Args:
+            capacity: tells how much a resource carries.
+            most: what no flow exceeds.
+        """
+        self._capacity = capacity
+        self._most = most
+        self._over: dict[Flow, Sequence[Resource]] = {}
+        self._users: dict[Resource, dict[Flow, None]] = {}
+        # What of each resource is in use, and what it carries.
+        self._used: dict[Resource, int] = {}
+        self._carried: dict[Resource, int] = {}
+        # The full resource that keeps a flow from having more, if one does.
+        self._held: dict[Flow, Resource | None] = {}
+        self._fresh: dict[Flow, None] = {}
+        self._touched: dict[Resource, None] = {}
+        self.rates: dict[Flow, int] = {}
+
+    def add(self, flow: Flow, over: Sequence[Resource]) -> None:
+        """Let a flow begin over some resources."""
+        self._over[flow] = over
+        self._held[flow] = None
+        self.rates[flow] = 0
+        self._fresh[flow] = None
         for resource in over:
-            if resource in capacity:
-                users.setdefault(resource, []).append(flow)
-    left = {resource: capacity[resource] for resource in users}
-    growing = {resource: len(sharers) for resource, sharers in users.items()}
-    heap = [(left[resource] // growing[resource], resource) for resource in users]
-    heapify(heap)
-    rates: dict[Flow, int] = {}
-    while heap and heap[0][0] < most:
-        share, resource = heap[0]
-        if not growing[resource]:
+            self._users.setdefault(resource, {})[flow] = None
+            if resource not in self._used:
+                self._used[resource] = 0
+                self._carried[resource] = self._capacity(resource)
+
+    def remove(self, flow: Flow) -> None:
+        """Let a flow end."""
+        rate = self.rates.pop(flow)
+        del self._held[flow]
+        self._fresh.pop(flow, None)
+        for resource in self._over.pop(flow):
+            users = self._users[resource]
+            del users[flow]
+            if users:
+                self._used[resource] -= rate
+                self._touched[resource] = None
+            else:
+                del self._users[resource], self._used[resource], self._carried[resource]
+                self._touched.pop(resource, None)
+
+    def settle(self) -> dict[Flow, int]:
+        """Make rates fair again, and return those that are others than before, in order."""
+        some = dict(self._fresh)
+        for resource in self._touched:
+            some.update(self._held_by(resource))
+        self._fresh.clear()
+        self._touched.clear()
+        before: dict[Flow, int] = {}
+        more = some
+        while more:
+            before.update({flow: self.rates[flow] for flow in more})
+            some.update(more)
+            self._fill(sorted(some))
+            more = self._unfair(some)
+        return {flow: self.rates[flow] for flow in sorted(some) if self.rates[flow] != before[flow]}
+
+    def _held_by(self, resource: Resource) -> dict[Flow, None]:
+        held = self._held
+        return {flow: None for flow in self._users[resource] if held[flow] == resource}
+
+    def _fill(self, flows: Sequence[Flow]) -> None:
+        """Give some flows what the others leave: all get more until a resource is full."""
+        rates, held, over, capacity = self.rates, self._held, self._over, self._carried
+        all_users, most = self._users, self._most
+        before = {flow: rates[flow] for flow in flows}
+        growing: dict[Resource, list[Flow]] = {}
+        for flow in flows:
+            rates[flow] = -1
+            held[flow] = None
+            for resource in over[flow]:
+                # Where there is enough for all nobody is in another's way.
+                if len(all_users[resource]) * most > capacity[resource]:
+                    growing.setdefault(resource, []).append(flow)
+        counts = {resource: len(users) for resource, users in growing.items()}
+        left = {
+            resource: capacity[resource]
+            - self._used[resource]
+            + sum(map(before.__getitem__, users))
+            for resource, users in growing.items()
+        }
+        heap = [(left[resource] // counts[resource], resource) for resource in growing]
+        heapify(heap)
+        while heap and heap[0][0] < most:
+            share, resource = heap[0]
+            if not counts[resource]:
+                heappop(heap)
+                continue
+            now = left[resource] // counts[resource]
+            if now != share:
+                # Others have stopped growing since, so this one fills up later.
+                heapreplace(heap, (now, resource))
+                continue
             heappop(heap)
-            continue
-        now = left[resource] // growing[resource]
-        if now != share:
-            # Others have stopped growing since, so this one fills up later.
-            heapreplace(heap, (now, resource))
-            continue
-        heappop(heap)
-        for flow in users[resource]:
-            if flow not in rates:
-                rates[flow] = share
-                _settle(flows[flow], share, left, growing)
-    return {flow: rates.get(flow, most) for flow in flows}
+            for flow in growing[resource]:
+                if rates[flow] < 0:
+                    rates[flow] = share
+                    held[flow] = resource
+                    for other in over[flow]:
+                        if other in left:
+                            left[other] -= share
+                            counts[other] -= 1
+        used = self._used
+        for flow in flows:
+            if rates[flow] < 0:
+                rates[flow] = most
+            more = rates[flow] - before[flow]
+            if more:
+                for resource in over[flow]:
+                    used[resource] += more
 
-
-def _settle(
-    over: Iterable[Resource],
-    share: int,
-    left: dict[Resource, int],
-    growing: dict[Resource, int],
-) -> None:
-    """Have a flow keep *share* of each resource that it goes over."""
-    for resource in over:
-        if resource in left:
-            left[resource] -= share
-            growing[resource] -= 1
+    def _unfair(self, settled: dict[Flow, None]) -> dict[Flow, None]:
+        """Return flows for which their rates are no longer fair, now that some have others."""
+        rates, held, used = self.rates, self._held, self._used
+        found: dict[Flow, None] = {}
+        for resource in dict.fromkeys(each for flow in settled for each in self._over[flow]):
+            users = self._users[resource]
+            if len(users) * self._most <= self._carried[resource]:
+                continue
+            others = [flow for flow in users if flow not in settled]
+            if not others:
+                continue
+            slack = len(users)
+            full = self._carried[resource] - used[resource] <= slack
+            most = max(map(rates.__getitem__, users))
+            least = min(
+                (rates[flow] for flow in users if flow in settled and held[flow] == resource),
+                default=self._most,
+            )
+            for flow in others:
+                if rates[flow] > least + slack or (
+                    held[flow] == resource and not (full and rates[flow] + slack >= most)
+                ):
+                    found[flow] = None
+        return found

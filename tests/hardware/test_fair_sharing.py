@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from vmpp.engine import Engine
 from vmpp.hardware import LinkParameters, NetworkInterface
 from vmpp_topology import Bus, Fair, FatTree, FullyConnected, Mesh2D, Ring, Torus
-from vmpp_topology.sharing import shares
+from vmpp_topology.sharing import Sharing
 
 PLAIN = LinkParameters(
     link_rate=1000,
@@ -183,20 +183,38 @@ def reference(
     return rates
 
 
-@given(
-    st.dictionaries(
-        st.integers(0, 20), st.sets(st.integers(0, 8), max_size=5).map(sorted).map(tuple)
-    ),
-    st.dictionaries(st.integers(0, 8), st.integers(1000, 10**6)),
-    st.integers(1000, 10**6),
+RESOURCES = st.sets(st.integers(0, 8), max_size=5).map(sorted).map(tuple)
+CHANGES = st.lists(
+    st.tuples(st.booleans(), st.integers(0, 9), RESOURCES, st.booleans()), min_size=1, max_size=30
 )
-def test_shares_are_max_min_fair(
-    flows: dict[int, tuple[int, ...]], capacity: dict[int, int], most: int
+
+
+@given(
+    st.lists(st.integers(10**9, 10**12), min_size=9, max_size=9),
+    st.integers(10**9, 10**12),
+    CHANGES,
+)
+def test_shares_stay_max_min_fair_while_flows_come_and_go(
+    capacity: list[int], most: int, changes: list[tuple[bool, int, tuple[int, ...], bool]]
 ) -> None:
-    found = shares(flows, capacity, most)
-    assert found == reference(flows, capacity, most)
-    for resource, whole in capacity.items():
-        assert sum(found[flow] for flow, over in flows.items() if resource in over) <= whole
+    sharing = Sharing(capacity.__getitem__, most)
+    flows: dict[int, tuple[int, ...]] = {}
+    known: dict[int, int] = {}
+    for begins, flow, over, settles in changes:
+        if flow in flows:
+            del flows[flow]
+            known.pop(flow, None)
+            sharing.remove(flow)
+        if begins:
+            flows[flow] = over
+            sharing.add(flow, over)
+        if settles:
+            known.update(sharing.settle())
+            assert known == sharing.rates
+            expected = reference(flows, dict(enumerate(capacity)), most)
+            assert known == pytest.approx(expected, abs=1000)
+            for resource, whole in enumerate(capacity):
+                assert sum(known[each] for each in flows if resource in flows[each]) <= whole
 
 
 class TestAdaptive:
