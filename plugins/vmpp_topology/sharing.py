@@ -28,7 +28,7 @@ class Sharing:
     """
 
     __slots__ = (
-        "_capacity", "_carried", "_fresh", "_held", "_most", "_over", "_touched", "_used",
+        "_capacity", "_fresh", "_held", "_most", "_over", "_tight", "_touched", "_used",
         "_users", "rates",
     )  # fmt: skip
 
@@ -43,9 +43,10 @@ class Sharing:
         self._most = most
         self._over: dict[Flow, Sequence[Resource]] = {}
         self._users: dict[Resource, dict[Flow, None]] = {}
-        # What of each resource is in use, and what it carries.
+        # What is in use of each resource that does not have enough for all in any case, and which
+        # of those each flow goes over. Elsewhere nobody can be in another's way.
         self._used: dict[Resource, int] = {}
-        self._carried: dict[Resource, int] = {}
+        self._tight: dict[Flow, dict[Resource, None]] = {}
         # The full resource that keeps a flow from having more, if one does.
         self._held: dict[Flow, Resource | None] = {}
         self._fresh: dict[Flow, None] = {}
@@ -56,27 +57,37 @@ class Sharing:
         """Let a flow begin over some resources."""
         self._over[flow] = over
         self._held[flow] = None
+        self._tight[flow] = {}
         self.rates[flow] = 0
         self._fresh[flow] = None
         for resource in over:
-            self._users.setdefault(resource, {})[flow] = None
-            if resource not in self._used:
-                self._used[resource] = 0
-                self._carried[resource] = self._capacity(resource)
+            users = self._users.setdefault(resource, {})
+            users[flow] = None
+            if resource in self._used:
+                self._tight[flow][resource] = None
+            elif len(users) * self._most > self._capacity(resource):
+                self._used[resource] = sum(map(self.rates.__getitem__, users))
+                for user in users:
+                    self._tight[user][resource] = None
 
     def remove(self, flow: Flow) -> None:
         """Let a flow end."""
         rate = self.rates.pop(flow)
+        tight = self._tight.pop(flow)
         del self._held[flow]
         self._fresh.pop(flow, None)
         for resource in self._over.pop(flow):
             users = self._users[resource]
             del users[flow]
-            if users:
+            if resource in tight:
                 self._used[resource] -= rate
                 self._touched[resource] = None
-            else:
-                del self._users[resource], self._used[resource], self._carried[resource]
+                if len(users) * self._most <= self._capacity(resource):
+                    del self._used[resource]
+                    for user in users:
+                        del self._tight[user][resource]
+            if not users:
+                del self._users[resource]
                 self._touched.pop(resource, None)
 
     def settle(self) -> dict[Flow, int]:
@@ -101,21 +112,20 @@ class Sharing:
 
     def _fill(self, flows: Sequence[Flow]) -> None:
         """Give some flows what the others leave: all get more until a resource is full."""
-        rates, held, over, capacity = self.rates, self._held, self._over, self._carried
-        all_users, most = self._users, self._most
+        rates, held, tight, used, most = (
+            self.rates, self._held, self._tight, self._used, self._most
+        )  # fmt: skip
         before = {flow: rates[flow] for flow in flows}
         growing: dict[Resource, list[Flow]] = {}
         for flow in flows:
             rates[flow] = -1
             held[flow] = None
-            for resource in over[flow]:
-                # Where there is enough for all nobody is in another's way.
-                if len(all_users[resource]) * most > capacity[resource]:
-                    growing.setdefault(resource, []).append(flow)
+            for resource in tight[flow]:
+                growing.setdefault(resource, []).append(flow)
         counts = {resource: len(users) for resource, users in growing.items()}
         left = {
-            resource: capacity[resource]
-            - self._used[resource]
+            resource: self._capacity(resource)
+            - used[resource]
             + sum(map(before.__getitem__, users))
             for resource, users in growing.items()
         }
@@ -136,32 +146,28 @@ class Sharing:
                 if rates[flow] < 0:
                     rates[flow] = share
                     held[flow] = resource
-                    for other in over[flow]:
-                        if other in left:
-                            left[other] -= share
-                            counts[other] -= 1
-        used = self._used
+                    for other in tight[flow]:
+                        left[other] -= share
+                        counts[other] -= 1
         for flow in flows:
             if rates[flow] < 0:
                 rates[flow] = most
             more = rates[flow] - before[flow]
             if more:
-                for resource in over[flow]:
+                for resource in tight[flow]:
                     used[resource] += more
 
     def _unfair(self, settled: dict[Flow, None]) -> dict[Flow, None]:
         """Return flows for which their rates are no longer fair, now that some have others."""
         rates, held, used = self.rates, self._held, self._used
         found: dict[Flow, None] = {}
-        for resource in dict.fromkeys(each for flow in settled for each in self._over[flow]):
+        for resource in dict.fromkeys(each for flow in settled for each in self._tight[flow]):
             users = self._users[resource]
-            if len(users) * self._most <= self._carried[resource]:
-                continue
             others = [flow for flow in users if flow not in settled]
             if not others:
                 continue
             slack = len(users)
-            full = self._carried[resource] - used[resource] <= slack
+            full = self._capacity(resource) - used[resource] <= slack
             most = max(map(rates.__getitem__, users))
             least = min(
                 (rates[flow] for flow in users if flow in settled and held[flow] == resource),
