@@ -288,6 +288,25 @@ def library(module: str, name: str = "notes") -> object:
     return Plugin()
 
 
+def test_a_library_may_be_the_module_that_programs_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "itself.py").write_text("WORD = 'linked'\n")
+    (site / "unfit.py").write_text("1 / 0\n")
+    monkeypatch.syspath_prepend(str(site))
+    plugins = with_stranger(library("itself", "itself"), other=library("unfit", "unfit"))
+    program = tmp_path / "program.py"
+    program.write_text("import itself\nprint(itself.WORD)\n")
+    result = vmpp.run(program, plugins=plugins)
+    assert (result.stdout, result.failure) == (b"linked\n", None)
+    program.write_text("import unfit\n")
+    failure = vmpp.run(program, plugins=plugins).failure or ""
+    assert "ImportError: plugin 'other" in failure
+    assert "ZeroDivisionError: division by zero" in failure
+
+
 def test_a_module_that_two_libraries_offer_fails_whoever_imports_it(tmp_path: Path) -> None:
     plugins = with_stranger(library("string"), other=library("textwrap"))
     program = tmp_path / "program.py"

@@ -15,7 +15,7 @@ from typing import Final
 
 import trio
 
-from vmpp.errors import VmppError
+from vmpp.errors import VmppError, one_line
 from vmpp.kernel import Roles
 from vmpp.machine import description as descriptions
 from vmpp.machine.description import MachineDescription, MachineTooSmallError
@@ -259,12 +259,25 @@ def _modules(plugins: Plugins) -> tuple[dict[str, Callable[[], ModuleType]], lis
         for module, target in library.modules.items():
             offered.setdefault(module, []).append((source, target))
         private += getattr(library, "private", ())
-    return {module: partial(_module, module, found) for module, found in offered.items()}, private
+    return {module: _making(module, found) for module, found in offered.items()}, private
 
 
-def _module(name: str, offered: Sequence[tuple[Source, str]]) -> ModuleType:
-    own = [target for source, target in offered if source.ships or len(offered) == 1]
+def _making(name: str, offered: Sequence[tuple[Source, str]]) -> Callable[[], ModuleType]:
+    """Return what makes the module *name*."""
+    own = [(source, target) for source, target in offered if source.ships or len(offered) == 1]
     if not own:
         both = " and ".join(f"plugin {source}" for source, _ in offered)
-        raise ImportError(f"both {both} offer the module {name!r}; uninstall one", name=name)
-    return importlib.import_module(own[0])
+        return partial(_refuse, name, f"both {both} offer the module {name!r}; uninstall one")
+    source, target = own[0]
+    if target != name:
+        return partial(importlib.import_module, target)
+    # What stands for itself has to be found before it is covered.
+    try:
+        module = importlib.import_module(name)
+    except Exception as error:
+        return partial(_refuse, name, f"plugin {source}: {one_line(error)}")
+    return lambda: module
+
+
+def _refuse(name: str, why: str) -> ModuleType:
+    raise ImportError(why, name=name)
