@@ -17,7 +17,6 @@ This works on jobs in a CPU mode with a compute co-processor: ``yod -proc 2``.
 from __future__ import annotations
 
 import sys
-import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -99,7 +98,7 @@ def wait_for_all(process: Process) -> None:
         if coroutine.error is not None and not coroutine.heard:
             failed = True
             print("a co-routine that nobody waited for raised an exception", file=sys.stderr)
-            traceback.print_exception(coroutine.error)
+            print(process.space.describe(coroutine.error), end="", file=sys.stderr)
     if failed:
         process.exit(1)
 

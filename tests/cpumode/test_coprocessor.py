@@ -204,6 +204,7 @@ def test_one_that_fails_and_that_nobody_waits_for_is_told_of(run) -> None:
     assert result.status == 1
     assert b"a co-routine that nobody waited for raised an exception" in result.stderr
     assert b"ValueError: invalid literal" in result.stderr
+    assert b"coroutines.py" not in result.stderr
 
 
 @pytest.mark.parametrize("end", ["comm.Abort(3)", "__import__('os')._exit(3)"])

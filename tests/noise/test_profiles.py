@@ -95,6 +95,7 @@ def test_what_cannot_be_is_refused_in_a_line(
     with pytest.raises(VmppError) as raised:
         measure("", machine(text))
     assert complaint in str(raised.value)
+    assert not str(raised.value).startswith("plugin")
     assert "\n" not in str(raised.value)
 
 

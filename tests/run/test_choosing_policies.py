@@ -51,13 +51,15 @@ def test_a_machine_is_booted_with_what_is_chosen(
             "no policy decides 'allocatr'; did you mean 'allocator'",
         ),
         ({"timing": "wormhol"}, None, "no plugin offers the timing 'wormhol'; did you mean"),
+        ({"mode": 3}, None, "a text chooses the mode, such as 'compute-coprocessor', not 3"),
+        ({"pct": None}, None, "a text chooses the pct, such as 'gang', not None"),
         ({"timing": "contention-free:2"}, None, "'2' is one parameter too many (it has none)"),
         ({}, 0, "the level is between 1 and 64, not 0"),
         ({}, 65, "the level is between 1 and 64, not 65"),
     ],
 )
 def test_what_cannot_be_chosen_is_refused(
-    policies: dict[str, str], level: int | None, said: str, program: Callable[..., Path]
+    policies: dict[str, Any], level: int | None, said: str, program: Callable[..., Path]
 ) -> None:
     with pytest.raises(VmppError) as error:
         vmpp.run(program("print(rank)"), policies=policies, level=level)

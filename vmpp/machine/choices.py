@@ -111,6 +111,8 @@ def bound(kind: str, text: str, offers: Mapping[str, Any]) -> Choice:
     Raises:
         ChoiceError: nothing of that name is offered, or it has no such parameters.
     """
+    if not isinstance(text, str):
+        raise ChoiceError(f"a text chooses the {kind}, such as {min(offers)!r}, not {text!r}")
     if not text.isprintable():
         raise ChoiceError(f"{kind} {text!r} has characters that nobody can see")
     name, *arguments = text.split(":")

@@ -49,6 +49,8 @@ def roles_of(description: MachineDescription, plugins: Plugins, text: str = "") 
 def _made(factory: Choice) -> CpuMode:
     try:
         mode: CpuMode = factory()
+    except VmppError:
+        raise
     except Exception as error:
         raise raised(factory.factory, "", error) from error
     if not isinstance(mode.cpus, int):

@@ -55,6 +55,8 @@ def _sources(description: MachineDescription, plugins: Plugins) -> Mapping[str, 
     profile = bound("noise", text, plugins.noise)
     try:
         made = tuple(profile())
+    except VmppError:
+        raise
     except ValueError as error:
         raise NoiseError(f"noise {text!r}: {error}") from error
     except Exception as error:

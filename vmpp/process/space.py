@@ -309,6 +309,10 @@ class AddressSpace:
 
     # -- where it is -----------------------------------------------------------------------------
 
+    def describe(self, error: BaseException) -> str:
+        """Return the traceback of *error* as python prints it, without the frames of vmpp."""
+        return traces.describe(self.program, error)
+
     def user_frame(self, frame: FrameType | None) -> FrameType | None:
         """Return the innermost frame of the program's own code that *frame* was called from.
 
