@@ -71,7 +71,7 @@ def _dimension(topology: Topology) -> int:
     """Return of how many dimensions a hypercube is. Raises ValueError if *topology* is none."""
     dimension = topology.size.bit_length() - 1
     if topology.size != 1 << dimension:
-        raise ValueError(_NO_CUBE.format(f"{topology.size} is no power of two"))
+        raise ValueError(_NO_CUBE.format("it has not a power of two of places"))
     for node in range(topology.size):
         for bit in range(dimension):
             if topology.hops(node, node ^ 1 << bit) != 1:

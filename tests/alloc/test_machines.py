@@ -90,7 +90,11 @@ def test_the_result_says_how_far_apart_the_nodes_were(tmp_path, where) -> None:
     [
         ("fat-tree", "submesh", "'submesh': the topology is no grid.*: nodes 0 and 4 are side by"),
         ("fat-tree", "mc1x1", "not linked; take 'first-free' or 'random', which work on any"),
-        ("mesh2d", "subcube", "'subcube': the topology is no hypercube: .*; take the topology"),
+        (
+            "mesh2d",
+            "subcube",
+            "'subcube': the topology is no hypercube: it has not a power of two of places; take",
+        ),
         ("dragonfly", "hilbert:best", "'hilbert:best': the topology is no grid"),
     ],
 )
@@ -121,6 +125,18 @@ async def test_a_machine_that_grows_makes_room(where) -> None:
         assert (await job.wait()).status == 0
         assert job.status.distance < 3
         assert max(job.nodes) > 17
+
+
+@pytest.mark.parametrize("allocator", ["submesh", "submesh:best", "buddy"])
+@pytest.mark.parametrize("topology", ["ring", "torus"])
+@pytest.mark.parametrize("size", [7, 16, 33])
+def test_one_whose_nodes_cannot_be_added_to_has_room_from_the_start(
+    topology: str, allocator: str, size: int, where: Path
+) -> None:
+    policies = {"topology": topology, "allocator": allocator}
+    result = vmpp.run(where, nprocs=size, policies=policies)
+    assert result.status == 0, result.stderr
+    assert len(set(json.loads(result.stdout))) == size
 
 
 async def test_a_machine_that_does_not_grow_refuses(tmp_path, where) -> None:

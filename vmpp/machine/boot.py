@@ -118,6 +118,7 @@ async def boot(
                 described.with_tools(tools).with_collectives(coll or {}),
                 *_nodes(described, roles_of(described, found), nodes, processes, universe),
                 found,
+                makes_room=processes is not None,
             ),
             found,
             seed=seed,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from random import Random
 from typing import TYPE_CHECKING, Final
 
+from vmpp.errors import VmppError
 from vmpp.machine.choices import bound
 from vmpp.machine.description import MachineDescription, MachineTooSmallError
+from vmpp.service import Places
+from vmpp.service.allocation import choice
 
 if TYPE_CHECKING:
     from vmpp.machine.plugins import Plugins
@@ -36,7 +40,13 @@ class Universe:
 
     @classmethod
     def of(
-        cls, described: MachineDescription, nprocs: int, size: int | None, plugins: Plugins
+        cls,
+        described: MachineDescription,
+        nprocs: int,
+        size: int | None,
+        plugins: Plugins,
+        *,
+        makes_room: bool = False,
     ) -> Universe:
         """Return a machine with nodes for *nprocs* processes that can grow to *size* in all.
 
@@ -47,6 +57,8 @@ class Universe:
         Args:
             size: of the universe; None: the nodes of a machine that does not grow, and otherwise
                 as told at `SPARE` and `ROOM`.
+            makes_room: have as many nodes more as the allocator needs to place one job on *nprocs*,
+                if they cannot be added later, and nobody says how many there are.
 
         Raises:
             MachineTooSmallError: the machine has fewer nodes, or the universe fewer than the job.
@@ -55,6 +67,8 @@ class Universe:
         extend = topology.related("extended") if described.grows else None
         if size is not None and size < nprocs:
             raise MachineTooSmallError(f"a universe of {size} has no room for {nprocs} processes")
+        if makes_room and described.grows and extend is None and size is None:
+            nprocs = _with_room(described, nprocs, plugins)
         machine = described.sized(nprocs if size is None or extend else size, plugins)
         present = machine.compute_nodes
         if size is not None:
@@ -67,3 +81,24 @@ class Universe:
         if extend is not None and most > present:
             dims = tuple(extend(dims, machine.nodes + most - present))
         return cls(machine, dims, most, size)
+
+
+def _with_room(described: MachineDescription, nprocs: int, plugins: Plugins) -> int:
+    """Return with how many compute nodes the allocator has a place for a job on *nprocs*.
+
+    If it has none, or an error, that is told when the job is launched.
+    """
+    make = bound("topology", described.topology.kind, plugins.topologies)
+    allocator = bound("allocator", described.service.allocator, plugins.allocators)
+    nodes = nprocs
+    while nodes <= nprocs + ROOM:
+        machine = described.sized(nodes, plugins)
+        own = range(machine.compute_nodes)
+        try:
+            policy = allocator(Places(make(machine.topology.dims), own, Random(0).random))
+            if choice(policy, own, nprocs) is not None:
+                return nodes
+        except VmppError:
+            break
+        nodes += max(1, nodes // 8)
+    return nprocs
