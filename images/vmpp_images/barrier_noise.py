@@ -20,6 +20,7 @@ from mpi4py import MPI
 import vmpp
 from vmpp.quantities import duration
 from vmpp_images.noise_theory import expected
+from vmpp_images.options import Options, above_zero, count, from_zero
 
 
 def phase(comm: MPI.Comm, phases: int, length: float, gap: float) -> float:
@@ -61,17 +62,23 @@ def sizes(ranks: int) -> Iterator[int]:
 
 def _period_and_duration(text: str) -> tuple[float, float]:
     period, _, event = text.partition(":")
-    return duration(period) / 1e12, duration(event) / 1e12
+    try:
+        found = duration(period) / 1e12, duration(event) / 1e12
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r}: write it as 100ms:2500us; {error}") from None
+    if not found[0]:
+        raise argparse.ArgumentTypeError(f"{text!r}: the period is 0")
+    return found
 
 
 def arguments() -> argparse.Namespace:
     """Return what the command line says."""
-    parser = argparse.ArgumentParser("barrier-noise", description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--length", type=float, default=1, metavar="MS",
+    parser = Options("barrier-noise", description=str(__doc__).partition("\n")[0])
+    parser.add_argument("--length", type=above_zero, default=1, metavar="MS",
                         help="of computing in a phase (default: %(default)s)")  # fmt: skip
-    parser.add_argument("--phases", type=int, default=200, metavar="N",
+    parser.add_argument("--phases", type=count, default=200, metavar="N",
                         help="(default: %(default)s)")  # fmt: skip
-    parser.add_argument("--gap", type=float, default=0, metavar="MS",
+    parser.add_argument("--gap", type=from_zero, default=0, metavar="MS",
                         help="from a phase's beginning to the next's; 0: they follow")  # fmt: skip
     parser.add_argument("--expect", type=_period_and_duration, metavar="PERIOD:DURATION",
                         help="print what the theory has for such noise")  # fmt: skip

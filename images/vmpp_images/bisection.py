@@ -23,7 +23,13 @@ from typing import NamedTuple
 import numpy as np
 from mpi4py import MPI
 
+from vmpp_images.options import Options, count
+
 SIZES = (1 << 10, 1 << 15, 1 << 20)
+BEYOND = (
+    "over 100 %: messages do not share links under this timing (take 'fair' or 'wormhole'), or "
+    "more links lead across than these"
+)
 
 
 class Halves(NamedTuple):
@@ -94,24 +100,16 @@ def ranks(rank: int, found: Halves, partners: int) -> tuple[list[int], list[int]
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="bisect", description="Measure bisection bandwidth.")
-    parser.add_argument("--nbytes", type=positive, nargs="+", default=SIZES, metavar="N",
+    parser = Options(prog="bisect", description="Measure bisection bandwidth.")
+    parser.add_argument("--nbytes", type=count, nargs="+", default=SIZES, metavar="N",
                         help="bytes of a message; several make as many lines")  # fmt: skip
-    parser.add_argument("--partners", type=positive, default=1, metavar="N",
+    parser.add_argument("--partners", type=count, default=1, metavar="N",
                         help="of every process, in the other half")  # fmt: skip
     parser.add_argument("--along", type=int, metavar="D",
                         help="dimension to cut across; by default the longest")  # fmt: skip
-    parser.add_argument("--rounds", type=positive, default=3, metavar="N",
+    parser.add_argument("--rounds", type=count, default=3, metavar="N",
                         help="how often all send, for a mean")  # fmt: skip
     return parser.parse_args(arguments)
-
-
-def positive(text: str) -> int:
-    """Read a positive number."""
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
 
 
 def main() -> None:
@@ -124,6 +122,7 @@ def main() -> None:
     pairs = len(found.left)
     if chosen.partners > pairs:
         raise SystemExit(f"bisect: --partners: the other half has {pairs} processes")
+    most = 0.0
     limit = None if found.width is None else found.width * found.link_rate
     if comm.rank == 0:
         print(f"{pairs} to {pairs} processes, {found.cut}, {chosen.partners} to each")
@@ -133,12 +132,15 @@ def main() -> None:
     for nbytes in chosen.nbytes:
         took = crossing(comm, found, chosen.partners, nbytes, chosen.rounds)
         across = pairs * chosen.partners * nbytes / took
+        most = max(most, across / limit if limit else 0.0)
         share = "" if limit is None else f"{100 * across / limit:>11.1f} %"
         if comm.rank == 0:
             line = (
                 f"{nbytes:>10} {took * 1e6:>11.3f} us {rate(across / pairs):>12} {rate(across):>12}"
             )
             print(f"{line}   {share}".rstrip())
+    if comm.rank == 0 and most > 1:
+        print(BEYOND)
 
 
 def rate(number: float) -> str:

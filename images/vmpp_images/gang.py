@@ -26,6 +26,7 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 import vmpp
+from vmpp_images.options import Options, above_zero, from_zero
 
 SHARES = (50, 90, 99, 100)
 """Of the messages, in percent, for which the time is told that they took at the most."""
@@ -35,11 +36,15 @@ OVER = -1.0
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="gang", description="Measure latencies of messages.")
-    parser.add_argument("--seconds", type=float, default=0.1, help="how long to measure")
-    parser.add_argument("--look", type=float, default=5.0, help="us between two looks at the queue")
-    parser.add_argument("--work", type=float, default=50.0, help="us of work between two messages")
-    parser.add_argument("--spread", type=float, default=10.0, help="ms over which ranks begin")
+    parser = Options(prog="gang", description="Measure latencies of messages.")
+    parser.add_argument("--seconds", type=above_zero, default=0.1, help="how long to measure")
+    parser.add_argument(
+        "--look", type=above_zero, default=5.0, help="us between two looks at the queue"
+    )
+    parser.add_argument(
+        "--work", type=from_zero, default=50.0, help="us of work between two messages"
+    )
+    parser.add_argument("--spread", type=from_zero, default=10.0, help="ms over which ranks begin")
     parser.add_argument("--plot", metavar="FILE", help="draw the distribution")
     return parser.parse_args(arguments)
 

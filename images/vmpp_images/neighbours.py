@@ -19,6 +19,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from mpi4py import MPI
 
+from vmpp_images.options import Options, count
+
 
 def exchange(comm: MPI.Comm, stride: int, nbytes: int, rounds: int) -> float:
     """Return how long one exchange with the ranks *stride* above and below takes at most."""
@@ -58,29 +60,23 @@ def hops(size: int, stride: int, distance: Callable[[int, int], int] | None) -> 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="neighbours", description="Measure halo exchange.")
-    parser.add_argument("--strides", type=positive, nargs="+", metavar="N",
+    parser = Options(prog="neighbours", description="Measure halo exchange.")
+    parser.add_argument("--strides", type=count, nargs="+", metavar="N",
                         help="how far partners are in rank; by default 1, 2, 4 ...")  # fmt: skip
-    parser.add_argument("--short", type=positive, default=8, metavar="N", help="bytes, for latency")
-    parser.add_argument("--long", type=positive, default=1 << 18, metavar="N",
+    parser.add_argument("--short", type=count, default=8, metavar="N", help="bytes, for latency")
+    parser.add_argument("--long", type=count, default=1 << 18, metavar="N",
                         help="bytes, for bandwidth")  # fmt: skip
-    parser.add_argument("--rounds", type=positive, default=10, metavar="N",
+    parser.add_argument("--rounds", type=count, default=10, metavar="N",
                         help="how often all exchange, for a mean")  # fmt: skip
     return parser.parse_args(arguments)
-
-
-def positive(text: str) -> int:
-    """Read a positive number."""
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
 
 
 def main() -> None:
     """Measure, and have rank 0 print a table."""
     chosen = options()
     comm = MPI.COMM_WORLD
+    if comm.size < 2:
+        raise SystemExit("neighbours: take at least two processes")
     strides = chosen.strides or [1 << power for power in range((comm.size - 1).bit_length())]
     distance = distances()
     if comm.rank == 0:

@@ -18,14 +18,17 @@ import numpy as np
 from mpi4py import MPI
 
 import vmpp
+from vmpp_images.options import Options, above_zero, count
 
 
 def options(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(prog="quantum", description="Measure a job's run time.")
-    parser.add_argument("--work", type=float, default=0.2, help="seconds of work of every rank")
-    parser.add_argument("--grain", type=float, default=1.0, help="ms between two exchanges")
-    parser.add_argument("--nbytes", type=int, default=1024, help="bytes of a message")
+    parser = Options(prog="quantum", description="Measure a job's run time.")
+    parser.add_argument(
+        "--work", type=above_zero, default=0.2, help="seconds of work of every rank"
+    )
+    parser.add_argument("--grain", type=above_zero, default=1.0, help="ms between two exchanges")
+    parser.add_argument("--nbytes", type=count, default=1024, help="bytes of a message")
     return parser.parse_args(arguments)
 
 

@@ -13,6 +13,7 @@ from typing import TextIO
 from mpi4py import MPI
 
 import vmpp
+from vmpp_images.options import Options, count
 
 Sample = tuple[int, int]
 """Nanoseconds from the first sample's beginning to this one's, and what was measured."""
@@ -50,25 +51,18 @@ def _spin(units: int) -> None:
 
 def options(description: str, outname: str) -> argparse.ArgumentParser:
     """Return a parser of the options that all of them have, which are those of ftq."""
-    parser = argparse.ArgumentParser(prog=outname, description=description)
-    parser.add_argument("-n", "--samples", type=_number, default=4096, metavar="N",
+    parser = Options(prog=outname, description=description)
+    parser.add_argument("-n", "--samples", type=count, default=4096, metavar="N",
                         help="number of samples (default: %(default)s)")  # fmt: skip
-    parser.add_argument("-f", "--frequency", type=_number, default=1000, metavar="HZ",
+    parser.add_argument("-f", "--frequency", type=count, default=1000, metavar="HZ",
                         help="samples a second (default: %(default)s)")  # fmt: skip
-    parser.add_argument("-u", "--units", type=_number, default=100, metavar="N",
+    parser.add_argument("-u", "--units", type=count, default=100, metavar="N",
                         help="units of work in a sample (default: %(default)s)")  # fmt: skip
     parser.add_argument("-o", "--outname", default=outname, metavar="NAME",
                         help="write NAME_RANK.dat (default: %(default)s)")  # fmt: skip
     parser.add_argument("-s", "--stdout", action="store_true",
                         help="write the samples of rank 0 to standard output instead")  # fmt: skip
     return parser
-
-
-def _number(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is too few")
-    return number
 
 
 @dataclass(frozen=True)

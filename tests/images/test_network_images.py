@@ -66,8 +66,10 @@ def test_of_a_bus_all_have_the_rate_of_one_link(tmp_path: Path) -> None:
     for timing in ("fair", "wormhole"):
         printed = run("bisect", 16, machine=path, policies={"timing": timing})
         assert [row[-1] for row in measured(printed)][-1] == pytest.approx(100, rel=0.01)
+        assert "over 100 %" not in printed
     printed = run("bisect", 16, machine=path)
     assert measured(printed)[-1][-1] == pytest.approx(800, rel=0.05)
+    assert "over 100 %: messages do not share links under this timing" in printed
 
 
 def test_a_dragonfly_needs_many_partners_or_ways_round(tmp_path: Path) -> None:
@@ -89,7 +91,7 @@ def test_a_dragonfly_needs_many_partners_or_ways_round(tmp_path: Path) -> None:
         (1, (), "bisect: two halves have at least two processes"),
         (4, ("--partners", "3"), "bisect: --partners: the other half has 2 processes"),
         (4, ("--along", "2"), "bisect: --along: the places have dimensions 0 to 1"),
-        (4, ("--nbytes", "0"), "bisect: error: argument --nbytes: invalid positive value: '0'"),
+        (4, ("--nbytes", "0"), "bisect: error: argument --nbytes: '0' is no whole number above 0"),
     ],
 )
 def test_what_cannot_be_measured_is_refused(nprocs: int, args: tuple[str, ...], said: str) -> None:
