@@ -11,11 +11,12 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from rich.console import Console
 
 from vmpp import VmppError
 from vmpp.machine.comparison import Row, Trial
-from vmpp.machine.comparison.picture import draw
+from vmpp.machine.comparison.picture import COLOURS, _fill, _lines, _scale, draw
 from vmpp.machine.comparison.scales import scale
 from vmpp.machine.comparison.table import table
 
@@ -128,6 +129,21 @@ def test_other_choices_are_drawn_as_bars_that_say_how_long_they_are(tmp_path: Pa
     for text in ("default", "paragon", "ring", "bus", "topology", "1 ms", "3 ms", "4 ms", "failed"):
         assert text in said
     assert said.count("failed") == 1
+
+
+def test_more_bars_than_colours_are_told_apart_by_how_they_are_filled() -> None:
+    found = [tuple(_fill(number).values()) for number in range(4 * len(COLOURS))]
+    assert len(set(found)) == len(found)
+
+
+def test_a_point_at_nothing_is_not_on_the_frame() -> None:
+    axes = Figure().add_subplot()
+    found = [row({"nprocs": "1"}, 0.0), row({"nprocs": "2"}, 1e-3)]
+    _lines(axes, found, "virtual_time", *_scale(found))
+    assert axes.get_ylim()[0] < 0 < axes.get_xlim()[0] < 1
+    found = [row({"nprocs": "1"}, 1e-3), row({"nprocs": "2"}, 2e-3)]
+    _lines(axes, found, "virtual_time", *_scale(found))
+    assert axes.get_ylim()[0] == 0
 
 
 @pytest.mark.parametrize("suffix", ["png", "pdf", "svg"])

@@ -25,9 +25,13 @@ COLOURS: Final = (
 """Colours that the colour-blind can tell apart (Okabe and Ito, 2008)."""
 STYLES: Final = ("-", "--", ":", "-.")
 """How lines are drawn in turn, when there are more of them than colours."""
+HATCHES: Final = ("", "////", "....", "xxxx")
+"""How bars are filled in turn, when there are more kinds of them than colours."""
 SUFFIXES: Final = (".png", ".svg", ".pdf")
 CLOSE: Final = 0.09
 """Part of a scale that a label needs to stand beside others."""
+NEAR: Final = 0.04
+"""Part of a scale that is left free below values that are nearer to 0."""
 DECADE: Final = 8.0
 """Ratio of the ends of a scale from which on it is logarithmic."""
 
@@ -140,7 +144,9 @@ def _lines(
     found = [value for row in rows for value in row.values(measure)]
     if min(found, default=0.0) >= 0:
         highest = max(found, default=0.0)
-        axes.set_ylim(0, 1.08 * highest if highest > 0 else 1)
+        top = 1.08 * highest if highest > 0 else 1.0
+        # A point at 0 must not lie on the frame.
+        axes.set_ylim(0 if min(found, default=top) > NEAR * top else -NEAR * top, top)
     axes.yaxis.set_major_formatter(_formatter(measure))
     axes.set_ylabel(MEASURES[measure].title)
     axes.grid(alpha=0.3)
@@ -207,8 +213,7 @@ def _bars(axes: Axes, rows: Sequence[Row], measure: str) -> None:
         if grouped and number and group not in ticks:
             at += 0.6
         ticks.setdefault(group, []).append(at)
-        colour = COLOURS[(series.index(row.choices[last]) if grouped else 0) % len(COLOURS)]
-        _bar(axes, at, row, measure, colour)
+        _bar(axes, at, row, measure, series.index(row.choices[last]) if grouped else 0)
         at += 1.0
     axes.set_yticks([sum(places) / len(places) for places in ticks.values()], list(ticks))
     axes.tick_params(axis="y", length=0)
@@ -222,13 +227,19 @@ def _bars(axes: Axes, rows: Sequence[Row], measure: str) -> None:
         _legend(axes, last, series)
 
 
-def _bar(axes: Axes, at: float, row: Row, measure: str, colour: str) -> None:
+def _fill(number: int) -> dict[str, Any]:
+    """Return how bars of so manieth kind are filled, in Matplotlib's words."""
+    hatch = HATCHES[number // len(COLOURS) % len(HATCHES)]
+    return {"facecolor": COLOURS[number % len(COLOURS)], "edgecolor": "white", "hatch": hatch}
+
+
+def _bar(axes: Axes, at: float, row: Row, measure: str, kind: int) -> None:
     value = row.measure(measure)
     if value is None:
         axes.annotate(" failed", (0, at), va="center", color="#B00020", fontsize=9)
         return
     low, high = _spread(row, measure)
-    axes.barh(at, value, height=0.85, color=colour)
+    axes.barh(at, value, height=0.85, linewidth=0, **_fill(kind))
     if low or high:
         axes.errorbar(value, at, xerr=[[low], [high]], color="#333333", capsize=3)
     axes.annotate(
@@ -242,7 +253,7 @@ def _legend(axes: Axes, title: str, series: Sequence[str]) -> None:
 
     axes.legend(
         handles=[
-            Patch(color=COLOURS[number % len(COLOURS)], label=label)
+            Patch(linewidth=0, label=label, **_fill(number))
             for number, label in enumerate(series)
         ],
         title=title, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0),
