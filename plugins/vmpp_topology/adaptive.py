@@ -72,7 +72,10 @@ class Ways:
             self._adapted = topology.adapted
             self.route, self.take = self._chosen, self._counted
         else:
-            raise ValueError("its routing is deterministic, so messages have no choice of ways")
+            raise ValueError(
+                "the topology's routing is deterministic, so messages have no choice of ways; take "
+                "a topology with adaptive routing, such as 'torus', or leave 'adaptive' out"
+            )
 
     def avoid(self, down: Callable[[int, int], bool]) -> None:
         """Take no link that is down where there is another way; see `vmpp.hardware.Routing`."""

@@ -240,5 +240,7 @@ class TestAdaptive:
         assert found[0] == found[1]
 
     def test_a_topology_without_a_choice_has_none(self) -> None:
-        with pytest.raises(ValueError, match="its routing is deterministic"):
+        with pytest.raises(
+            ValueError, match="a topology with adaptive routing, such as 'torus', or leave"
+        ):
             Net(Mesh2D((2, 2)), routing="adaptive")
