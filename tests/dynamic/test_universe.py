@@ -21,7 +21,7 @@ class Ring:
     def __init__(self, dims: tuple[int, ...]) -> None:
         self.dims = dims
         self.size = dims[0]
-        self.links = 0
+        self.links = 2 * self.size
 
     @staticmethod
     def grown(nodes: int) -> tuple[int, ...]:
@@ -34,7 +34,10 @@ class Ring:
         return min((source - destination) % self.size, (destination - source) % self.size)
 
     def route(self, source: int, destination: int) -> list[int]:
-        return [(source + step) % self.size for step in range((destination - source) % self.size)]
+        hops = self.hops(source, destination)
+        if (destination - source) % self.size == hops:
+            return [(source + step) % self.size for step in range(hops)]
+        return [self.size + (source - step) % self.size for step in range(hops)]
 
 
 def plugins_with(**hooks: Any) -> Plugins:
