@@ -94,5 +94,27 @@ def test_who_keeps_others_waiting_breaks_a_promise() -> None:
     check_scheduling_policy(turns(choose=newest), fair=False, examples=5)
 
 
+@pytest.mark.parametrize(
+    "policy",
+    [
+        turns(choose=newest),
+        turns(choose=lambda self, ready, now: len(ready) - 1),
+        turns(until=lambda self, process, now: None),
+    ],
+)
+def test_who_never_lets_others_have_their_turn_is_found_without_being_told_where(
+    policy: Any,
+) -> None:
+    with pytest.raises(RuleBroken, match="nobody waits for the CPU longer than 1 s; but job "):
+        check_scheduling_policy(policy, examples=8)
+    check_scheduling_policy(policy, fair=False, examples=3)
+
+
+def test_turns_that_are_too_short_for_anything_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vmpp.testing.scheduling._MOST_TOLD", 3000)
+    with pytest.raises(RuleBroken, match="jobs get on with what they compute; but they are not do"):
+        check_scheduling_policy(turns(until=lambda self, process, now: now + 1), examples=8)
+
+
 def test_what_is_right_passes() -> None:
     check_scheduling_policy(Turns, patience=SECOND)

@@ -133,6 +133,27 @@ def test_a_policy_without_an_operation_is_refused_by_name() -> None:
         Asked(unfinished, "mine:7", 3)
 
 
+def test_an_observer_that_cannot_be_told_is_refused_by_name() -> None:
+    faulty = type("Faulty", (Faulty,), {"observer": object()})()
+    with pytest.raises(
+        PolicyFault, match="policy mine:7 of node 3: its observer has no 'became_ready'"
+    ):
+        Asked(faulty, "mine:7", 3)
+
+
+def test_a_policy_cannot_change_who_is_ready(cluster: Any) -> None:
+    def sorts(self: Any, ready: Any, now: int) -> int:
+        ready.sort(key=lambda process: -process.job.id)
+        return 0
+
+    machine = cluster(1, policy=type("Faulty", (Faulty,), {"choose": sorts}))
+    two = [machine.launch(computes(5000), 1), machine.launch(computes(5000), 1)]
+    machine.engine.run()
+    for record in two:
+        assert "choose() raised AttributeError: 'tuple' object has no" in record.failure
+    machine.assert_clean()
+
+
 def test_a_report_says_where_a_policy_raised(cluster: Any) -> None:
     machine = cluster(1, policy=broken("until", ZeroDivisionError("division by zero")))
     record = machine.launch(computes(10), 1)

@@ -42,6 +42,9 @@ class Asked:
         self.multitasking = bool(policy.multitasking)
         self.asked_alone = bool(getattr(policy, "asked_alone", False))
         self.observer: DispatchObserver | None = getattr(policy, "observer", None)
+        for told in _TOLD if self.observer is not None else ():
+            if not callable(getattr(self.observer, told, None)):
+                raise self._fault(f"its observer has no {told!r}")
         self._strobe: Callable[[int | None, int], object] | None = getattr(policy, "strobe", None)
 
     def admit(self, loaded: int) -> str | None:
@@ -125,6 +128,7 @@ class Asked:
         return PolicyFault(f"{owner}: {who}: {what}" if owner else f"{who}: {what}")
 
 
+_TOLD: Final = ("became_ready", "switches", "runs", "preempted", "blocked", "ended")
 _NOTHING: Final = type(None)
 _REFUSAL: Final = (str, _NOTHING)
 _PLACE: Final = (int, _NOTHING)

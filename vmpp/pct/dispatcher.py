@@ -409,7 +409,10 @@ class Dispatcher:
     # -- asking the policy -----------------------------------------------------------------------
 
     def _choose(self, now: int) -> int | None:
-        return None if self.broken else self._asked(None, self.policy.choose, self.ready, now)
+        if self.broken:
+            return None
+        # A policy cannot lose or exchange what it only looks at.
+        return self._asked(None, self.policy.choose, tuple(self.ready), now)
 
     def _slice(self, process: Process, begin: int) -> int | None:
         return None if self.broken else self._asked(None, self.policy.until, process, begin)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from signal import SIGKILL
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
@@ -26,6 +27,12 @@ EXAMPLES: Final = 25
 """How many sets of jobs are tried, unless said otherwise: a machine is booted for each."""
 
 _MOST_JOBS: Final = 4
+
+_MOST_TOLD: Final = 300_000
+"""How much may happen to a few jobs until they are done: more than 100,000 turns are too many."""
+
+_CROWDS: Final = 8
+"""How many times a job is crowded by others, to see whether it gets its turn."""
 
 _PROGRAM: Final = """
 import sys, time
@@ -75,7 +82,18 @@ def check_scheduling_policy(
             story.tell(f"job {number}, {job}")
         _check_jobs(story, checked, jobs, longest)
 
+    def crowd(story: Story, draw: Callable[..., Any]) -> None:
+        if not checked.choice().multitasking:
+            return
+        hogs = draw(st.lists(_hogs(patience), min_size=2, max_size=2))
+        jobs = draw(st.permutations([draw(_JOBS), *hogs]))
+        for number, job in enumerate(jobs, 1):
+            story.tell(f"job {number}, {job}")
+        _check_jobs(story, checked, jobs, patience)
+
     look(str(checked), example, examples)
+    if fair:
+        look(str(checked), crowd, min(_CROWDS, examples))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +111,21 @@ class _Job:
 _JOBS: Final = st.builds(_Job, _STEPS, st.integers(0, 3))
 
 
+def _hogs(patience: int) -> st.SearchStrategy[_Job]:
+    """Return jobs that compute for longer than others may wait, at a stretch or in pieces."""
+    whole = [("compute", patience + patience // 4)]
+    pieces = [("compute", patience // 8 or 1), ("sleep", MICROSECOND)] * 10
+    return st.builds(_Job, st.sampled_from([whole, pieces]), st.integers(0, 3))
+
+
 def _check_jobs(story: Story, checked: Subject, jobs: Sequence[_Job], patience: int | None) -> None:
     """Run jobs on one node, twice, and look at what was seen."""
     seen, results = _played(story, checked, jobs)
+    story.require(
+        not seen.endless,
+        "jobs get on with what they compute",
+        f"they are not done after {sum(line.endswith(' runs') for line in seen.told)} turns",
+    )
     for number, result in enumerate(results, 1):
         failure = (result.failure or "").strip()
         story.require(
@@ -143,6 +173,12 @@ async def _play(checked: Subject, jobs: Sequence[_Job]) -> tuple[_Timeline, Sequ
                     program = Program.script(str(path), steps, folder, {})
                     launched.append(await machine.launch(program, 1, nodes=(0,)))
                     launched[-1].record.job.priority = job.priority
+
+            def give_up() -> None:
+                for each in launched:
+                    machine.signal(each.record.job.id, SIGKILL)
+
+            seen.give_up = give_up
             return seen, [await each.wait() for each in launched]
 
 
@@ -154,11 +190,15 @@ class _Timeline:
         told: in words, in order.
         waits: how long whom waited for the CPU, and until when; of those that never got it too.
         clash: what was wrong, if two processes had the CPU at once.
+        endless: whether there was no end of it.
+        give_up: ends the jobs, if so.
     """
 
     told: list[str] = field(default_factory=list)
     waits: list[tuple[int, int, int]] = field(default_factory=list)
     clash: str = ""
+    endless: bool = False
+    give_up: Callable[[], object] = bool
     _running: int | None = None
     _since: dict[int, int] = field(default_factory=dict)
 
@@ -213,6 +253,9 @@ class _Timeline:
 
     def _note(self, process: Process, when: int, what: str) -> None:
         self.told.append(f"at {when} ps job {process.job.id} {what}")
+        if len(self.told) >= _MOST_TOLD and not self.endless:
+            self.endless = True
+            self.give_up()
 
     def _waited(self, process: Process, when: int) -> None:
         since = self._since.pop(process.job.id, when)
