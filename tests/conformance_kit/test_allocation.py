@@ -71,6 +71,25 @@ def test_what_breaks_a_rule_is_named_with_the_rule(choose: Any, rule: str) -> No
     assert rule in str(broken.value).splitlines()[0]
 
 
+def test_one_that_goes_by_what_it_chose_before_is_found() -> None:
+    class NextFit:
+        def __init__(self, places: Any) -> None:
+            self.asked = 0
+
+        def choose(self, free: Any, wanted: int) -> Any:
+            self.asked += 1
+            first = self.asked % 2 if len(free) > wanted else 0
+            return free[first : first + wanted]
+
+    with pytest.raises(RuleBroken, match="what it chooses depends on what it is asked"):
+        check_allocation_policy(NextFit)
+
+
+def test_what_is_said_of_it_does_not_speak_of_the_kit() -> None:
+    with pytest.raises(RuleBroken, match="choose keeps its rules; but choose returned 0 nodes"):
+        check_allocation_policy(policy(lambda places, free, wanted: ()))
+
+
 def test_random_numbers_are_those_of_the_machine() -> None:
     check_allocation_policy(
         policy(lambda places, free, wanted: sorted(free, key=lambda _: places.draw())[:wanted])
