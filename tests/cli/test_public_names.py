@@ -31,7 +31,7 @@ def test_version_is_the_distributions() -> None:
     assert vmpp.__version__.count(".") == 2
 
 
-@pytest.mark.parametrize("seconds", [-1, float("nan")])
+@pytest.mark.parametrize("seconds", [-1, float("nan"), float("inf")])
 def test_compute_refuses_what_is_no_time(seconds: float) -> None:
     with pytest.raises(ValueError, match="cannot compute"):
         vmpp.compute(seconds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from vmpp.engine import current_process, to_ps
@@ -18,11 +19,11 @@ def compute(seconds: float = 0.0, *, flops: float = 0, nbytes: float = 0) -> Non
     streamed through memory at the machine's rates, one after the other.
 
     Raises:
-        ValueError: one of them is negative or not a number.
+        ValueError: one of them is negative, infinite or not a number.
         RuntimeError: the caller does not run on a virtual machine.
     """
     for name, value in (("seconds", seconds), ("flops", flops), ("nbytes", nbytes)):
-        if not value >= 0:
+        if not 0 <= value < inf:
             raise ValueError(f"cannot compute for {name}={value}")
     process = _running("compute")
     machine = process.job.machine
