@@ -67,6 +67,19 @@ def test_what_cannot_be_chosen_is_refused(
     assert "\n" not in str(error.value)
 
 
+def test_copies_beyond_the_highest_level_wait_for_others(program: Callable[..., Path]) -> None:
+    path = program("import vmpp\nvmpp.compute(1.0)")
+    result = vmpp.run(path, copies=66, policies={"pct": "rr"})
+    assert [each.status for each in result.copies] == [0] * 66
+    assert [each.virtual_time < 2.1 for each in result.copies] == [False] * 64 + [True] * 2
+
+
+@pytest.mark.parametrize("copies", [0, -1])
+def test_a_program_is_launched_at_least_once(copies: int, program: Callable[..., Path]) -> None:
+    with pytest.raises(ValueError, match=f"at least once, not {copies} times"):
+        vmpp.run(program("print(rank)"), copies=copies)
+
+
 def test_copies_that_cannot_share_nodes_run_one_after_the_other(
     program: Callable[..., Path],
 ) -> None:

@@ -24,6 +24,7 @@ from vmpp.machine.job import Job
 from vmpp.machine.machine import Machine
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.result import Phase, Result
+from vmpp.machine.tables import MOST_LEVELS
 from vmpp.process.program import Program
 
 __all__ = ["Phase", "Result", "run"]
@@ -87,11 +88,14 @@ def run(
 
     Raises:
         VmppError: the program or the machine is not there, or not as it should be.
+        ValueError: there would be no process at all.
         RuntimeError: Trio runs already; use `vmpp.boot` there. Or the caller runs on a machine
             itself, or another thread has one.
     """
     if current_process() is not None:
         raise RuntimeError("a program that runs on a machine cannot boot another one")
+    if copies < 1:
+        raise ValueError(f"a program is launched at least once, not {copies} times")
     found = Plugins.given(plugins)
     injected = [parse(text) for text in faults]
     described = (
@@ -113,7 +117,7 @@ def run(
             tools=tools,
             coll=coll,
             policies=policies,
-            level=max(copies, described.pct.level) if level is None else level,
+            level=min(max(copies, described.pct.level), MOST_LEVELS) if level is None else level,
             plugins=found,
         ) as booted:
             for fault in injected:
