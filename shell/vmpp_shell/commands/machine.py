@@ -59,7 +59,7 @@ async def plugins(context: Context) -> None:
 
     \b
     Example:
-      plugins | grep policy
+      plugins | grep topology
     """
     found = context.console.plugins
     offers = found.listing()
