@@ -259,6 +259,37 @@ def test_what_a_factory_refuses_is_the_users_choice(tmp_path: Path) -> None:
         bound("topology", "circle", plugins.topologies)((100,))
 
 
+@pytest.mark.parametrize(
+    ("dims", "rule"),
+    [
+        (7, "grown returned 7 for 4 nodes; it returns dimensions, whole numbers"),
+        ((2,), r"grown returned \(2,\) for 4 nodes, which is 2; it returns dimensions with room"),
+    ],
+)
+def test_a_topology_that_grows_to_nothing_is_named(tmp_path: Path, dims: Any, rule: str) -> None:
+    class Line:
+        def __init__(self, dims: tuple[int, ...]) -> None:
+            self.dims = dims
+            self.size, self.links = dims[0], 0
+            self.coordinates = self.hops = self.route = lambda *nodes: 0
+
+        @staticmethod
+        def grown(nodes: int) -> Any:
+            return dims
+
+    class Plugin:
+        @hookimpl
+        def vmpp_topologies(self) -> dict[str, Any]:
+            return {"line": Line}
+
+    (tmp_path / "program.py").touch()
+    chosen = {"topology": "line"}
+    with pytest.raises(PluginError, match=rule):
+        vmpp.run(
+            tmp_path / "program.py", nprocs=2, policies=chosen, plugins=with_stranger(Plugin())
+        )
+
+
 def test_a_listener_that_fails_is_named(tmp_path: Path) -> None:
     def fail() -> None:
         raise RuntimeError("deaf")

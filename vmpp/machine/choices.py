@@ -95,6 +95,25 @@ class Choice:
         values = {name: value for name, value in self.values.items() if name in taken}
         return lambda *arguments: found(*arguments, **values)
 
+    def grown(self, nodes: int) -> tuple[int, ...] | None:
+        """Return dimensions that a topology has for *nodes* nodes; None if it does not grow.
+
+        Raises:
+            PluginError: they are none, or too small.
+        """
+        grow = self.related("grown")
+        if grow is None:
+            return None
+        dims = grow(nodes)
+        if not (isinstance(dims, tuple | list) and all(isinstance(each, int) for each in dims)):
+            rule = "it returns dimensions, whole numbers"
+            raise broken(self.factory, "grown", f"returned {dims!r:.80} for {nodes} nodes", rule)
+        size = self(tuple(dims)).size
+        if size < nodes:
+            what = f"returned {dims!r:.80} for {nodes} nodes, which is {size}"
+            raise broken(self.factory, "grown", what, "it returns dimensions with room for them")
+        return tuple(dims)
+
 
 def settings(factory: Callable[..., Any]) -> tuple[Setting, ...]:
     """Return the parameters of *factory* that a choice may set, in order."""

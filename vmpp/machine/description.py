@@ -132,13 +132,12 @@ class MachineDescription(Table, frozen=True, kw_only=True):
                 )
             return self
         wanted = nprocs + self.service.nodes + self.service.io_nodes
-        grown = bound("topology", self.topology.kind, plugins.topologies).related("grown")
-        if grown is None:
+        dims = bound("topology", self.topology.kind, plugins.topologies).grown(wanted)
+        if dims is None:
             raise MachineFileError(
                 f"machine {self.name!r} grows, and the topology {self.topology.kind!r} does not; "
                 "give it dims"
             )
-        dims = tuple(grown(wanted))
         topology = msgspec.structs.replace(self.topology, dims=dims)
         return msgspec.structs.replace(self, topology=topology)
 

@@ -43,11 +43,10 @@ def networks(
         found = bound("topology", text, plugins.topologies)
         size = dims
         if size is None:
-            grown = found.related("grown")
-            if grown is None:
+            size = found.grown(nodes)
+            if size is None:
                 if choice is None:
                     continue
                 raise ChoiceError(f"topology {text!r} does not grow; give it dimensions")
-            size = tuple(grown(nodes))
         topology = found(size)
         yield Network(text, size, isinstance(topology, Adaptive), measure(topology))
