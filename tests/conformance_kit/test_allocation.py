@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 from random import random
 from typing import Any
 
@@ -56,6 +57,7 @@ def test_what_is_right_passes() -> None:
         (lambda places, free, wanted: (free[0],) * wanted, "returned node 0 2 times"),
         (lambda places, free, wanted: ("n0",) * wanted, "choose keeps its rules"),
         (lambda places, free, wanted: wanted, "choose keeps its rules"),
+        (lambda places, free, wanted: count(), "choose keeps its rules"),
         (lambda places, free, wanted: free.pop(), "raised AttributeError"),
         (lambda places, free, wanted: None, "a job has a place on a machine that is idle"),
         (pairs, "a job has a place on a machine that is idle"),

@@ -109,6 +109,13 @@ def test_what_cannot_be_is_refused_in_one_line(
     assert not (tmp_path / "new").exists()
 
 
+def test_what_is_told_is_of_the_plugin_and_its_folder(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "vmpp", "new-plugin", "queue", "x", "--directory", "deep/y"]
+    first, *others = run(*command, cwd=tmp_path).splitlines()
+    assert first.startswith("x is a queueing policy: ")
+    assert others[-1] == "  pytest deep/y"
+
+
 def test_nothing_is_overwritten(tmp_path: Path) -> None:
     (tmp_path / "pyproject.toml").write_text("mine")
     with pytest.raises(NewPluginError, match="is there already; name another with --directory"):

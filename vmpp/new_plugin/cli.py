@@ -29,7 +29,7 @@ def new_plugin(kind: str, name: str, directory: Path | None) -> None:
     from vmpp.new_plugin import KINDS, write
 
     folder = write(kind, name, directory)
-    click.echo(f"{folder} is {KINDS[kind].what}. Install it, and it is listed:")
+    click.echo(f"{name} is {KINDS[kind].what}. Install it, and it is listed:")
     click.echo(f"  pip install --editable '{folder}[test]'")
     click.echo("  vmpp plugins")
     click.echo(f"  pytest {folder}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from operator import index
 from typing import Protocol
 
@@ -62,16 +63,17 @@ def choice(policy: AllocationPolicy, free: Sequence[int], wanted: int) -> tuple[
         raise raised(policy, "choose", error) from error
     if chosen is None:
         return None
-    nodes = _numbers(policy, chosen)
+    nodes = _numbers(policy, chosen, len(free) + 1)
     wrong = _wrong(nodes, free, wanted)
     if wrong:
         raise broken(policy, "choose", f"returned {wrong}", _RULE)
     return nodes
 
 
-def _numbers(policy: AllocationPolicy, chosen: Sequence[int]) -> tuple[int, ...]:
+def _numbers(policy: AllocationPolicy, chosen: Iterable[int], most: int) -> tuple[int, ...]:
+    """Return the first *most* of *chosen*, which may have no end."""
     try:
-        return tuple(index(node) for node in chosen)
+        return tuple(index(node) for node in islice(chosen, most))
     except TypeError as error:
         raise broken(policy, "choose", f"returned {chosen!r:.80}", _RULE) from error
 
