@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Annotated, Any
 
 import pytest
@@ -143,3 +144,23 @@ def test_any_text_is_a_choice_or_refused_in_one_line(text: str) -> None:
 
     for prefix in ("", "sliced:", "wrap:"):
         assert len(answer(prefix + text).splitlines()) == 1
+
+
+def test_a_factory_is_looked_at_once_however_many_nodes_use_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks = []
+    look = inspect.signature
+
+    def counted(factory: Any) -> inspect.Signature:
+        looks.append(factory)
+        return look(factory)
+
+    monkeypatch.setattr(inspect, "signature", counted)
+
+    def fresh(level: Annotated[int, count("jobs", 1, 8)] = 2) -> int:
+        return level
+
+    for _ in range(10):
+        assert bound("pct", "fresh:3", {"fresh": fresh})() == 3
+    assert looks == [fresh]

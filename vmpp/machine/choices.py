@@ -10,6 +10,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated, Any, get_args, get_origin
 
 from vmpp.errors import VmppError, broken, raised, suggestion
@@ -117,6 +118,16 @@ class Choice:
 
 def settings(factory: Callable[..., Any]) -> tuple[Setting, ...]:
     """Return the parameters of *factory* that a choice may set, in order."""
+    try:
+        return _known(factory)
+    except TypeError:
+        # It cannot be remembered.
+        return tuple(_settings(factory))
+
+
+@lru_cache(maxsize=1 << 10)
+def _known(factory: Callable[..., Any]) -> tuple[Setting, ...]:
+    # Every node of a machine makes its policy, and a look at a signature takes a node's memory.
     return tuple(_settings(factory))
 
 
