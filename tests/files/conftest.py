@@ -48,6 +48,7 @@ class Process:
         self.rank = rank
         self.size = machine.size
         self.dying = False
+        self.guest = None
         self.files = Files(self)
         self.requests = 0
 

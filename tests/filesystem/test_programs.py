@@ -323,7 +323,7 @@ class TestProgrammers:
         return User(tree, BOB)
 
     async def test_images_are_for_everybody(self, run, tree):
-        assert list(names(tree)) == ["heat"]
+        assert "heat" in names(tree)
         for name in ("heat", "heat.py", "/images/heat.py"):
             result = await run(name, "--help", who=BOB)
             assert printed(result).startswith("usage: heat")
@@ -368,7 +368,7 @@ async def test_what_is_wrong_with_a_program_is_said_in_a_line(alice, tree):
     alice.write("unreadable.py", b"", 0)
     alice.mkdir("empty")
     for name, text in (
-        ("nothing.py", r"no such program: 'nothing.py' \(a file, or one of the images: heat\)"),
+        ("nothing.py", r"no such program: 'nothing.py' \(a file, or one of the images: .*heat.*\)"),
         ("brokn.py", "did you mean 'broken.py'"), ("haet", "did you mean 'heat'"),
         ("broken.py", "not correct Python"),
         ("unreadable.py", "cannot read unreadable.py: Permission denied"),

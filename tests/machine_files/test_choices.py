@@ -158,9 +158,9 @@ def test_a_factory_is_looked_at_once_however_many_nodes_use_it(
 
     monkeypatch.setattr(inspect, "signature", counted)
 
-    def fresh(level: Annotated[int, count("jobs", 1, 8)] = 2) -> int:
-        return level
+    class Fresh(RoundRobin):
+        """A policy that nobody has looked at."""
 
     for _ in range(10):
-        assert bound("pct", "fresh:3", {"fresh": fresh})() == 3
-    assert looks == [fresh]
+        bound("pct", "fresh:3ms", {"fresh": Fresh})()
+    assert looks == [Fresh]

@@ -304,7 +304,7 @@ class JobRecord:
             user=owner.name,
             uid=owner.uid,
             name=self.wishes.name or program.name,
-            command=" ".join(getattr(program, "argv", ()) or (program.name,)),
+            command=" ".join(map(str, getattr(program, "argv", ()) or (program.name,))),
             size=self.size,
             nodes=tuple(self.job.nodes),
             distance=self.distance,
