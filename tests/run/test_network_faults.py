@@ -287,3 +287,14 @@ def test_on_the_command_line(program, shell):
         'vmpp: error: fault "link 0-2 sideways": write it such as "link 3-4 down at 2 ms", '
         '"link 3 to 4 down" or "link 3-4 up"\n'
     )
+
+
+def test_gang_scheduling_whose_strobes_cannot_arrive_ends_in_a_report(program):
+    path = program("import vmpp\nfor _ in range(5):\n    vmpp.compute(1e-3)\n    comm.Barrier()")
+    result = vmpp.run(
+        path, nprocs=4, copies=2, policies={"pct": "gang:500us"}, faults=["link 0-1 down at 2 ms"]
+    )
+    assert [each.status for each in result.copies] == [1, 1]
+    for copy in result.copies:
+        assert copy.failure.startswith("deadlock after ")
+        assert NOTE in copy.failure

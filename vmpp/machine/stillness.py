@@ -30,7 +30,7 @@ class Stillness:
                 waiting.setdefault(record.origin, []).extend(processes)
             elif machine.fabric.lost and record.placed:
                 silent.append(record)
-        if self._is_stuck(waiting):
+        if not machine.fabric.lost and self._is_stuck(waiting):
             return True
         ends = False
         for origin, processes in waiting.items():

@@ -8,7 +8,7 @@ which row has the machine; a strober tells the nodes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from vmpp.errors import PluginError, broken
 from vmpp.kernel import QuintessentialKernel
@@ -42,6 +42,10 @@ class Coordinator(Protocol):
         ...
 
 
+_IN_VAIN: Final = 1000
+"""Strobes after which those who wait for one are given up: far more than are lost by chance."""
+
+
 class Coordination:
     """The coordinators of a machine: one for each scheduling policy that has one, with its strober.
 
@@ -49,7 +53,7 @@ class Coordination:
         strobers: by the text that chooses the policy; made when the first of its jobs starts.
     """
 
-    __slots__ = ("_busy", "_coordinator", "_failed", "_services", "strobers")
+    __slots__ = ("_busy", "_coordinator", "_failed", "_in_vain", "_services", "strobers")
 
     def __init__(
         self,
@@ -71,6 +75,8 @@ class Coordination:
         self._busy = busy
         self._failed = failed
         self.strobers: dict[str, Strober | None] = {}
+        # How often in a row nothing was left but strobes, while somebody waited for one.
+        self._in_vain = 0
 
     def started(self, record: JobRecord, policy: str) -> None:
         """Take note that the processes of a job are about to run, under *policy*."""
@@ -120,7 +126,12 @@ class Coordination:
         To be called from the event of a strober whose time has come.
         """
         others = sum(strober.due is not None for strober in self._present())
-        return self._services.engine.left(others + 1) == others and not self._busy()
+        if self._services.engine.left(others + 1) != others:
+            self._in_vain = 0
+            return False
+        self._in_vain += 1
+        # Whoever could run, and does not for so many strobes, is not reached by them.
+        return not self._busy() or self._in_vain > _IN_VAIN
 
     def wake(self) -> None:
         """Have strobers go on that rest as nothing could happen, if anything can again.
