@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Final
 
-from vmpp.parameters import word
 from vmpp_alloc.curve import hilbert_indices
 from vmpp_alloc.grid import Grid
 
@@ -33,13 +32,7 @@ class Hilbert:
 
     __slots__ = ("_find", "_indices", "_order", "_place")
 
-    def __init__(
-        self,
-        places: Places,
-        fit: Annotated[
-            str, word("which run of those that are long enough", "first", "best")
-        ] = "first",
-    ) -> None:
+    def __init__(self, places: Places, fit: str = "first") -> None:
         self._find = _FITS[fit]
         grid = Grid(places.topology)
         coordinates = grid.coordinates(range(places.topology.size))

@@ -7,11 +7,10 @@ from functools import lru_cache
 from itertools import groupby
 from math import prod
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Annotated, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import numpy as np
 
-from vmpp.parameters import word
 from vmpp_alloc.grid import Cells, Counts, Grid, integral, windows
 from vmpp_alloc.shapes import shapes
 
@@ -40,11 +39,7 @@ class Submesh:
 
     __slots__ = ("_find", "_grid", "_shapes")
 
-    def __init__(
-        self,
-        places: Places,
-        fit: Annotated[str, word("which place of those that fit", "first", "best")] = "first",
-    ) -> None:
+    def __init__(self, places: Places, fit: str = "first") -> None:
         self._grid = Grid(places.topology)
         self._find = _FITS[fit]
         self._shapes = lru_cache(maxsize=256)(shapes)

@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from vmpp_alloc import Buddy, FirstFree, Hilbert, MC1x1, Random, Subcube, Submesh
+from vmpp_alloc.at_random import Random
+from vmpp_alloc.buddy import Buddy
+from vmpp_alloc.first_free import FirstFree
+from vmpp_alloc.hilbert import Hilbert
+from vmpp_alloc.mc1x1 import MC1x1
+from vmpp_alloc.subcube import Subcube
+from vmpp_alloc.submesh import Submesh
 
 from .conftest import Box, Tree, fragmented, places
 

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmpp_alloc import Buddy, Subcube
+from vmpp_alloc.buddy import Buddy
+from vmpp_alloc.subcube import Subcube
 
 from .conftest import Box, drawn, fragmented, places
 

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from vmpp_alloc import Hilbert
+from vmpp_alloc.hilbert import Hilbert
 
 from .conftest import Box, places
 

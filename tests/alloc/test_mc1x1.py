@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import given
 
-from vmpp_alloc import MC1x1
+from vmpp_alloc.mc1x1 import MC1x1
 
 from .conftest import Rings, drawn, fragmented, places
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vmpp_alloc import Submesh
 from vmpp_alloc.shapes import shapes
+from vmpp_alloc.submesh import Submesh
 
 from .conftest import Box, Rings, drawn, fragmented, places
 

@@ -11,7 +11,7 @@ from vmpp.service import LaunchError, NodesBusyError, Places, requests
 from vmpp.service.allocator import AllocationServer
 from vmpp.service.nodebook import NodeBook
 from vmpp.service.server import Caller, Later
-from vmpp_alloc import FirstFree
+from vmpp_alloc.first_free import FirstFree
 from vmpp_queue import FirstComeFirstServed
 from vmpp_topology import FullyConnected
 

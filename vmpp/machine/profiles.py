@@ -6,9 +6,6 @@ from collections.abc import Sequence
 from io import StringIO
 from typing import Final
 
-from rich.console import Console
-from rich.table import Table
-
 from vmpp.engine import to_seconds
 from vmpp.pct import Profile
 from vmpp.process.library import Report
@@ -30,6 +27,10 @@ def by_rank(profiles: Sequence[Profile]) -> tuple[Profile, ...]:
 
 
 def _render(job: int, profiles: Sequence[Profile]) -> str:
+    # Most jobs are not observed, and need not wait for this.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
     table = Table(
         title=f"vmpp: where the time of job {job} went, in seconds",
         title_justify="left",
