@@ -226,6 +226,19 @@ class TestTheServer:
 
 
 class TestPolicies:
+    async def test_a_queue_that_never_lets_anybody_run_is_reported(self, program, small, queueing):
+        class Never:
+            def choose(self, waiting, free):
+                return None
+
+        async with vmpp.boot(small, plugins=queueing(never=Never())) as machine:
+            machine.set_policy("queue", "never")
+            job = await machine.launch(program(SLEEP), 2, ["0"])
+            result = await job.wait()
+            assert (result.status, result.failure) == (
+                1, "the queue 'never' lets nobody have the free nodes",
+            )  # fmt: skip
+
     async def test_allocation_is_swapped_at_once(self, program, small, queueing):
         class FromTheEnd:
             def choose(self, free, wanted):

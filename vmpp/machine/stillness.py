@@ -45,7 +45,21 @@ class Stillness:
             machine.engine.at(machine.engine.now, self._forsake, record)
         if ends or silent:
             return True
+        unserved = self._unserved()
+        for record in unserved:
+            queue = machine.policies["queue"]
+            machine.launcher.end(record, 1, f"the queue {queue!r} lets nobody have the free nodes")
+        if unserved:
+            return True
         return bool(machine.fabric.lost) and machine.services.give_up()
+
+    def _unserved(self) -> list[JobRecord]:
+        """Return the jobs that wait for nodes, if none has any and nobody may change the queue."""
+        machine = self._machine
+        records = list(machine.launcher.records.values())
+        if machine.attended or machine.fabric.lost or any(record.placed for record in records):
+            return []
+        return [record for record in records if record.reason and not record.ending]
 
     @staticmethod
     def _is_stuck(waiting: Mapping[JobRecord, Sequence[Process]]) -> bool:
