@@ -23,7 +23,7 @@ from vmpp.quantities import DURATION
 from vmpp.testing.rules import Story, look
 from vmpp.testing.subjects import Subject, subject
 
-EXAMPLES: Final = 25
+EXAMPLES: Final = 12
 """How many sets of jobs are tried, unless said otherwise: a machine is booted for each."""
 
 _MOST_JOBS: Final = 4
