@@ -187,7 +187,7 @@ class TestControl:
             "virtual-node", 5, "vmpp.compute(0.1)", faults=[f"node {node} crash at {when}"]
         )
         assert result.status == 137
-        assert f"is lost: node {node} (tiny-n0000{node}) crashed" in (result.failure or "")
+        assert f" lost: node {node} (tiny-n0000{node}) crashed" in (result.failure or "")
 
     def test_a_signal_reaches_every_rank_once(self, tmp_path, machine) -> None:
         program = tmp_path / "signalled.py"

@@ -481,3 +481,9 @@ class TestAClosedOutputPipe:
 
 def test_too_few_free_nodes_is_a_launch_error():
     assert issubclass(LaunchError, vmpp.VmppError)
+
+
+def test_nobody_computes_for_longer_than_virtual_time_lasts(program):
+    result = vmpp.run(program("import vmpp\nvmpp.compute(1e30)"))
+    assert result.status == 1
+    assert "ValueError: cannot compute for longer than virtual time lasts" in result.failure

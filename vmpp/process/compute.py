@@ -6,6 +6,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from vmpp.engine import current_process, to_ps
+from vmpp.engine.queue import NEVER
 from vmpp.process.memory import taken
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ def compute(seconds: float = 0.0, *, flops: float = 0, nbytes: float = 0) -> Non
     streamed through memory at the machine's rates, one after the other.
 
     Raises:
-        ValueError: one of them is negative, infinite or not a number.
+        ValueError: one of them is negative, infinite or not a number, or virtual time does not
+            last so long.
         RuntimeError: the caller does not run on a virtual machine.
     """
     for name, value in (("seconds", seconds), ("flops", flops), ("nbytes", nbytes)):
@@ -28,7 +30,10 @@ def compute(seconds: float = 0.0, *, flops: float = 0, nbytes: float = 0) -> Non
     process = _running("compute")
     machine = process.job.machine
     work = round(flops * machine.flop_rate + nbytes * machine.memory_rate) // 1000
-    process.compute(to_ps(seconds) + work)
+    work += to_ps(seconds)
+    if process.clock + work >= NEVER:
+        raise ValueError("cannot compute for longer than virtual time lasts")
+    process.compute(work)
 
 
 def allocate(nbytes: int) -> bytearray:

@@ -260,8 +260,10 @@ class Yod(SystemProcess):
 
 
 def _words(record: JobRecord, rank: int) -> str:
-    job = record.job
-    return f"rank {rank} is lost: node {job.nodes[rank]} ({job.node_name(rank)}) crashed"
+    job, node = record.job, record.job.nodes[rank]
+    lost = [str(other) for other, own in enumerate(job.nodes) if own == node]
+    ranks = f"ranks {' and '.join(lost)} are" if len(lost) > 1 else f"rank {rank} is"
+    return f"{ranks} lost: node {node} ({job.node_name(rank)}) crashed"
 
 
 _REPORTS: Final[dict[Control, Callable[[Yod, ControlMessage], None]]] = {
