@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
-from typing import Any, TypeAlias
+from types import ModuleType
+from typing import Any, NamedTuple, TypeAlias
 
 import pytest
 
@@ -65,13 +65,20 @@ class Folders:
         return self.folders
 
 
+class Declaring(NamedTuple):
+    """A distribution that declares plugins."""
+
+    name: str
+    version: str
+
+
 class Declared:
     """An entry point that loads what it is given, and the distribution that declares it."""
 
     def __init__(self, name: str, distribution: str, module: object) -> None:
         self.name = name
         self.value = f"vmpp_{name}"
-        self.dist = SimpleNamespace(name=distribution, version="1.2")
+        self.dist = Declaring(distribution, "1.2")
         self.module = module
 
     def load(self) -> object:

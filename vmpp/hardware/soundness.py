@@ -44,8 +44,10 @@ def _check_way(topology: Topology, source: int, destination: int) -> None:
         rule = "it returns the number of links between two nodes, 0 for one and the same"
         raise broken(topology, "hops", f"returned {hops!r} {between}", rule)
     route = _asked(topology, "route", source, destination)
-    known = isinstance(route, Sequence) and all(
-        type(link) is int and 0 <= link < topology.links for link in route
+    # A machine that grows has routes of thousands of links, on which no loop should be spent.
+    known = isinstance(route, Sequence) and (
+        not route
+        or (set(map(type, route)) == {int} and min(route) >= 0 and max(route) < topology.links)
     )
     if not known or len(route) != hops:
         rule = (

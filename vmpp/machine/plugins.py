@@ -10,8 +10,8 @@ import traceback
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
+from functools import cached_property, lru_cache
+from importlib.metadata import Distribution, EntryPoint, entry_points
 from itertools import groupby
 from pathlib import Path
 from types import FrameType, ModuleType
@@ -501,6 +501,11 @@ def _entry_order(entry: EntryPoint) -> tuple[str, str, str]:
 
 
 def _source(entry: EntryPoint) -> Source:
-    distribution = entry.dist
-    name, version = (distribution.name, distribution.version) if distribution else (UNKNOWN, "")
+    name, version = _name_and_version(entry.dist) if entry.dist else (UNKNOWN, "")
     return Source(entry.name, entry.value, name, version)
+
+
+@lru_cache(maxsize=64)
+def _name_and_version(distribution: Distribution) -> tuple[str, str]:
+    # A distribution reads its files each time that it is asked, and may declare many plugins.
+    return distribution.name, distribution.version
