@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 
-from vmpp_topology.arrays import (
-    boxed,
-    line_pairs,
-    mean_distance,
-    mesh_bisection,
-    mesh_cables,
-    mesh_mean,
-)
+from vmpp_topology.arrays import boxed, line_pairs
+from vmpp_topology.mesh import Mesh
 
 EAST, WEST, NORTH, SOUTH = range(4)
 """The links that leave a node, in the order of their numbers: node * 4 + direction."""
 
 
-class Mesh2D:
+class Mesh2D(Mesh):
     """*dims* = (columns, rows); node ``n`` stands at ``(n % columns, n // columns)``.
 
     A message goes along its row first and then along its column, which cannot deadlock (Dally and
@@ -87,26 +80,6 @@ class Mesh2D:
         if not (0 <= column < self.dims[0] and 0 <= row < self.dims[1]):
             return None
         return node, row * self._columns + column
-
-    def cables(self) -> int:
-        """Return the links between neighbours, two for each pair."""
-        return mesh_cables(self.dims)
-
-    def degree(self) -> int:
-        """Return 4, unless the mesh is so narrow that no node has neighbours on all sides."""
-        return sum(min(2, side - 1) for side in self.dims)
-
-    def diameter(self) -> int:
-        """Return the links from corner to corner."""
-        return sum(self.dims) - 2
-
-    def average_distance(self) -> Fraction:
-        """Return the sum of (k - 1 / k) / 3 over sides k, without what is from a node to itself."""
-        return mean_distance(self.dims, map(mesh_mean, self.dims))
-
-    def bisection(self) -> int:
-        """Return the shorter side if the longer is even, and one more if it is odd."""
-        return mesh_bisection(self.dims)
 
     def pairwise(self, nodes: Sequence[int]) -> int:
         """Return the sum over rows and columns."""

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from math import prod
 
-from vmpp_topology.arrays import (
-    boxed,
-    line_pairs,
-    mean_distance,
-    mesh_bisection,
-    mesh_cables,
-    mesh_mean,
-)
+from vmpp_topology.arrays import boxed, line_pairs
+from vmpp_topology.mesh import Mesh
 
 
-class Mesh3D:
+class Mesh3D(Mesh):
     """*dims* = (x, y, z); node numbers run along x first, then along y, then along z.
 
     A message goes along x, then along y, then along z, which cannot deadlock (Dally and Seitz
@@ -87,26 +80,6 @@ class Mesh3D:
             return None
         stride = (1, self._row, self._plane)[dimension]
         return node, node - stride if down else node + stride
-
-    def cables(self) -> int:
-        """Return the links between neighbours, two for each pair."""
-        return mesh_cables(self.dims)
-
-    def degree(self) -> int:
-        """Return 6, unless the mesh is so narrow that no node has neighbours on all sides."""
-        return sum(min(2, side - 1) for side in self.dims)
-
-    def diameter(self) -> int:
-        """Return the links from corner to corner."""
-        return sum(self.dims) - 3
-
-    def average_distance(self) -> Fraction:
-        """Return the sum of (k - 1 / k) / 3 over sides k, without what is from a node to itself."""
-        return mean_distance(self.dims, map(mesh_mean, self.dims))
-
-    def bisection(self) -> int:
-        """Return the area of the smallest face if the longest side is even, or a little more."""
-        return mesh_bisection(self.dims)
 
     def pairwise(self, nodes: Sequence[int]) -> int:
         """Return the sum over dimensions."""
