@@ -169,6 +169,9 @@ def test_a_file_may_name_a_profile_with_parameters(tmp_path: Path) -> None:
     file.write_text('[node]\nnoise = "periodic:10ms:jiter=1ms"')
     with pytest.raises(MachineFileError, match=r"\[node\] noise: .* no parameter 'jiter'; did you"):
         vmpp.run(program, machine=file)
+    file.write_text('[node]\nnoise = "periodic:1ms:2ms"')
+    with pytest.raises(MachineFileError, match=r"noisy.toml: \[node\] noise: noise 'periodic:1ms"):
+        vmpp.run(program, machine=file)
 
 
 KEYS = ["name", "period", "duration", "phase", "jitter", "synchronised", "nodes", "cpu", "x"]

@@ -21,6 +21,7 @@ import msgspec
 
 from vmpp.errors import VmppError, nearest, suggestion
 from vmpp.machine.choices import ChoiceError, bound
+from vmpp.machine.kinds import KINDS
 from vmpp.machine.nodesets import compute_nodes
 from vmpp.machine.offers import lacking
 from vmpp.machine.tables import (
@@ -414,20 +415,14 @@ def _check_size(description: MachineDescription, file: str) -> None:
 def _check_names(description: MachineDescription, plugins: Plugins, file: str) -> None:
     """Refuse what no plugin offers, and dimensions that the topology refuses."""
     topology = description.topology
-    named: tuple[tuple[str, str, str, Mapping[str, object]], ...] = (
-        ("[topology] kind", "topology", topology.kind, plugins.topologies),
-        ("[network] timing", "timing", description.network.timing, plugins.networks),
-        ("[pct] policy", "pct", description.pct.policy, plugins.policies),
-        ("[node] mode", "mode", description.node.mode, plugins.cpu_modes),
-        ("[node] noise", "noise", description.node.noise, plugins.noise),
-        ("[service] allocator", "allocator", description.service.allocator, plugins.allocators),
-        ("[service] queue", "queue", description.service.queue, plugins.queueing),
-    )
-    for key, kind, text, offers in named:
+    for name, kind in KINDS.items():
         try:
-            bound(kind, text, offers)
+            choice = bound(name, kind.of(description), kind.offered(plugins))
+            if name == "noise":
+                # It needs nothing of a machine to say whether its parameters go together.
+                choice()
         except ChoiceError as error:
-            raise MachineFileError(f"{file}: {key}: {error}") from error
+            raise MachineFileError(f"{file}: [{kind.table}] {kind.key}: {error}") from error
     if not description.grows:
         try:
             bound("topology", topology.kind, plugins.topologies)(topology.dims)
