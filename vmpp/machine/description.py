@@ -25,16 +25,21 @@ from vmpp.machine.kinds import KINDS
 from vmpp.machine.nodesets import compute_nodes
 from vmpp.machine.offers import lacking
 from vmpp.machine.tables import (
+    AmTable,
+    DiskTable,
+    IoTable,
     KernelTable,
     LoaderTable,
     MpiTable,
     NetworkTable,
     NodeTable,
     NoiseTable,
+    NxTable,
     PctTable,
     ServiceTable,
     Table,
     TopologyTable,
+    VertexTable,
 )
 from vmpp.parameters import Is, quoted
 from vmpp.quantities import SIZE
@@ -73,8 +78,13 @@ class MachineDescription(Table, frozen=True, kw_only=True):
         dict[str, int],
         Is("service nodes of servers by name, counted from 0; in turn if left out", 0, 4095),
     ] = msgspec.field(default_factory=dict)
+    io: IoTable = IoTable()
+    disk: DiskTable = DiskTable()
     loader: LoaderTable = LoaderTable()
     mpi: MpiTable = MpiTable()
+    nx: NxTable = NxTable()
+    vertex: VertexTable = VertexTable()
+    am: AmTable = AmTable()
 
     @property
     def grows(self) -> bool:

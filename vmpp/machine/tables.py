@@ -141,6 +141,13 @@ class KernelTable(Table, frozen=True, kw_only=True):
     context_switch: Annotated[int, _time("between two processes, or process and PCT")] = duration(
         "1 us"
     )
+    handler_entry: Annotated[int, _time("to begin with a handler that the kernel interprets")] = (
+        duration("50 ns")
+    )
+    handler_step: Annotated[int, _time("of one step of such a handler")] = duration("5 ns")
+    handler_limit: Annotated[
+        int, _count("steps that such a handler may take at the most", 1, 1 << 16)
+    ] = 1024
 
 
 class PctTable(Table, frozen=True, kw_only=True):
@@ -197,6 +204,43 @@ class ServiceTable(Table, frozen=True, kw_only=True):
     queue: Annotated[str, Is("queueing policy, as a plugin calls it, with its parameters")] = "fcfs"
 
 
+class IoTable(Table, frozen=True, kw_only=True):
+    """The parallel file server on each I/O node, and how files are striped over them."""
+
+    request: Annotated[int, _time("the least that a server takes for a request", "1 ns")] = (
+        duration("20 us")
+    )
+    stripe_unit: Annotated[
+        int, _size("what a file has in a row on one I/O node", "512 B", "1 GiB")
+    ] = size("64 KiB")
+    stripe_factor: Annotated[
+        int, _count("I/O nodes that a file is striped over; 0: all there are", 0, 4096)
+    ] = 0
+    buffers: Annotated[
+        int, _size("memory of a server for data that it has asked for", "64 KiB")
+    ] = size("16 MiB")
+    cache: Annotated[int, _size("memory of a server for blocks of its disk")] = size("64 MiB")
+    write_behind: Annotated[int, _size("of that, what may be on its way to the disk yet")] = size(
+        "32 MiB"
+    )
+    read_ahead: Annotated[int, _size("read beyond what a sequential reader asks for")] = size(
+        "256 KiB"
+    )
+
+
+class DiskTable(Table, frozen=True, kw_only=True):
+    """The disk, or array of disks that act as one, of each I/O node."""
+
+    capacity: Annotated[int, _size("bytes of it", "1 MiB", "1024 TiB")] = size("1 TiB")
+    block: Annotated[int, _size("the least that is read or written", "512 B", "1 MiB")] = size(
+        "4 KiB"
+    )
+    transfer_rate: Annotated[int, _rate("of blocks in a row")] = rate("200 MB/s")
+    seek_min: Annotated[int, _time("to move the heads to the next track")] = duration("500 us")
+    seek_max: Annotated[int, _time("to move them across the whole disk")] = duration("10 ms")
+    rotation: Annotated[int, _time("of one turn; 0: nothing turns")] = duration("8333 us")
+
+
 class LoaderTable(Table, frozen=True, kw_only=True):
     """How a program reaches its nodes."""
 
@@ -221,3 +265,43 @@ class MpiTable(Table, frozen=True, kw_only=True):
         dict[str, str | tuple[dict[str, str | int], ...]],
         Is("algorithm of a collective, or rules to choose one by, for each operation"),
     ] = {}
+
+
+class NxTable(Table, frozen=True, kw_only=True):
+    """NX, the Paragon's library, in a process; most keys are called as a program's switches."""
+
+    send: Annotated[int, _time("of one send, before the kernel is called")] = duration("150 ns")
+    receive: Annotated[int, _time("of one receive, after the message is there")] = duration(
+        "150 ns"
+    )
+    ids: Annotated[int, _count("message ids in use at a time", 1, 1 << 20)] = 1024
+    match_list: Annotated[int, _count("entries of the match list", 8, 1 << 20)] = 1024
+    mbf: Annotated[int, _size("memory for messages that nobody expects", "1 KiB")] = size("16 MiB")
+    mea: Annotated[int, _size("of that, what one sender may fill", "0 B")] = size("1 MiB")
+    pkt: Annotated[int, _size("longest message that is sent without asking", "64 B")] = size(
+        "8 KiB"
+    )
+
+
+class VertexTable(Table, frozen=True, kw_only=True):
+    """Vertex, the nCUBE's library, in a process."""
+
+    send: Annotated[int, _time("of one send, before the kernel is called")] = duration("150 ns")
+    receive: Annotated[int, _time("of one receive, after the message is there")] = duration(
+        "150 ns"
+    )
+    buffer: Annotated[int, _size("of a node for messages that have arrived", "1 KiB")] = size(
+        "16 MiB"
+    )
+
+
+class AmTable(Table, frozen=True, kw_only=True):
+    """Active messages and one-sided communication, in a process."""
+
+    send: Annotated[int, _time("of one request or reply, before the kernel is called")] = duration(
+        "100 ns"
+    )
+    handler: Annotated[int, _time("to find the handler of a message, and call it")] = duration(
+        "100 ns"
+    )
+    heap: Annotated[int, _size("room for messages whose handlers have not run")] = size("1 MiB")

@@ -16,6 +16,8 @@ from typing import Any, Final, Generic, TypeVar, get_args
 
 import msgspec
 
+from vmpp.process.striping import Layout
+
 HERE: Final = -1
 """In place of an open directory: the caller's current directory."""
 
@@ -187,6 +189,36 @@ class Limits(Reply, frozen=True, array_like=True, tag=-15, gc=False):
     files: int
     byte_limit: int
     file_limit: int
+
+
+class StripedOpened(Opened, frozen=True, array_like=True, tag=-16, gc=False):
+    """A file is open that is striped over I/O nodes.
+
+    Attributes:
+        layout: where its bytes are.
+        size: of the file in bytes.
+        capability: lets the caller's job move data; see `vmpp.process.striping.Seal`.
+    """
+
+    layout: Layout
+    size: int
+    capability: bytes
+
+
+class Striped(Reply, frozen=True, array_like=True, tag=-17, gc=False):
+    """How a file is striped, or what files are to be that are made in a directory.
+
+    Attributes:
+        unit: bytes of a stripe unit.
+        factor: over how many I/O nodes; of a directory 0 for all that there are.
+        first: which I/O node has the first unit; of a directory `BOUNDLESS` for each in turn.
+        servers: the I/O nodes in the order of the stripes; none of a directory.
+    """
+
+    unit: int
+    factor: int
+    first: int
+    servers: tuple[int, ...] = ()
 
 
 R = TypeVar("R", bound=Reply)
@@ -546,6 +578,45 @@ class Quota(Call[Limits], frozen=True, array_like=True, tag=47, gc=False):
     uid: int
 
 
+class Extend(Call[Position], frozen=True, array_like=True, tag=48, gc=False):
+    """An open striped file has been written to, up to *end*; tell its size, *end* at least.
+
+    What has been written beyond the size that the caller knows counts as written after this only.
+    """
+
+    handle: int
+    end: int
+
+
+class Append(Call[Position], frozen=True, array_like=True, tag=49, gc=False):
+    """Make an open striped file *count* bytes longer, and tell where they begin, in one step."""
+
+    handle: int
+    count: int
+
+
+class SetStripes(Call[Done], frozen=True, array_like=True, tag=50, gc=False):
+    """Make an empty file that is striped in this way, or say how new files of a directory are.
+
+    A file must not be there, a directory must. A *unit* or *factor* of 0, and a *first* of
+    `BOUNDLESS`, are as the directory, or the machine, has it.
+    """
+
+    at: int
+    path: bytes
+    mode: int
+    unit: int
+    factor: int
+    first: int
+
+
+class GetStripes(Call[Striped], frozen=True, array_like=True, tag=51, gc=False):
+    """Tell how a file is striped, or new files of a directory are."""
+
+    at: int
+    path: bytes
+
+
 AnyCall = (
     Open
     | Close
@@ -594,6 +665,10 @@ AnyCall = (
     | Unlock
     | Forget
     | Quota
+    | Extend
+    | Append
+    | SetStripes
+    | GetStripes
 )
 """Every request that there is."""
 
@@ -613,6 +688,8 @@ AnyReply = (
     | Clock
     | Key
     | Limits
+    | StripedOpened
+    | Striped
 )
 """Every reply that there is."""
 

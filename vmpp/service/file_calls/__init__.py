@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from vmpp.process import calls
-from vmpp.service.file_calls import attributes, contents, names, sharing
+from vmpp.service.file_calls import attributes, contents, names, sharing, striping
 from vmpp.service.file_session import FileSession
 from vmpp.service.server import Later
 
@@ -22,5 +22,6 @@ ANSWERS: Final[Mapping[type[Any], Answer]] = {
     **sharing.ANSWERS,
     **attributes.ANSWERS,
     **names.ANSWERS,
+    **striping.ANSWERS,
 }
 """Which function answers which request."""

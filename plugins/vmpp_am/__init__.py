@@ -1,0 +1,1 @@
+"""Active messages and one-sided communication, on portals and event handlers."""

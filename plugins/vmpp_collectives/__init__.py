@@ -1,0 +1,1 @@
+"""Collective operations as published algorithms, which message libraries share."""

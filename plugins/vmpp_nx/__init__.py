@@ -1,0 +1,1 @@
+"""NX, the library of Intel's Paragon, on portals."""

@@ -1,0 +1,1 @@
+"""Vertex, the library of nCUBE's machines, on portals."""
