@@ -10,14 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vmpp.process import calls
+from vmpp.process.striping import Layout
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
+SERVERS = st.lists(INTEGERS).map(tuple)
 FIELDS = {
     int: INTEGERS,
     str: st.text(),
     bytes: st.binary(),
     bool: st.booleans(),
     tuple[int, int] | None: st.none() | st.tuples(INTEGERS, INTEGERS),
+    tuple[int, ...]: SERVERS,
+    Layout: st.builds(Layout, INTEGERS, INTEGERS, SERVERS),
     list[calls.Entry]: st.lists(st.builds(calls.Entry, st.binary(), INTEGERS)),
 }
 

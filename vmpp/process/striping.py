@@ -82,6 +82,8 @@ class Layout(msgspec.Struct, frozen=True, array_like=True, gc=False):
         Yields:
             The offset in what that server has, the offset in the file, and the length, in bytes.
         """
+        if length <= 0:
+            return
         unit, factor, end = self.unit, self.factor, offset + length
         number = offset // unit
         number += (place - number) % factor
