@@ -27,6 +27,11 @@ MOVED_PORTAL: Final = 5
 """The portal of a process that servers report to when their part of a transfer is done; the match
 bits are its number, the body is a `Moved`."""
 
+LOST: Final = (1 << 64) - 1
+"""Match bits at `MOVED_PORTAL` that are no transfer's number: the system tells a process which has
+striped files open that an I/O node is lost, by a `Moved` whose `count` is the node's number. All
+transfers fail that have asked it for something and are not done."""
+
 READ: Final = 1
 """A capability lets its job read."""
 WRITE: Final = 2
@@ -139,6 +144,9 @@ class Request(msgspec.Struct, frozen=True, array_like=True, tag=0, gc=False):
 class ReadStripes(Request, frozen=True, array_like=True, tag=1, gc=False):
     """Send what the server has of *runs* into the descriptor of transfer *transfer*.
 
+    What would be beyond the end of what it has is neither sent nor counted: who has asked finds out
+    how far the file reaches, and puts zeros where there is nothing up to there.
+
     Attributes:
         transfer: number of the transfer, the match bits of data and completion.
         layout: of the file.
@@ -153,7 +161,11 @@ class ReadStripes(Request, frozen=True, array_like=True, tag=1, gc=False):
 
 
 class WriteStripes(Request, frozen=True, array_like=True, tag=2, gc=False):
-    """Fetch what the server is to have of *runs* from the descriptor of *transfer*, and keep it."""
+    """Fetch what the server is to have of *runs* from the descriptor of *transfer*, and keep it.
+
+    A process that gives the transfer up keeps a descriptor there, over a copy of the data, until
+    all servers have reported; if it has ended, its kernel says so.
+    """
 
     transfer: int
     layout: Layout
@@ -190,7 +202,7 @@ class Moved(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     Attributes:
         error: ``errno`` of what failed; 0: nothing did.
-        count: bytes moved.
+        count: bytes moved: at the most what the server was to move of all runs together.
         end: how far the file reaches, as far as this server can tell from what it has of it.
     """
 
