@@ -29,8 +29,8 @@ bits are its number, the body is a `Moved`."""
 
 LOST: Final = (1 << 64) - 1
 """Match bits at `MOVED_PORTAL` that are no transfer's number: the system tells a process which has
-striped files open that an I/O node is lost, by a `Moved` whose `count` is the node's number. All
-transfers fail that have asked it for something and are not done."""
+striped files open that an I/O node is lost, by a `Moved` whose `count` is the number of the node in
+the machine. All transfers fail that it still owes a report."""
 
 READ: Final = 1
 """A capability lets its job read."""
@@ -203,7 +203,9 @@ class Moved(msgspec.Struct, frozen=True, array_like=True, gc=False):
     Attributes:
         error: ``errno`` of what failed; 0: nothing did.
         count: bytes moved: at the most what the server was to move of all runs together.
-        end: how far the file reaches, as far as this server can tell from what it has of it.
+        end: how far the file reaches, as far as this server can tell from what it has of it. After
+            a write it is 0 unless that has made what the server has longer: who has written over
+            what was there already need not tell the metadata server.
     """
 
     error: int
