@@ -25,12 +25,15 @@ DATA_PORTAL: Final = 4
 the number of the transfer."""
 MOVED_PORTAL: Final = 5
 """The portal of a process that servers report to when their part of a transfer is done; the match
-bits are its number, the body is a `Moved`."""
+bits are its number, the body is a `Moved`.
 
-LOST: Final = (1 << 64) - 1
-"""Match bits at `MOVED_PORTAL` that are no transfer's number: the system tells a process which has
-striped files open that an I/O node is lost, by a `Moved` whose `count` is the number of the node in
-the machine. All transfers fail that it still owes a report."""
+Every request names it as its return portal, with the number as return bits: servers report to where
+that says, and to nowhere without. So the word that nobody is there comes here as well
+(`AckOutcome.NO_PROCESS` in the user data, no body): from a server that has been stopped at once, and
+from an I/O node that has crashed as soon as that is found out. What a server owes by then is
+reported with EIO: by one that is stopped, or, in the place of a node that has crashed, by what
+answers there from then on. So whoever waits hears once from each server that it has asked, whatever
+happens to that; and there is nothing else that processes would have to be told."""
 
 READ: Final = 1
 """A capability lets its job read."""
@@ -138,7 +141,10 @@ class Seal:
 
 
 class Request(msgspec.Struct, frozen=True, array_like=True, tag=0, gc=False):
-    """What a parallel file server is asked for."""
+    """What a parallel file server is asked for.
+
+    One that is garbage is answered with EBADMSG, one without the right to it with EACCES.
+    """
 
 
 class ReadStripes(Request, frozen=True, array_like=True, tag=1, gc=False):
@@ -174,14 +180,14 @@ class WriteStripes(Request, frozen=True, array_like=True, tag=2, gc=False):
 
 
 class Cut(Request, frozen=True, array_like=True, tag=3, gc=False):
-    """A file has *size* bytes from now on; only the system may say so."""
+    """A file has *size* bytes from now on; only the system may say so. Answered with a `Moved`."""
 
     layout: Layout
     size: int
 
 
 class Remove(Request, frozen=True, array_like=True, tag=4, gc=False):
-    """A file is no more; only the system may say so."""
+    """A file is no more; only the system may say so. Answered with a `Moved`."""
 
     file: int
 
