@@ -46,7 +46,7 @@ class MpiLibrary:
                     f"machine {description.name!r}: there is no tool {name!r}"
                     f"{suggestion(name, TOOLS)} (there is: {', '.join(TOOLS)})"
                 )
-        from vmpp_mpi._collectives import FAMILIES, read_rules
+        from vmpp_collectives import FAMILIES, read_rules
 
         try:
             read_rules(FAMILIES, description.mpi.collectives)
@@ -129,7 +129,7 @@ class MpiLibrary:
 
 def _parameters(description: MachineDescription) -> tuple[ProtocolParameters, Tuning]:
     """Return what the library takes from a machine's description; one for all of its processes."""
-    from vmpp_mpi._collectives import FAMILIES, Choices, read_rules
+    from vmpp_collectives import machine_choices
     from vmpp_mpi._protocol import ProtocolParameters
     from vmpp_mpi._state import Tuning
 
@@ -146,7 +146,7 @@ def _parameters(description: MachineDescription) -> tuple[ProtocolParameters, Tu
         eager=table.short_message,
         reduce_rate=table.reduce_rate,
         copy_rate=description.node.copy_rate,
-        choices=Choices(FAMILIES, read_rules(FAMILIES, table.collectives)),
+        choices=machine_choices(table.collectives),
     )
     return parameters, tuning
 
@@ -161,7 +161,7 @@ def vmpp_libraries() -> Mapping[str, Library]:
 def vmpp_algorithms() -> Iterable[Algorithm]:
     """Tell of the algorithms of collective operations."""
     from vmpp.process.library import Algorithm
-    from vmpp_mpi._collectives import FAMILIES
+    from vmpp_collectives import FAMILIES
 
     for family in FAMILIES.values():
         for each in family.algorithms.values():

@@ -13,14 +13,8 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.engine import current_process
-from vmpp_mpi._collectives import (
-    DEFAULT_CHOICES,
-    Channel,
-    Choices,
-    Reduction,
-    allreduce,
-    describe,
-)
+from vmpp_collectives import DEFAULT_CHOICES, Channel, Choices, Reduction, allreduce
+from vmpp_mpi._collectives import CommChannel, describe
 from vmpp_mpi._communicators._contexts import GROUPS, PAIRS, SELF, WORLD, Contexts, Order
 from vmpp_mpi._constants import ANY_SOURCE, ANY_TAG, MAX_TAG, PROC_NULL
 from vmpp_mpi._dynamic._addresses import roster
@@ -46,8 +40,8 @@ from vmpp_mpi._topologies._graph import graph, whole_graph
 if TYPE_CHECKING:
     from vmpp.kernel.process import Process
     from vmpp.portals import Address
+    from vmpp_collectives import Buffer
     from vmpp_mpi._buffers._send_buffer import SendBuffer
-    from vmpp_mpi._collectives._channel import Buffer
     from vmpp_mpi._errhandler import Errhandler
     from vmpp_mpi._faults._failures import Party
     from vmpp_mpi._protocol import Protocol
@@ -304,7 +298,7 @@ class CommState:
 
     def _way(self, peers: Sequence[Address]) -> Channel:
         tuning = self.library.tuning
-        return Channel(
+        return CommChannel(
             self.protocol,
             self.context + 1,
             self.rank,
@@ -470,7 +464,7 @@ class MPIState:
 
     def group_channel(
         self, addresses: Sequence[Address], rank: int, tag: int, *, leaders: bool = False
-    ) -> Channel:
+    ) -> CommChannel:
         """Return a way between the processes of a group that has no communicator yet.
 
         Args:
@@ -483,10 +477,10 @@ class MPIState:
         self.meetings[channel.tag] = addresses
         return channel
 
-    def side_channel(self, context: int, addresses: Sequence[Address], rank: int) -> Channel:
+    def side_channel(self, context: int, addresses: Sequence[Address], rank: int) -> CommChannel:
         """Return a way between processes on some *context*, to be told what it is for."""
         tuning = self.tuning
-        return Channel(
+        return CommChannel(
             self.protocol,
             context,
             rank,

@@ -14,8 +14,8 @@ from greenlet import getcurrent
 
 from vmpp.engine import Fiber
 from vmpp.portals import Address
+from vmpp_collectives import FAMILIES, Choices, read_rules
 from vmpp_mpi import _state
-from vmpp_mpi._collectives import FAMILIES, Choices, read_rules
 from vmpp_mpi._protocol import ANY, BUFFERED, ERR_TRUNCATE, STANDARD, SYNCHRONOUS, Transfer
 from vmpp_mpi._state import Tuning
 

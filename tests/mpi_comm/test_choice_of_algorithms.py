@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vmpp_collectives import FAMILIES, Choices, Reduction, read_rules
 from vmpp_mpi import MPI
-from vmpp_mpi._collectives import FAMILIES, Choices, Reduction, read_rules
 
 WORLD = MPI.COMM_WORLD
 SUMS = Reduction(lambda low, high: None, 8, True)

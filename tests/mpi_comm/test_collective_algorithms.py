@@ -12,8 +12,8 @@ from functools import cache, reduce
 import numpy as np
 import pytest
 
+from vmpp_collectives import FAMILIES
 from vmpp_mpi import MPI
-from vmpp_mpi._collectives import FAMILIES
 
 SIZES = [*range(1, 18), 19, 23, 31, 37]
 SMALL = [1, 2, 3, 4, 5, 7, 8]

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Sequence
 from operator import index as integer
 from typing import TYPE_CHECKING, Any
 
+from vmpp_collectives import sparse_exchange
 from vmpp_mpi._calls._point_to_point import PointToPoint
-from vmpp_mpi._collectives import Kind, allgather_pickles, sparse_exchange
+from vmpp_mpi._collectives import OwnKind, allgather_pickles
 from vmpp_mpi._communicators._kinds import KINDS
 from vmpp_mpi._constants import CART, DIST_GRAPH, GRAPH, UNDEFINED, UNWEIGHTED, WEIGHTS_EMPTY
 from vmpp_mpi._errors import ERR_ARG, ERR_DIMS, ERR_RANK, ERR_TOPOLOGY
@@ -239,7 +240,7 @@ def _placed(state: CommState, topology: Any, reorder: bool) -> CommState | None:
     seats = _seats(state, topology, reorder)
     rank = state.rank if seats is state.addresses else _rank(state, seats)
     inside = rank != UNDEFINED
-    context = state.library.agree_context(state.channel.begin(Kind.CREATE), take=inside)
+    context = state.library.agree_context(state.channel.begin(OwnKind.CREATE), take=inside)
     if not inside:
         return None
     made = state.library.new_communicator(context, rank, seats, state)
@@ -258,7 +259,7 @@ def _gathered(
         told.setdefault(end, []).extend((_IN, begin, weight))
     messages = {peer: numbers(edges) for peer, edges in sorted(told.items())}
     found: tuple[list[tuple[int, int]], list[tuple[int, int]]] = ([], [])
-    for _, data in sparse_exchange(state.channel.begin(Kind.CREATE), messages):
+    for _, data in sparse_exchange(state.channel.begin(OwnKind.CREATE), messages):
         edges = iter(from_numbers(bytes(data)))
         for side, rank, weight in zip(edges, edges, edges, strict=True):
             found[side].append((rank, weight))
@@ -272,12 +273,12 @@ def _distributed(state: CommState, known: Neighbourhood, info: Info, reorder: bo
     """Return a communicator with a topology of which each process knows its part."""
     rank, seats = state.rank, state.addresses
     if reorder and state.library.process.job.machine.node_map is not None:
-        channel = state.channel.begin(Kind.CREATE)
+        channel = state.channel.begin(OwnKind.CREATE)
         parts = whole_graph(tuple(map(bytes, allgather_pickles(channel, known.pack()))))
         seats = _seats(state, parts, True)
         rank = _rank(state, seats)
         known = Neighbourhood.unpack(parts.parts[rank])
-    context = state.library.agree_context(state.channel.begin(Kind.CREATE))
+    context = state.library.agree_context(state.channel.begin(OwnKind.CREATE))
     made = state.library.new_communicator(context, rank, seats, state)
     made.topology = known
     made.info = info.Dup() if info else None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vmpp_mpi._collectives._channel import Buffer, Channel
+from vmpp_collectives import Buffer, Channel
 
 Edge = tuple[int, memoryview]
 """A neighbour, and what to send to it or to receive from it."""

@@ -11,10 +11,16 @@ from itertools import accumulate
 from struct import Struct
 from typing import Any, Final
 
-from vmpp_mpi._collectives._allgather import allgather
-from vmpp_mpi._collectives._alltoall import alltoall, alltoallv
-from vmpp_mpi._collectives._broadcast import binomial, broadcast
-from vmpp_mpi._collectives._channel import NOTHING, Buffer, Channel
+from vmpp_collectives import (
+    FAMILIES,
+    NOTHING,
+    Buffer,
+    Channel,
+    allgather,
+    alltoall,
+    alltoallv,
+    broadcast,
+)
 
 Operator = Callable[[Any, Any], Any]
 
@@ -24,6 +30,8 @@ _PACKED: Final = 2048
 """Longest pickle that goes through a tree; a longer one goes straight."""
 _LENGTH: Final = Struct("<q")
 _STRAIGHT: Final = _LENGTH.pack(-1)
+_BINOMIAL: Final = FAMILIES["bcast"].algorithms["binomial"].run
+"""Lengths go by the same tree as heads, whatever is chosen for broadcasts."""
 
 
 def broadcast_pickle(channel: Channel, data: Buffer, root: int) -> Buffer:
@@ -47,7 +55,7 @@ def broadcast_pickle(channel: Channel, data: Buffer, root: int) -> Buffer:
     if len(head):
         return head
     length = bytearray(_LENGTH.pack(len(data)))
-    binomial(channel, memoryview(length), root)
+    _BINOMIAL(channel, memoryview(length), root)
     body = memoryview(data if place == 0 else bytearray(_LENGTH.unpack(length)[0]))
     broadcast(channel, body, root)
     return body

@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
-from vmpp_mpi._collectives import Channel, Kind, broadcast_pickle
+from vmpp_collectives import Channel
+from vmpp_mpi._collectives import OwnKind, broadcast_pickle
 from vmpp_mpi._communicators._making import choices, duplicated, split
 from vmpp_mpi._constants import UNDEFINED
 from vmpp_mpi._dynamic import _addresses
@@ -22,7 +23,7 @@ from vmpp_mpi._state import CommState, MPIState, mpi_state, partition
 
 if TYPE_CHECKING:
     from vmpp.portals import Address
-    from vmpp_mpi._collectives._channel import Buffer
+    from vmpp_collectives import Buffer
     from vmpp_mpi._communicators._contexts import Order
 
 Exchange = Callable[[bytes], "Buffer"]
@@ -130,7 +131,7 @@ def connect(state: CommState, leader: int, exchange: Exchange) -> CommState:
     """
     library = state.library
     local = duplicated(state)
-    bridge = Bridge(state.channel.begin(Kind.CREATE_INTERCOMM), leader, exchange)
+    bridge = Bridge(state.channel.begin(OwnKind.CREATE_INTERCOMM), leader, exchange)
     own = _OPERATION.pack(*bridge.order)
     data = bridge.swap(own + _addresses.pack(state.addresses) if state.rank == leader else b"")
     remote = _addresses.unpack(data[len(own) :], library.process.job)
@@ -147,7 +148,7 @@ def connect(state: CommState, leader: int, exchange: Exchange) -> CommState:
     return made
 
 
-def _begin(state: CommState, kind: Kind) -> tuple[CommState, Sequence[Address], Bridge]:
+def _begin(state: CommState, kind: int) -> tuple[CommState, Sequence[Address], Bridge]:
     """Begin an operation of all processes of a communicator of two groups.
 
     Returns:
@@ -174,7 +175,7 @@ def duplicate(state: CommState) -> CommState:
 
 
 def begin_duplicate(
-    state: CommState, turn: Callable[[Channel, Kind], Channel]
+    state: CommState, turn: Callable[[Channel, int], Channel]
 ) -> tuple[CommState, Callable[[], None]]:
     """Return a communicator of the same two groups, and what it takes until it can be used.
 
@@ -188,8 +189,8 @@ def begin_duplicate(
     library = state.library
     made = library.announce_communicator(state.rank, state.addresses, state)
     made.connect(local, remote)
-    within = turn(local.channel, Kind.DUP)
-    bridge = _bridge(turn(local.channel, Kind.DUP), turn(state.across, Kind.DUP))
+    within = turn(local.channel, OwnKind.DUP)
+    bridge = _bridge(turn(local.channel, OwnKind.DUP), turn(state.across, OwnKind.DUP))
 
     def body() -> None:
         made.connect(duplicated(local, within), remote)
@@ -208,7 +209,7 @@ def is_low(state: CommState) -> bool:
 
 def merge(state: CommState, high: bool) -> CommState:
     """Return a communicator of one group, the union of both; the *high* one comes last."""
-    _, remote, bridge = _begin(state, Kind.MERGE)
+    _, remote, bridge = _begin(state, OwnKind.MERGE)
     other = bool(bridge.swap(bytes([high]))[0])
     first = is_low(state) if high == other else not high
     table = [_addresses.pack(state.addresses), _addresses.pack(remote)]
@@ -226,7 +227,7 @@ def create(state: CommState, addresses: Sequence[Address], rank: int) -> CommSta
         addresses: those of the own group that will be in it.
         rank: the process's own among them, `UNDEFINED` if it will not be in it.
     """
-    _, _, bridge = _begin(state, Kind.CREATE)
+    _, _, bridge = _begin(state, OwnKind.CREATE)
     table = bridge.swap(_addresses.pack(addresses))
     inside = rank != UNDEFINED and bool(table)
     local = _part(state, 0 if inside else UNDEFINED, rank)
@@ -239,7 +240,7 @@ def divide(state: CommState, colour: int, key: int) -> CommState | None:
 
     None for who gives `UNDEFINED`, or whose colour nobody of the other group gives.
     """
-    _, remote, bridge = _begin(state, Kind.SPLIT)
+    _, remote, bridge = _begin(state, OwnKind.SPLIT)
     _, theirs = bridge.choices(colour, key)
     others = partition(theirs)
     inside = colour != UNDEFINED and others.has(colour)

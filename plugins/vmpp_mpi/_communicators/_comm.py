@@ -15,6 +15,7 @@ from struct import Struct
 from typing import Any, Final, NoReturn, Self
 from zlib import crc32
 
+from vmpp_collectives import Channel
 from vmpp_mpi._attributes import Attributed
 from vmpp_mpi._calls._buffers import BufferCalls
 from vmpp_mpi._calls._collectives import CollectiveCalls, ScanCalls
@@ -22,7 +23,7 @@ from vmpp_mpi._calls._faults import FaultCalls
 from vmpp_mpi._calls._partitioned import PartitionedCalls
 from vmpp_mpi._calls._processes import ProcessCalls
 from vmpp_mpi._calls._topologies import TopologyCalls
-from vmpp_mpi._collectives import Channel, Kind
+from vmpp_mpi._collectives import OwnKind
 from vmpp_mpi._communicators import _between as between
 from vmpp_mpi._communicators._kinds import INTER, INTRA, KINDS, class_of
 from vmpp_mpi._communicators._locks import lock_of, lock_table
@@ -256,7 +257,7 @@ class Comm(
             made: Comm = KINDS[INTER]._make(between.create(state, addresses, rank))
             return made
         context = state.library.agree_context(
-            state.channel.begin(Kind.CREATE), take=rank != UNDEFINED
+            state.channel.begin(OwnKind.CREATE), take=rank != UNDEFINED
         )
         return Intracomm._make(created(state, context, rank, addresses))
 
@@ -517,7 +518,7 @@ def commctx_intra(comm: Intracomm) -> tuple[Intracomm, int]:
     return Intracomm._wrap(state.companion), tag
 
 
-def _apart(channel: Channel, kind: Kind) -> Channel:
+def _apart(channel: Channel, kind: int) -> Channel:
     """Return a way for an operation that goes on beside those that follow."""
     return channel.apart(kind, partial(MPIError, ERR_TRUNCATE))
 

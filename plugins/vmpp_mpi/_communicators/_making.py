@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from vmpp_mpi._collectives import Channel, Kind, allgather
+from vmpp_collectives import Channel, allgather
+from vmpp_mpi._collectives import OwnKind
 from vmpp_mpi._constants import UNDEFINED
 from vmpp_mpi._state import CommState, partition
 
@@ -32,14 +33,14 @@ def duplicated(state: CommState, channel: Channel | None = None) -> CommState:
         state: of the communicator.
         channel: for the operation; the communicator's own by default.
     """
-    context = state.library.agree_context(channel or state.channel.begin(Kind.DUP))
+    context = state.library.agree_context(channel or state.channel.begin(OwnKind.DUP))
     made = state.library.new_communicator(context, state.rank, state.addresses, state)
     made.topology = state.topology
     return made
 
 
 def begin_duplicate(
-    state: CommState, turn: Callable[[Channel, Kind], Channel]
+    state: CommState, turn: Callable[[Channel, int], Channel]
 ) -> tuple[CommState, Callable[[], None]]:
     """Return a communicator of the same group, and what it takes until it can be used.
 
@@ -50,7 +51,7 @@ def begin_duplicate(
     library = state.library
     made = library.announce_communicator(state.rank, state.addresses, state)
     made.topology = state.topology
-    channel = turn(state.channel, Kind.DUP)
+    channel = turn(state.channel, OwnKind.DUP)
 
     def body() -> None:
         library.open_communicator(made, library.agree_context(channel))
@@ -60,7 +61,7 @@ def begin_duplicate(
 
 def split(state: CommState, colour: int, key: int) -> CommState | None:
     """Return a communicator of those that give the same *colour*, None for `UNDEFINED`."""
-    channel = state.channel.begin(Kind.SPLIT)
+    channel = state.channel.begin(OwnKind.SPLIT)
     table = choices(channel, colour, key)
     inside = colour != UNDEFINED
     context = state.library.agree_context(channel, take=inside)

@@ -17,7 +17,7 @@ from zlib import crc32
 
 from vmpp.portals import Address
 from vmpp.process import jobs
-from vmpp_mpi._collectives import Kind, broadcast_pickle
+from vmpp_mpi._collectives import OwnKind, broadcast_pickle
 from vmpp_mpi._communicators import _between as between
 from vmpp_mpi._communicators._making import duplicated
 from vmpp_mpi._dynamic import _addresses
@@ -29,7 +29,7 @@ from vmpp_mpi._local import local
 from vmpp_mpi._state import CommState, MPIState
 
 if TYPE_CHECKING:
-    from vmpp_mpi._collectives import Channel
+    from vmpp_collectives import Channel
 
 _NUMBER: Final = Struct("<I")
 _ACCEPTING, _CONNECTING = range(2)
@@ -61,7 +61,7 @@ def spawn(
     """
     library = state.library
     group = duplicated(state)
-    context = library.agree_context(state.channel.begin(Kind.CREATE_INTERCOMM))
+    context = library.agree_context(state.channel.begin(OwnKind.CREATE_INTERCOMM))
     made = library.new_communicator(context, state.rank, state.addresses, state)
 
     def start() -> bytes:
@@ -181,7 +181,7 @@ def _by_root(state: CommState, root: int, act: Callable[[], bytes]) -> bytes:
             outcome = _NUMBER.pack(0) + act()
         except MPIError as error:
             outcome = _NUMBER.pack(error.Get_error_class()) + error.detail.encode()
-    channel = state.channel.begin(Kind.CREATE_INTERCOMM)
+    channel = state.channel.begin(OwnKind.CREATE_INTERCOMM)
     outcome = bytes(broadcast_pickle(channel, outcome, root))
     (code,) = _NUMBER.unpack_from(outcome)
     if code:

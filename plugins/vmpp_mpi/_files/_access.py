@@ -22,7 +22,7 @@ from vmpp_mpi._numbers import whole
 from vmpp_mpi._requests._operation import Work
 
 if TYPE_CHECKING:
-    from vmpp_mpi._collectives import Channel
+    from vmpp_collectives import Channel
     from vmpp_mpi._files._state import FileState
     from vmpp_mpi._status import Status
 

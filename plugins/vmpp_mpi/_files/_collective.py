@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from vmpp_mpi._collectives import allgather
+from vmpp_collectives import allgather
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._files._copy import gather, scatter
 from vmpp_mpi._files._hints import DISABLE, ENABLE
@@ -24,7 +24,7 @@ from vmpp_mpi._files._together import largest
 from vmpp_mpi._files._trouble import error_class
 
 if TYPE_CHECKING:
-    from vmpp_mpi._collectives import Channel
+    from vmpp_collectives import Channel
     from vmpp_mpi._files._hints import Hints
     from vmpp_mpi._files._store import Store
 

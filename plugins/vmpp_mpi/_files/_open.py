@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.process import calls
-from vmpp_mpi._collectives import Kind
+from vmpp_mpi._collectives import OwnKind
 from vmpp_mpi._communicators._making import duplicated
 from vmpp_mpi._constants import MODE_APPEND, MODE_DELETE_ON_CLOSE
 from vmpp_mpi._datatype import BYTE
@@ -82,7 +82,7 @@ def _first_view() -> View:
 
 def _joined(comm: CommState, name: bytes, amode: int, hints: Hints) -> Store:
     """Return the file, opened by rank 0 and joined by all others."""
-    channel = comm.channel.apart(Kind.FILE, partial(MPIError, ERR_TRUNCATE))
+    channel = comm.channel.apart(OwnKind.FILE, partial(MPIError, ERR_TRUNCATE))
     files: Files = comm.library.process.files
     agree(channel, amode)
     fd = -1

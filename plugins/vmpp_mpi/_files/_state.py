@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from vmpp_mpi._collectives import Kind
+from vmpp_mpi._collectives import OwnKind
 from vmpp_mpi._constants import MODE_SEQUENTIAL
 from vmpp_mpi._errhandler import ERRORS_RETURN
 from vmpp_mpi._erring import OnError, told
@@ -20,7 +20,7 @@ from vmpp_mpi._local import local
 from vmpp_mpi._state import mpi_state
 
 if TYPE_CHECKING:
-    from vmpp_mpi._collectives import Channel
+    from vmpp_collectives import Channel
     from vmpp_mpi._errhandler import Errhandler
     from vmpp_mpi._files._access import AccessWork
     from vmpp_mpi._files._hints import Hints
@@ -132,7 +132,7 @@ class FileState(Handling):
             MPIError: `ERR_IO`: a collective access has been begun and not ended.
         """
         self.refuse_split()
-        return self.comm.channel.apart(Kind.FILE, partial(MPIError, ERR_TRUNCATE))
+        return self.comm.channel.apart(OwnKind.FILE, partial(MPIError, ERR_TRUNCATE))
 
     def sync(self, channel: Channel, *, wanted: bool = True) -> None:
         """Return when all ranks have called, and the disk has what they have written.

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from struct import Struct
 from typing import TYPE_CHECKING, Final
 
-from vmpp_mpi._collectives import Reduction, allreduce, barrier, broadcast, exscan
+from vmpp_collectives import Reduction, allreduce, barrier, broadcast, exscan
 from vmpp_mpi._errors import ERR_NOT_SAME
 from vmpp_mpi._errors import Exception as MPIError
 from vmpp_mpi._files._trouble import error_class
 
 if TYPE_CHECKING:
-    from vmpp_mpi._collectives import Channel
+    from vmpp_collectives import Channel
 
 _OUTCOME: Final = Struct("<qqq")
 """Error class, number of the host's error, result."""

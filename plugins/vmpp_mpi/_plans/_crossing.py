@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from vmpp_mpi._collectives import Channel, Kind
+from vmpp_collectives import Channel
 from vmpp_mpi._constants import PROC_NULL, ROOT
 from vmpp_mpi._errors import ERR_ROOT
 from vmpp_mpi._numbers import whole
@@ -32,13 +32,13 @@ class Crossing:
         self.local = local
         self.across = across
 
-    def begin(self, kind: Kind) -> Crossing:
+    def begin(self, kind: int) -> Crossing:
         """Turn to the next operation of the communicator, of this *kind*."""
         self.local.begin(kind)
         self.across.begin(kind)
         return self
 
-    def apart(self, kind: Kind, failure: Callable[[str], Exception]) -> Crossing:
+    def apart(self, kind: int, failure: Callable[[str], Exception]) -> Crossing:
         """Return ways for the next operation alone; see `Channel.apart`."""
         return Crossing(self.local.apart(kind, failure), self.across.apart(kind, failure))
 
@@ -55,7 +55,7 @@ def checked_root(state: CommState, root: Any) -> int:
     return rank
 
 
-def idle(kind: Kind, *specs: AnySpec | None) -> Plan:
+def idle(kind: int, *specs: AnySpec | None) -> Plan:
     """Return the plan of a rank beside the root, which has nothing to do."""
     return Plan(kind, _nothing, *specs)
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
-from vmpp_mpi import _collectives as algorithms
+import vmpp_collectives as algorithms
+from vmpp_collectives import NOTHING, Channel, Kind
 from vmpp_mpi._buffers._buffer import (
     recv_spec,
     recv_vspec,
@@ -18,7 +19,7 @@ from vmpp_mpi._buffers._buffer import (
     send_vspec,
     send_wspec,
 )
-from vmpp_mpi._collectives import NOTHING, Channel, Kind
+from vmpp_mpi._collectives import gather_pickles
 from vmpp_mpi._constants import PROC_NULL, ROOT
 from vmpp_mpi._plans._crossing import LEADER, Crossing, checked_root, exchange, idle
 from vmpp_mpi._plans._moves import divided, pieces
@@ -179,7 +180,7 @@ def allgatherv(state: CommState, sendbuf: Any, recvbuf: Any) -> Plan:
         bounds = list(accumulate(map(len, blocks), initial=0))
         packed = memoryview(bytearray(bounds[-1]))
         # A group does not know how long its own blocks are: they go as pickles would.
-        gathered = algorithms.gather_pickles(ways.local, source.data, LEADER)
+        gathered = gather_pickles(ways.local, source.data, LEADER)
         if gathered is not None:
             ways.across.exchange(LEADER, b"".join(gathered), LEADER, packed)
         algorithms.broadcast(ways.local, packed, LEADER)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from mpi4py import rc
 
+from vmpp_collectives import Buffer, Kind
 from vmpp_mpi import _collectives as algorithms
-from vmpp_mpi._collectives import Buffer, Kind
 from vmpp_mpi._constants import PROC_NULL, ROOT
 from vmpp_mpi._pickle import pickle
 from vmpp_mpi._plans._crossing import LEADER, Crossing, checked_root, idle, partners

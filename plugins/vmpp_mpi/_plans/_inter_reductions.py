@@ -10,9 +10,9 @@ from itertools import accumulate, pairwise
 from operator import index
 from typing import TYPE_CHECKING, Any
 
-from vmpp_mpi import _collectives as algorithms
+import vmpp_collectives as algorithms
+from vmpp_collectives import Kind, Reduction
 from vmpp_mpi._buffers._buffer import Spec, recv_spec, send_spec
-from vmpp_mpi._collectives import Kind, Reduction
 from vmpp_mpi._constants import PROC_NULL, ROOT
 from vmpp_mpi._plans import _objects as objects
 from vmpp_mpi._plans._crossing import LEADER, Crossing, checked_root, idle
@@ -101,7 +101,7 @@ def reduce_scatter(
 
 
 def _scattered(
-    state: CommState, kind: Kind, source: Spec, into: Spec, counts: Sequence[int], op: Op
+    state: CommState, kind: int, source: Spec, into: Spec, counts: Sequence[int], op: Op
 ) -> Plan:
     """Return the plan that scatters by *counts* what the other group has reduced."""
     how = reduction(state, op, source.datatype)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final
 
-from vmpp_mpi import _collectives as algorithms
+import vmpp_collectives as algorithms
+from vmpp_collectives import Channel, Kind
 from vmpp_mpi._buffers._buffer import (
     WSpec,
     is_in_place,
@@ -17,7 +18,6 @@ from vmpp_mpi._buffers._buffer import (
     send_vspec,
     send_wspec,
 )
-from vmpp_mpi._collectives import Channel, Kind
 from vmpp_mpi._plans._plan import Plan, agree, block, checked_root, given, received, sent
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mpi4py import rc
 
+from vmpp_collectives import Channel, Kind
 from vmpp_mpi import _collectives as algorithms
-from vmpp_mpi._collectives import Channel, Kind
 from vmpp_mpi._pickle import pickle
 from vmpp_mpi._plans._plan import Plan, checked_root
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from vmpp_collectives import Channel, Reduction
 from vmpp_mpi._buffers._buffer import Spec, VSpec, WSpec, is_in_place, recv_spec, send_spec
-from vmpp_mpi._collectives import Channel, Kind, Reduction
 from vmpp_mpi._errors import ERR_BUFFER, ERR_ROOT
 from vmpp_mpi._numbers import whole
 from vmpp_mpi._op import Op
@@ -30,7 +30,7 @@ class Plan:
 
     __slots__ = ("kind", "run", "specs")
 
-    def __init__(self, kind: Kind, run: Callable[[Any], Any], *specs: AnySpec | None) -> None:
+    def __init__(self, kind: int, run: Callable[[Any], Any], *specs: AnySpec | None) -> None:
         self.kind = kind
         self.run = run
         self.specs = specs

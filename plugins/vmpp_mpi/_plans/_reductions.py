@@ -7,9 +7,9 @@ from itertools import accumulate
 from operator import index
 from typing import TYPE_CHECKING, Any
 
-from vmpp_mpi import _collectives as algorithms
+import vmpp_collectives as algorithms
+from vmpp_collectives import Channel, Kind
 from vmpp_mpi._buffers._buffer import Spec, is_in_place, recv_spec, send_spec
-from vmpp_mpi._collectives import Channel, Kind
 from vmpp_mpi._plans import _objects as objects
 from vmpp_mpi._plans._plan import (
     Plan,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from vmpp_collectives import Channel
 from vmpp_mpi import _collectives as algorithms
 from vmpp_mpi._buffers._buffer import (
     recv_spec,
@@ -14,7 +15,7 @@ from vmpp_mpi._buffers._buffer import (
     send_vspec,
     send_wspec,
 )
-from vmpp_mpi._collectives import Channel, Kind
+from vmpp_mpi._collectives import OwnKind
 from vmpp_mpi._constants import CART, PROC_NULL
 from vmpp_mpi._errors import ERR_TOPOLOGY
 from vmpp_mpi._pickle import pickle
@@ -86,7 +87,7 @@ def allgather(state: CommState, sendbuf: Any, recvbuf: Any) -> Plan:
         around.exchange(channel, [source.data] * outs, take)
         _deliver(into)
 
-    return Plan(Kind.NEIGHBOR_ALLGATHER, run, into, source)
+    return Plan(OwnKind.NEIGHBOR_ALLGATHER, run, into, source)
 
 
 def allgatherv(state: CommState, sendbuf: Any, recvbuf: Any) -> Plan:
@@ -101,7 +102,7 @@ def allgatherv(state: CommState, sendbuf: Any, recvbuf: Any) -> Plan:
         around.exchange(channel, [source.data] * outs, take)
         _deliver(into)
 
-    return Plan(Kind.NEIGHBOR_ALLGATHERV, run, into, source)
+    return Plan(OwnKind.NEIGHBOR_ALLGATHERV, run, into, source)
 
 
 def alltoall(state: CommState, sendbuf: Any, recvbuf: Any) -> Plan:
@@ -117,7 +118,7 @@ def alltoall(state: CommState, sendbuf: Any, recvbuf: Any) -> Plan:
         around.exchange(channel, give, take)
         _deliver(into)
 
-    return Plan(Kind.NEIGHBOR_ALLTOALL, run, into, source)
+    return Plan(OwnKind.NEIGHBOR_ALLTOALL, run, into, source)
 
 
 def alltoallv(state: CommState, sendbuf: Any, recvbuf: Any) -> Plan:
@@ -133,7 +134,7 @@ def alltoallv(state: CommState, sendbuf: Any, recvbuf: Any) -> Plan:
         around.exchange(channel, give, take)
         _deliver(into)
 
-    return Plan(Kind.NEIGHBOR_ALLTOALLV, run, into, source)
+    return Plan(OwnKind.NEIGHBOR_ALLTOALLV, run, into, source)
 
 
 def alltoallw(state: CommState, sendbuf: Any, recvbuf: Any) -> Plan:
@@ -146,21 +147,21 @@ def alltoallw(state: CommState, sendbuf: Any, recvbuf: Any) -> Plan:
         around.exchange(channel, pieces(source), pieces(into))
         into.deliver()
 
-    return Plan(Kind.NEIGHBOR_ALLTOALLW, run, into, source)
+    return Plan(OwnKind.NEIGHBOR_ALLTOALLW, run, into, source)
 
 
 def allgather_objects(state: CommState, sendobj: Any) -> Plan:
     """Send an object to all destinations, and return those of the sources."""
     around = _Around(state)
     given = [pickle.dumps(sendobj)] * len(around.destinations)
-    return Plan(Kind.NEIGHBOR_ALLGATHER, lambda channel: around.hand_on(channel, given))
+    return Plan(OwnKind.NEIGHBOR_ALLGATHER, lambda channel: around.hand_on(channel, given))
 
 
 def alltoall_objects(state: CommState, sendobj: Iterable[Any]) -> Plan:
     """Send an object to each destination, and return those of the sources."""
     around = _Around(state)
     given = pickles(sendobj, len(around.destinations))
-    return Plan(Kind.NEIGHBOR_ALLTOALL, lambda channel: around.hand_on(channel, given))
+    return Plan(OwnKind.NEIGHBOR_ALLTOALL, lambda channel: around.hand_on(channel, given))
 
 
 def _deliver(into: AnySpec | None) -> None:

@@ -8,7 +8,7 @@ from operator import index
 from typing import ClassVar, Self, TypeVar
 
 from vmpp_mpi._calls._neighbours import NeighbourCalls
-from vmpp_mpi._collectives import Kind
+from vmpp_mpi._collectives import OwnKind
 from vmpp_mpi._communicators._comm import Comm, Intracomm
 from vmpp_mpi._communicators._kinds import KINDS
 from vmpp_mpi._constants import CART, DIST_GRAPH, GRAPH, UNDEFINED
@@ -173,7 +173,7 @@ class Cartcomm(Topocomm):
         grid = self._topology()
         _expect(len(grid.dims), len(remain))
         part, ranks = grid.slice(state.rank, remain)
-        context = state.library.agree_context(state.channel.begin(Kind.CREATE))
+        context = state.library.agree_context(state.channel.begin(OwnKind.CREATE))
         everybody = len(ranks) == state.size
         addresses = state.addresses if everybody else [state.addresses[rank] for rank in ranks]
         made = state.library.new_communicator(context, ranks.index(state.rank), addresses, state)

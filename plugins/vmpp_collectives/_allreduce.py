@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from vmpp_mpi._collectives._blocks import around
-from vmpp_mpi._collectives._broadcast import broadcast
-from vmpp_mpi._collectives._channel import Channel, Reduction
-from vmpp_mpi._collectives._choice import COMMUTATIVE, ENOUGH, Algorithm, Family, Rule
-from vmpp_mpi._collectives._fold import Fold, Parts, double, halve, reduce_around
-from vmpp_mpi._collectives._reduce import reduce
+from vmpp_collectives._blocks import around
+from vmpp_collectives._broadcast import broadcast
+from vmpp_collectives._channel import Channel, Reduction
+from vmpp_collectives._choice import COMMUTATIVE, ENOUGH, Algorithm, Family, Rule
+from vmpp_collectives._fold import Fold, Parts, double, halve, reduce_around
+from vmpp_collectives._reduce import reduce
 
 
 def recursive_doubling(channel: Channel, vector: memoryview, reduction: Reduction) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Final
 
-from vmpp_mpi._collectives._channel import Channel
-from vmpp_mpi._collectives._choice import Algorithm, Family, Rule
+from vmpp_collectives._channel import Channel
+from vmpp_collectives._choice import Algorithm, Family, Rule
 
 _AT_ONCE: Final = 32
 """With how many ranks a rank exchanges at once: more would flood the receivers."""

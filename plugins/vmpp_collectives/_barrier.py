@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from vmpp_mpi._collectives._channel import NOTHING, Channel, Reduction
-from vmpp_mpi._collectives._choice import Algorithm, Family, Rule
-from vmpp_mpi._collectives._fold import Fold
+from vmpp_collectives._channel import NOTHING, Channel, Reduction
+from vmpp_collectives._choice import Algorithm, Family, Rule
+from vmpp_collectives._fold import Fold
 
 
 def dissemination(channel: Channel) -> None:

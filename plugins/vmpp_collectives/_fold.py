@@ -7,8 +7,8 @@ that the vectors of neighbouring places cover neighbouring ranks and operands ke
 
 from __future__ import annotations
 
-from vmpp_mpi._collectives._blocks import Bounds
-from vmpp_mpi._collectives._channel import Channel, Reduction
+from vmpp_collectives._blocks import Bounds
+from vmpp_collectives._channel import Channel, Reduction
 
 
 class Fold:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from vmpp_mpi._collectives._channel import Channel, Reduction
-from vmpp_mpi._collectives._choice import Algorithm, Family, Rule
+from vmpp_collectives._channel import Channel, Reduction
+from vmpp_collectives._choice import Algorithm, Family, Rule
 
 
 def recursive_doubling(

@@ -5,12 +5,12 @@ Block i of a vector is from ``bounds[i]`` to ``bounds[i + 1]``, in bytes.
 
 from __future__ import annotations
 
-from vmpp_mpi._collectives._blocks import Bounds
-from vmpp_mpi._collectives._channel import Channel, Reduction
-from vmpp_mpi._collectives._choice import COMMUTATIVE, Algorithm, Family, Rule
-from vmpp_mpi._collectives._fold import Fold, halve, reduce_around
-from vmpp_mpi._collectives._reduce import reduce
-from vmpp_mpi._collectives._scatter import scatterv
+from vmpp_collectives._blocks import Bounds
+from vmpp_collectives._channel import Channel, Reduction
+from vmpp_collectives._choice import COMMUTATIVE, Algorithm, Family, Rule
+from vmpp_collectives._fold import Fold, halve, reduce_around
+from vmpp_collectives._reduce import reduce
+from vmpp_collectives._scatter import scatterv
 
 
 def recursive_halving(

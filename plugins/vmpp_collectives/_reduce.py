@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from vmpp_mpi._collectives._channel import Channel, Reduction
-from vmpp_mpi._collectives._choice import COMMUTATIVE, ENOUGH, Algorithm, Family, Rule
-from vmpp_mpi._collectives._fold import Fold, Parts, halve
-from vmpp_mpi._collectives._tree import children, parent, span
+from vmpp_collectives._channel import Channel, Reduction
+from vmpp_collectives._choice import COMMUTATIVE, ENOUGH, Algorithm, Family, Rule
+from vmpp_collectives._fold import Fold, Parts, halve
+from vmpp_collectives._tree import children, parent, span
 
 
 def binomial(channel: Channel, vector: memoryview, reduction: Reduction, root: int) -> None:

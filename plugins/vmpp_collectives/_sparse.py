@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from struct import Struct
 from typing import Final
 
-from vmpp_mpi._collectives._channel import Buffer, Channel, Reduction
-from vmpp_mpi._collectives._reduce_scatter import reduce_scatter
+from vmpp_collectives._channel import Channel, Reduction
+from vmpp_collectives._reduce_scatter import reduce_scatter
+from vmpp_collectives._transport import Buffer
 
 _COUNT: Final = Struct("<q")
 

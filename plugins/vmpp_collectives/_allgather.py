@@ -5,11 +5,11 @@ The blocks lie one after the other; block i is from ``bounds[i]`` to ``bounds[i 
 
 from __future__ import annotations
 
-from vmpp_mpi._collectives._blocks import Bounds, around, doubling
-from vmpp_mpi._collectives._broadcast import broadcast
-from vmpp_mpi._collectives._channel import Channel
-from vmpp_mpi._collectives._choice import EVEN, POWER_OF_TWO, Algorithm, Family, Rule
-from vmpp_mpi._collectives._gather import gatherv
+from vmpp_collectives._blocks import Bounds, around, doubling
+from vmpp_collectives._broadcast import broadcast
+from vmpp_collectives._channel import Channel
+from vmpp_collectives._choice import EVEN, POWER_OF_TWO, Algorithm, Family, Rule
+from vmpp_collectives._gather import gatherv
 
 
 def ring(channel: Channel, data: memoryview, bounds: Bounds) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from vmpp_mpi._collectives._blocks import around, doubling
-from vmpp_mpi._collectives._channel import Channel
-from vmpp_mpi._collectives._choice import POWER_OF_TWO, Algorithm, Family, Rule
-from vmpp_mpi._collectives._tree import children, parent, span
+from vmpp_collectives._blocks import around, doubling
+from vmpp_collectives._channel import Channel
+from vmpp_collectives._choice import POWER_OF_TWO, Algorithm, Family, Rule
+from vmpp_collectives._tree import children, parent, span
 
 
 def binomial(channel: Channel, data: memoryview, root: int) -> None:

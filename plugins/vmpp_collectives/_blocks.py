@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Protocol as Interface
 
-from vmpp_mpi._collectives._channel import Channel
+from vmpp_collectives._channel import Channel
 
 
 class Bounds(Interface):

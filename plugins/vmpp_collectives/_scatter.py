@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vmpp_mpi._collectives._channel import Channel
-from vmpp_mpi._collectives._choice import Algorithm, Family, Rule
-from vmpp_mpi._collectives._tree import children, parent, span
+from vmpp_collectives._channel import Channel
+from vmpp_collectives._choice import Algorithm, Family, Rule
+from vmpp_collectives._tree import children, parent, span
 
 
 def binomial(channel: Channel, data: memoryview | None, block: memoryview, root: int) -> None:

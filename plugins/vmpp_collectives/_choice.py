@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any, Final
 
 from vmpp.errors import suggestion
-from vmpp_mpi._collectives._channel import Channel, Reduction
+from vmpp_collectives._channel import Channel, Reduction
 
 Run = Callable[..., None]
 Suits = Callable[[int, Reduction], bool]
