@@ -11,7 +11,7 @@ of processes that it serves::
 
     channel = Channel(transport, context, rank, addresses, eager, choices, failure)
     channel.begin(Kind.ALLREDUCE)
-    allreduce(channel, memoryview(vector).cast("B"), Reduction(add, 8, True))
+    allreduce(channel, memoryview(vector).cast("B"), Reduction(elementwise("add", "f8"), 8, True))
 
 With choices from `machine_choices`, which reads ``[mpi.collectives]``, all libraries of a machine
 take the same algorithm for the same call. Vectors are then combined in the same order whatever
@@ -25,6 +25,7 @@ from vmpp_collectives._barrier import barrier
 from vmpp_collectives._broadcast import broadcast
 from vmpp_collectives._channel import KINDS, NOTHING, Channel, Kind, Reduction
 from vmpp_collectives._choice import Choices, read_rules
+from vmpp_collectives._elements import Combine, elementwise
 from vmpp_collectives._families import DEFAULT_CHOICES, FAMILIES, machine_choices
 from vmpp_collectives._gather import gather, gatherv
 from vmpp_collectives._reduce import reduce
@@ -42,6 +43,7 @@ __all__ = [
     "Buffer",
     "Channel",
     "Choices",
+    "Combine",
     "Envelope",
     "Kind",
     "Reduction",
@@ -55,6 +57,7 @@ __all__ = [
     "alltoallw",
     "barrier",
     "broadcast",
+    "elementwise",
     "exscan",
     "gather",
     "gatherv",

@@ -1,7 +1,7 @@
 """Reduction operations: on memory, element by element, and on Python objects.
 
-Short vectors of plain numbers are reduced in Python, where a call of NumPy would cost more than the
-arithmetic; all others through NumPy. Elements are packed (see `vmpp_mpi._datatype`).
+Numbers are reduced as all message libraries reduce them (`vmpp_collectives.elementwise`). Elements
+are packed (see `vmpp_mpi._datatype`).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from vmpp.engine import current_process
+from vmpp_collectives import Combine, elementwise
 from vmpp_mpi._buffers._buffer import recv_spec, send_spec
 from vmpp_mpi._datatype import Basic, Datatype, Layout
 from vmpp_mpi._errors import ERR_BUFFER, ERR_OP
@@ -23,13 +24,8 @@ from vmpp_mpi._special import IN_PLACE
 if TYPE_CHECKING:
     from types import ModuleType
 
-Combine = Callable[[memoryview, memoryview], None]
-"""Reduces two vectors of the same length, given as bytes, into the second."""
-
 _MOST_OWN: Final = 32
 """Operations of its own that a rank may have at a time."""
-_SHORT: Final = 4
-"""Up to so many elements, arithmetic in Python is faster than a call of NumPy."""
 
 
 class Operation:
@@ -216,13 +212,6 @@ class Op(Handle[Operation]):
 Op._family = (Op,)
 
 
-# As NumPy does it: what is not a number prevails.
-_OF_FLOATS: Final[dict[str, Callable[[Any, Any], Any]]] = {
-    "MAX": lambda x, y: x if x > y or x != x else y,  # noqa: PLR0124
-    "MIN": lambda x, y: x if x < y or x != x else y,  # noqa: PLR0124
-}
-
-
 @cache
 def _combiner(operation: Operation, number: Basic) -> Combine:
     """Return the function that reduces vectors of a *number*."""
@@ -238,66 +227,13 @@ def _combiner(operation: Operation, number: Basic) -> Combine:
     if number.parts:
         value, index = number.parts
         return _pair_combiner(operation, (value.kind, index.kind))
-    return _number_combiner(operation, number)
+    return elementwise(operation.ufunc, "i1" if number.name == "MPI_CHAR" else number.kind)
 
 
 def _numpy() -> ModuleType:
     import numpy as np  # noqa: PLC0415 - programs that reduce no vectors need not load it
 
     return np
-
-
-def _number_combiner(operation: Operation, number: Basic) -> Combine:
-    long_ = _lazy_vector(operation.ufunc, "i1" if number.name == "MPI_CHAR" else number.kind)
-    char = number.char
-    if char not in "bBhHiIlLqQfd" or operation.ufunc.startswith("logical"):
-        return long_
-    size = number.size
-    function = _OF_FLOATS.get(operation.name, operation.function)
-
-    def combine(given: memoryview, result: memoryview) -> None:
-        count = len(result) // size
-        if count > _SHORT:
-            long_(given, result)
-            return
-        x: memoryview[Any] = given.cast(char)  # type: ignore[call-overload]
-        y: memoryview[Any] = result.cast(char)  # type: ignore[call-overload]
-        try:
-            for i in range(count):
-                y[i] = function(x[i], y[i])
-        except ValueError:  # an integer overflows, and has to wrap
-            long_(given[i * size :], result[i * size :])
-
-    return combine
-
-
-def _lazy_vector(ufunc: str, kind: str) -> Combine:
-    """Return the reduction through NumPy, which is loaded when it is first needed."""
-    ready: list[Combine] = []
-
-    def combine(given: memoryview, result: memoryview) -> None:
-        if not ready:
-            ready.append(_vector_combiner(ufunc, kind))
-        ready[0](given, result)
-
-    return combine
-
-
-def _vector_combiner(ufunc: str, kind: str) -> Combine:
-    np = _numpy()
-    function = getattr(np, ufunc)
-    dtype = np.dtype(kind)
-    frombuffer = np.frombuffer
-    if kind[0] in "fc" and ufunc in ("add", "multiply"):
-        # Overflow is no error to MPI, and NumPy's warning would come from nowhere.
-        function = np.errstate(all="ignore")(function)
-
-    def combine(given: memoryview, result: memoryview) -> None:
-        if len(result):
-            out = frombuffer(result, dtype)
-            function(frombuffer(given, dtype), out, out=out)
-
-    return combine
 
 
 def _pair_combiner(operation: Operation, pair: tuple[str, str]) -> Combine:
