@@ -50,9 +50,12 @@ from vmpp.service.files import FileServer
 from vmpp.service.identity import Credentials, host_user
 from vmpp.service.log import Kind, LogServer
 from vmpp.service.names import NameServer
+from vmpp.service.node_partitions import EXECUTE, NodePartition, NodePartitions
 from vmpp.service.nodebook import Fragmentation, NodeBook
 from vmpp.service.partition import ServicePartition
-from vmpp.service.record import checked_priority
+from vmpp.service.partition_calls import Desk
+from vmpp.service.record import MOST_URGENT, checked_priority
+from vmpp.service.rectangles import ANYWHERE, Shape, Site
 from vmpp.service.sockets import SocketServer
 from vmpp.service.spawning import SpawnServer
 from vmpp.service.status import JobStatus, NodeStatus
@@ -84,6 +87,7 @@ class Machine:
         libraries: those that are linked to every process.
         faults: that have been injected, and when they happen.
         allocation: the server that hands nodes out, with the queue.
+        node_partitions: of the compute nodes, those that users make included.
         overview: tells of jobs and nodes.
         host: goes with jobs on the host's side.
         policy: text that chooses the scheduling policy of later jobs' nodes; empty: as booted.
@@ -141,7 +145,21 @@ class Machine:
         self._places = Places(self.topology, own, self.streams.stream("allocation").random)
         allocator = self._made("allocator", description.service.allocator, self._places)
         level = description.pct.level
-        book = NodeBook(own, spare, allocator, self._boot_nodes, level=level, makes_room=makes_room)
+        book = NodeBook(
+            own,
+            spare,
+            allocator,
+            self._boot_nodes,
+            level=level,
+            makes_room=makes_room,
+            coordinates=self.topology.coordinates,
+        )
+        self.node_partitions = NodePartitions(
+            lambda: book.nodes,
+            self.topology.coordinates,
+            lambda text: policy_of("pct", text, self.plugins),
+            None if installation is None else installation.state.partitions,
+        )
         self._add_launcher(book, seed)
         self.libraries = LinkedLibraries([*plugins.libraries.values()])
         self.libraries.check(description)
@@ -217,7 +235,9 @@ class Machine:
         if self.installation is not None:
             self.launcher.go_on_after(self.installation.last_job)
         queueing = self._made("queue", description.service.queue)
-        self.allocation = AllocationServer(book, queueing, self.overview, least)
+        self.allocation = AllocationServer(
+            book, queueing, self.overview, least, Desk(self.node_partitions, self.overview)
+        )
         self.services.add_prompt(self.allocation)
         self.services.add_own(
             jobs.LAUNCHER,
@@ -301,6 +321,9 @@ class Machine:
         tools: Sequence[str] = (),
         coll: Mapping[str, object] | None = None,
         others: Sequence[tuple[Program, int]] = (),
+        partition: str = "",
+        shape: Shape | None = None,
+        places: Sequence[int] = (),
         owner: Credentials | None = None,
         client: ServiceClient | None = None,
     ) -> Job:
@@ -332,12 +355,16 @@ class Machine:
             tools: what libraries are to watch of it, besides what they watch of all jobs.
             coll: algorithms of its collective operations, as for `vmpp.machine.boot.boot`.
             others: further programs of the job, each with the number of its ranks, which follow.
+            partition: name of the partition that it runs in; any nodes will do if left out.
+            shape: rows and columns of the rectangle of a mesh that its nodes are to be.
+            places: the same as *nodes*, counted from 0 within the partition.
             owner: whose job it is; of the user who runs vmpp by default.
             client: by whom it is launched, as an event of virtual time; otherwise it is from
                 outside of the machine, and no time passes before it is decided what nodes it gets.
 
         Raises:
-            LaunchError: it can never have the nodes.
+            LaunchError: it can never have the nodes; PartitionError: there is no such partition, or
+                it does not let the owner run jobs.
             ChoiceError: there is no such policy or mode.
             ModeError: the nodes have too few CPUs for the mode.
             ProgramError: the file is not there, or not Python.
@@ -350,22 +377,30 @@ class Machine:
         mode = mode or self.policies["mode"]
         roles = self.roles(mode)
         wanted = roles.nodes(size)
-        hosts = _hosts(nodes, size, wanted)
+        owner = owner or host_user()
+        part = self.node_partitions.find(owner, partition, EXECUTE) if partition else None
+        site = _site(part, shape)
+        hosts = _hosts(nodes or _numbers(places, part, self.launcher.book.nodes), size, wanted)
         # Before there is anything of it, which would take as much memory as somebody asks for.
-        self.launcher.book.check(wanted, dict(hosts))
+        self.launcher.book.check(wanted, dict(hosts), site)
+        policy = policy or ("" if part is None else part.policy)
+        most_urgent = MOST_URGENT if part is None else part.most_urgent
         wishes = Wishes(
-            owner=owner or host_user(),
+            owner=owner,
             hosts=hosts,
             keeps_going=keep_going,
             kills=kill,
             traces=backtrace,
             name=name,
             limit=limit,
-            priority=checked_priority(priority),
+            priority=min(checked_priority(priority), most_urgent),
             policy=policy_of("pct", policy, self.plugins).text if policy else self.policy,
             description=self._described(tools, coll or {}),
             mode=mode,
             roles=roles,
+            partition="" if part is None else part.name,
+            site=site,
+            most_urgent=most_urgent,
         )
         typed = client is not None and not client.exact
         begin = partial(self.host.begin, parts, wishes, stdin, stdout, stderr, typed)
@@ -591,6 +626,28 @@ class Machine:
         self.watchdog.fiber_runs = False
         self.files.close()
         self.note(Kind.SHUTDOWN)
+
+
+def _site(partition: NodePartition | None, shape: Shape | None) -> Site:
+    """Return where the nodes of a job are to be."""
+    if partition is None and shape is None:
+        return ANYWHERE
+    return Site(() if partition is None else partition.nodes, shape)
+
+
+def _numbers(
+    places: Sequence[int], partition: NodePartition | None, nodes: Sequence[int]
+) -> tuple[int, ...]:
+    """Return the numbers of nodes that are given by their places in a partition.
+
+    Raises:
+        LaunchError: it has no such place.
+    """
+    there = nodes if partition is None else partition.nodes
+    for place in places:
+        if not 0 <= place < len(there):
+            raise LaunchError(f"there is no node {place} among the {len(there)} of the partition")
+    return tuple(there[place] for place in places)
 
 
 def _hosts(nodes: Sequence[int], nprocs: int, wanted: int) -> tuple[tuple[int, int], ...]:

@@ -6,7 +6,9 @@ Looking costs no virtual time.
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator, Sequence
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -84,9 +86,10 @@ class Overview:
         Raises:
             OSError: as `Launcher.signal`.
         """
-        self._machine.launcher.signal(job, number, self._credentials(caller))
+        self._machine.launcher.signal(job, number, self.credentials(caller))
 
-    def _credentials(self, caller: int) -> Credentials | None:
+    def credentials(self, caller: int) -> Credentials | None:
+        """Return whose session or job has a number; None for the system. Raises OSError(EPERM)."""
         if not caller:
             return None
         record = self._machine.launcher.records.get(caller)
@@ -94,6 +97,25 @@ class Overview:
         if who is None:
             raise OSError(errno.EPERM, "nobody is logged in here")
         return who
+
+    def jobs_in(self, names: Iterable[str]) -> list[int]:
+        """Return the numbers of the jobs that wait or run in the partitions of these names."""
+        wanted = set(names)
+        known = self._machine.launcher.known.values()
+        return [
+            record.id
+            for record in known
+            if record.wishes.partition in wanted and not record.over.is_set()
+        ]
+
+    def kill(self, job: int) -> None:
+        """Kill a job, for the system."""
+        with suppress(OSError):
+            self._machine.launcher.signal(job, signal.SIGKILL)
+
+    def set_priority(self, user: Credentials, job: int, priority: int) -> None:
+        """Change how urgent a job is. Raises OSError: as `Launcher.set_priority`."""
+        self._machine.launcher.set_priority(user, job, priority)
 
     # -- nodes ---------------------------------------------------------------------------------
 

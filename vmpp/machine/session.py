@@ -21,11 +21,12 @@ from vmpp.machine.session_files import Path, SessionFiles
 from vmpp.process import calls
 from vmpp.process.calls import Call, Failed, Reply, encode
 from vmpp.process.program import Program
-from vmpp.service import account_calls, accounting, log, requests
+from vmpp.service import account_calls, accounting, log, partition_calls, requests
 from vmpp.service.errors import NotPermittedError
 from vmpp.service.filesystem.open_file import HostFile, OpenFile
 from vmpp.service.filesystem.programs import load
 from vmpp.service.identity import Credentials, host_user
+from vmpp.service.partition_calls import PartitionStatus
 from vmpp.service.status import JobState, JobStatus, NodeStatus
 
 if TYPE_CHECKING:
@@ -368,6 +369,56 @@ class Session:
     async def signal(self, job: int, number: int) -> None:
         """Send a signal to every process of a job. Raises RefusedError."""
         await self.ask(requests.ALLOCATION, requests.Signal(job, number), requests.decode_reply)
+
+    # -- partitions ------------------------------------------------------------------------------
+
+    async def _ask_allocation(self, call: Call[R]) -> R:
+        return await self.ask(requests.ALLOCATION, call, requests.decode_reply)
+
+    async def make_partition(self, name: str, **wanted: Any) -> PartitionStatus:
+        """Make a partition of the compute nodes.
+
+        Args:
+            wanted: ``size``, ``nodes`` or ``shape``, ``mode``, ``policy`` and ``most_urgent``, as
+                for `NodePartitions.make`.
+
+        Raises:
+            RefusedError: it cannot be.
+        """
+        call = partition_calls.MakePartition(name, **wanted)
+        return (await self._ask_allocation(call)).status
+
+    async def remove_partition(
+        self, name: str, *, force: bool = False, deep: bool = False
+    ) -> None:
+        """Remove a partition.
+
+        Args:
+            force: whether jobs in it are killed.
+            deep: whether partitions in it are removed as well.
+
+        Raises:
+            RefusedError: it cannot be.
+        """
+        await self._ask_allocation(partition_calls.RemovePartition(name, force, deep))
+
+    async def change_partition(self, name: str, **changes: Any) -> PartitionStatus:
+        """Change a partition, as `NodePartitions.change` says. Raises RefusedError."""
+        call = partition_calls.ChangePartition(name, **changes)
+        return (await self._ask_allocation(call)).status
+
+    async def partition(self, name: str = "") -> PartitionStatus:
+        """Return a partition that one may see; that of all nodes if left out."""
+        return (await self._ask_allocation(partition_calls.DescribePartition(name))).status
+
+    async def partitions(self, name: str = "", *, deep: bool = False) -> list[PartitionStatus]:
+        """Return the partitions in one, by name; with *deep* those in these as well."""
+        call = partition_calls.ListPartitions(name, deep)
+        return (await self._ask_allocation(call)).partitions
+
+    async def set_priority(self, job: int, priority: int) -> None:
+        """Make a job as urgent as *priority* says. Raises RefusedError."""
+        await self._ask_allocation(partition_calls.SetPriority(job, priority))
 
     @property
     def _may_be_urgent(self) -> bool:

@@ -7,6 +7,7 @@
                     one row for each job
     log.sqlite      what has happened
     policies.json   what has been chosen for all boots to come
+    partitions.json partitions of the compute nodes
     tree/           names and contents of the machine's files
     history/        what each user has typed at the console's prompt
     host_key        by which the machine proves over SSH that it is itself
@@ -105,6 +106,11 @@ class State:
     def policies(self) -> Path | None:
         """The file of what has been chosen for all boots to come; None: nothing is kept."""
         return self.folder / "policies.json" if self.keeps else None
+
+    @property
+    def partitions(self) -> Path | None:
+        """The file of the partitions of its nodes that users have made; None: nothing is kept."""
+        return self.folder / "partitions.json" if self.keeps else None
 
     def database(self, name: str) -> str:
         """Return the path of the database *name*; none is kept of an ephemeral state."""

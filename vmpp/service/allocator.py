@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Sequence
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, get_args
 
 from vmpp.errors import PluginError
 from vmpp.process import jobs as process_jobs
 from vmpp.process.calls import GARBAGE, Done, Reply, encode
-from vmpp.service import requests
+from vmpp.service import partition_calls, requests
 from vmpp.service.errors import FragmentedError, LaunchError, NodesBusyError
 from vmpp.service.nodebook import NodeBook
 from vmpp.service.queueing import QueueingPolicy, Waiting, turn
+from vmpp.service.rectangles import ANYWHERE, Site
 from vmpp.service.server import Caller, Later
 from vmpp.service.status import JobStatus, NodeStatus
 
@@ -23,6 +24,7 @@ _ONLY_SYSTEM: Final = frozenset(
     {
         requests.Allocate,
         requests.AllocateShared,
+        requests.AllocateWithin,
         requests.Await,
         requests.Withdraw,
         requests.Release,
@@ -37,7 +39,7 @@ PRIORITY: Final = "Priority"
 FRAGMENTATION: Final = "Fragmentation"
 """Why one waits whose turn it is: nodes are free, and the allocator has no place for it there."""
 
-Request: TypeAlias = requests.Allocate | requests.AllocateShared
+Request: TypeAlias = requests.Allocate | requests.AllocateShared | requests.AllocateWithin
 
 
 class Overview(Protocol):
@@ -59,12 +61,13 @@ class Overview(Protocol):
 class _Queued:
     """A job that waits: what it wants, who awaits its turn, and the answer if there is one."""
 
-    __slots__ = ("answer", "fragmented", "hosts", "later", "reason", "share", "waiting")
+    __slots__ = ("answer", "fragmented", "hosts", "later", "reason", "share", "site", "waiting")
 
-    def __init__(self, waiting: Waiting, hosts: dict[int, int], share: str) -> None:
+    def __init__(self, waiting: Waiting, hosts: dict[int, int], share: str, site: Site) -> None:
         self.waiting = waiting
         self.hosts = hosts
         self.share = share
+        self.site = site
         self.reason = ""
         self.fragmented = False
         self.later: Later | None = None
@@ -84,15 +87,22 @@ class AllocationServer:
         policy: says whose turn it is; may be replaced at any time.
     """
 
-    __slots__ = ("_overview", "_queue", "book", "least_service_time", "name", "policy")
+    __slots__ = ("_desk", "_overview", "_queue", "book", "least_service_time", "name", "policy")
 
     def __init__(
-        self, book: NodeBook, policy: QueueingPolicy, overview: Overview, least_service_time: int
+        self,
+        book: NodeBook,
+        policy: QueueingPolicy,
+        overview: Overview,
+        least_service_time: int,
+        desk: partition_calls.Desk | None = None,
     ) -> None:
+        """Set the server up; *desk* answers what is about partitions, if it has any."""
         self.name = requests.ALLOCATION
         self.least_service_time = least_service_time
         self.book = book
         self.policy = policy
+        self._desk = desk
         self._overview = overview
         self._queue: dict[int, _Queued] = {}
 
@@ -140,8 +150,11 @@ class AllocationServer:
     def decide(self, call: Request, now: int = 0) -> Reply:
         """Give nodes to a job, put it into the queue, or refuse it, at time *now*."""
         waiting = Waiting(call.job, call.uid, call.size, now, tuple(sorted(call.hosts.values())))
-        share = call.share if isinstance(call, requests.AllocateShared) else ""
-        queued = self._queue[call.job] = _Queued(waiting, call.hosts, share)
+        share = "" if isinstance(call, requests.Allocate) else call.share
+        site = ANYWHERE
+        if isinstance(call, requests.AllocateWithin):
+            site = Site(call.within, call.shape)
+        queued = self._queue[call.job] = _Queued(waiting, call.hosts, share, site)
         self._give_out()
         if queued.answer is None:
             return requests.Queued(queued.reason)
@@ -200,9 +213,11 @@ class AllocationServer:
         wanted = queued.waiting
         try:
             if probe:
-                self.book.check(wanted.size, queued.hosts)
+                self.book.check(wanted.size, queued.hosts, queued.site)
                 return False
-            nodes = self.book.allocate(wanted.job, wanted.size, queued.hosts, share=queued.share)
+            nodes = self.book.allocate(
+                wanted.job, wanted.size, queued.hosts, share=queued.share, site=queued.site
+            )
         except NodesBusyError as error:
             queued.fragmented = isinstance(error, FragmentedError)
             return False
@@ -234,13 +249,20 @@ class AllocationServer:
         return Done()
 
 
+    def _partition(self, caller: Caller, call: Any) -> Reply:
+        desk = self._desk
+        return process_jobs.refusal(errno.ENOSYS) if desk is None else desk.answer(caller.job, call)
+
+
 _ANSWERS: Final[dict[type, Callable[[AllocationServer, Caller, Any], Reply | Later]]] = {
     requests.Allocate: AllocationServer._allocate,
     requests.AllocateShared: AllocationServer._allocate,
+    requests.AllocateWithin: AllocationServer._allocate,
     requests.Await: AllocationServer._await,
     requests.Withdraw: AllocationServer._withdraw,
     requests.Release: AllocationServer._release,
     requests.ListJobs: AllocationServer._list_jobs,
     requests.ListNodes: AllocationServer._list_nodes,
     requests.Signal: AllocationServer._signal,
+    **dict.fromkeys(get_args(partition_calls.AnyPartitionCall), AllocationServer._partition),
 }

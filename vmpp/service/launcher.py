@@ -22,7 +22,7 @@ from vmpp.service.introductions import Introductions
 from vmpp.service.life import Life, withdrawal
 from vmpp.service.nodebook import NodeBook
 from vmpp.service.partition import ServicePartition
-from vmpp.service.record import JobRecord, Loadable, Wishes
+from vmpp.service.record import MOST_URGENT, JobRecord, Loadable, Wishes
 from vmpp.service.requests import ALLOCATION, Granted
 from vmpp.service.status import JobStatus
 from vmpp.service.yod import Yod
@@ -341,6 +341,27 @@ class Launcher:
             record.sent(signal)
             record.yod.tell_root(Control.SIGNAL, value=signal)
             self.services.bridge.wake()
+
+    def set_priority(self, user: Credentials, number: int, priority: int) -> None:
+        """Make a job as urgent as *priority* says, up to what its partition lets it be.
+
+        Raises:
+            OSError: ESRCH, there is no such job; EPERM, it is somebody else's; EINVAL, there is no
+                such priority.
+        """
+        record = self.records.get(number)
+        if record is None:
+            raise OSError(errno.ESRCH, f"no job {number} waits or runs")
+        if not user.may_command(record.wishes.owner):
+            raise OSError(errno.EPERM, f"job {number} belongs to {record.wishes.owner.name}")
+        if not -MOST_URGENT <= priority <= record.wishes.most_urgent:
+            raise OSError(
+                errno.EINVAL,
+                f"{priority} is no priority of job {number}; it can have those from "
+                f"{-MOST_URGENT} to {record.wishes.most_urgent}",
+            )
+        record.job.priority = priority
+        record.wishes = replace(record.wishes, priority=priority)
 
     def terminate(self, record: JobRecord, signal: int) -> None:
         """End a job by a signal: its ranks have the status that says so."""

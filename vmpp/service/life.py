@@ -11,6 +11,7 @@ from vmpp.service import accounting, requests
 from vmpp.service.allocator import Request
 from vmpp.service.client import NoAnswerError, ServerDownError
 from vmpp.service.record import JobRecord
+from vmpp.service.rectangles import ANYWHERE
 
 if TYPE_CHECKING:
     from vmpp.service.launcher import Launcher
@@ -42,6 +43,9 @@ class Life:
         nodes = wishes.roles.nodes(record.size)
         wanted = record.id, wishes.owner.uid, nodes, dict(wishes.hosts)
         share = self._launcher.share(record)
+        if wishes.site is not ANYWHERE:
+            site = wishes.site
+            return requests.AllocateWithin(*wanted, share, site.within, site.shape)
         return requests.AllocateShared(*wanted, share) if share else requests.Allocate(*wanted)
 
     def begin(self, reply: Reply, delay: int | None = None) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from vmpp.errors import PluginError
 from vmpp.service.allocation import AllocationPolicy, choice
 from vmpp.service.errors import FragmentedError, LaunchError, NodesBusyError
+from vmpp.service.rectangles import ANYWHERE, Site, rectangle
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class NodeBook:
     """
 
     __slots__ = (
-        "_boot", "_fitting", "_free", "_makes_room", "_nodes", "_policy", "_spare", "_waited",
+        "_boot", "_coordinates", "_fitting", "_free", "_makes_room", "_nodes", "_policy", "_spare", "_waited",
         "crashed", "holders", "leases", "level",
     )  # fmt: skip
 
@@ -72,6 +73,7 @@ class NodeBook:
         *,
         level: int = 1,
         makes_room: bool = False,
+        coordinates: Callable[[int], Sequence[int]] = lambda node: (node,),
     ) -> None:
         """Open the book.
 
@@ -83,6 +85,7 @@ class NodeBook:
             level: how many jobs may share a node.
             makes_room: whether some of the spare ones are booted also for a job for which the
                 policy finds no place even on all others.
+            coordinates: gives the place of a node in the network.
         """
         self._free = sorted(nodes)
         self._nodes = set(self._free)
@@ -92,6 +95,7 @@ class NodeBook:
         self._fitting: set[tuple[int, frozenset[int]]] = set()
         self.level = level
         self._makes_room = makes_room
+        self._coordinates = coordinates
         self.leases: dict[int, Lease] = {}
         self.holders: dict[int, tuple[int, ...]] = {}
         self.crashed: set[int] = set()
@@ -111,6 +115,11 @@ class NodeBook:
     def free(self) -> Sequence[int]:
         """The nodes that nobody has, sorted."""
         return self._free
+
+    @property
+    def nodes(self) -> Sequence[int]:
+        """The nodes that there are, sorted, those that have crashed included."""
+        return sorted(self._nodes)
 
     @property
     def within_reach(self) -> int:
@@ -138,6 +147,7 @@ class NodeBook:
         *,
         share: str = "",
         more: bool = False,
+        site: Site = ANYWHERE,
     ) -> tuple[int, ...]:
         """Give *size* nodes to *job*, and return them by rank.
 
@@ -145,6 +155,7 @@ class NodeBook:
             hosts: the nodes that some ranks must have.
             share: what jobs have in common that may share nodes with this one; empty: none may.
             more: whether further nodes may be booted as long as there are too few free ones.
+            site: where its nodes are to be.
 
         Raises:
             NodesBusyError: others have the nodes; FragmentedError: not as many, but so that the
@@ -155,24 +166,28 @@ class NodeBook:
         if more:
             self._grow(size - len(self._free))
         self._check_hosts(hosts)
-        lease = self._lease(size, hosts, share)
+        lease = self._lease(size, hosts, share, site)
         spare = self._spare if more or self._makes_room else range(0)
-        if lease is None and self._make_room(size, hosts, spare):
-            lease = self._lease(size, hosts, share)
+        if lease is None and site is ANYWHERE and self._make_room(size, hosts, spare):
+            lease = self._lease(size, hosts, share, site)
         if lease is None:
-            raise self._busy(job, size, hosts, share, more=more)
+            raise self._busy(job, size, hosts, share, site, more=more)
         self._enter(job, lease)
         return lease.nodes
 
-    def _lease(self, size: int, hosts: Mapping[int, int], share: str) -> Lease | None:
+    def _lease(self, size: int, hosts: Mapping[int, int], share: str, site: Site) -> Lease | None:
         """Return what a job gets, in the first row that has a place for it."""
         pinned = set(hosts.values())
         wanted = size - len(hosts)
         for row in range(self.level if share else 1):
-            there = self._available(row, share)
+            there = site.narrowed(self._available(row, share))
             if not pinned <= set(there):
                 continue
-            nodes = self._choice([node for node in there if node not in pinned], wanted)
+            rest_of = [node for node in there if node not in pinned]
+            if site.shape is None:
+                nodes = self._choice(rest_of, wanted)
+            else:
+                nodes = rectangle(rest_of, site.shape, self._coordinates)
             if nodes is not None:
                 rest = iter(nodes)
                 ranks = range(size)
@@ -214,11 +229,24 @@ class NodeBook:
 
     # -- what cannot be ------------------------------------------------------------------------
 
-    def check(self, size: int, hosts: Mapping[int, int]) -> None:
+    def check(self, size: int, hosts: Mapping[int, int], site: Site = ANYWHERE) -> None:
         """Raise LaunchError for what no job can ever have, as things are."""
         self._check_hosts(hosts)
         if size > len(self._nodes - self.crashed):
             raise self._lacking(size, 0)
+        if site is not ANYWHERE:
+            self._check_site(size, hosts, site)
+
+    def _check_site(self, size: int, hosts: Mapping[int, int], site: Site) -> None:
+        good = site.narrowed(sorted(self._nodes - self.crashed))
+        outside = sorted(set(hosts.values()).difference(good))
+        if outside:
+            raise LaunchError(f"node {outside[0]} is not in the partition that is asked for")
+        if size > len(good):
+            raise LaunchError(f"nodes are lacking: {size} wanted, {len(good)} in the partition")
+        if site.shape is not None and rectangle(good, site.shape, self._coordinates) is None:
+            rows, columns = site.shape
+            raise LaunchError(f"there is no {rows} x {columns} rectangle of nodes")
 
     def _check_hosts(self, hosts: Mapping[int, int]) -> None:
         pinned = set(hosts.values())
@@ -238,16 +266,18 @@ class NodeBook:
         return LaunchError(text if free == good else f"{text}, {good} in all")
 
     def _busy(
-        self, job: int, size: int, hosts: Mapping[int, int], share: str, *, more: bool
+        self, job: int, size: int, hosts: Mapping[int, int], share: str, site: Site, *, more: bool
     ) -> LaunchError:
         """Return why a job does not get nodes now, and take note if that is for want of a place."""
         pinned = set(hosts.values())
         rows = range(self.level if share else 1)
-        there = [set(self._available(row, share)) for row in rows]
+        there = [set(site.narrowed(self._available(row, share))) for row in rows]
         if not any(pinned <= each for each in there):
             busy = ", ".join(map(str, sorted(pinned - there[0])))
             return NodesBusyError(f"nodes that are asked for by number are taken: {busy}")
         free = max(len(each) for each in there if pinned <= each)
+        if free < size and site.within:
+            return NodesBusyError(f"nodes are lacking: {size} wanted, {free} free in the partition")
         if free < size:
             return self._lacking(size, len(self._spare) if more else 0)
         self._waited.add(job)

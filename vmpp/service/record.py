@@ -12,10 +12,14 @@ from vmpp.exit_status import KILLED, SIGNALLED, TERMINATED
 from vmpp.kernel import SHARED_CPU, Job, Roles
 from vmpp.service.errors import LaunchError
 from vmpp.service.identity import Credentials, host_user
+from vmpp.service.rectangles import ANYWHERE, Site
 from vmpp.service.status import JobState, JobStatus, RankStatus
 
 if TYPE_CHECKING:
     from vmpp.service.yod import Yod
+
+MOST_URGENT: Final = 1000
+"""The highest priority of a job; its negative is the lowest."""
 
 LOST: Final = KILLED
 """Exit status of a rank whose node crashed, and of the job that ends because of it."""
@@ -64,6 +68,9 @@ class Wishes:
         mode: CPU mode of its nodes.
         roles: what that makes of the CPUs of the machine's nodes.
         limit: how long it may run, in picoseconds of virtual time; None: for ever.
+        partition: whole name of the partition that it runs in; empty: in none.
+        site: where its nodes are to be.
+        most_urgent: the highest priority that it can be given while it runs.
     """
 
     owner: Credentials
@@ -78,10 +85,9 @@ class Wishes:
     mode: str = ""
     roles: Roles = SHARED_CPU
     limit: int | None = None
-
-
-MOST_URGENT: Final = 1000
-"""The highest priority of a job; its negative is the lowest."""
+    partition: str = ""
+    site: Site = ANYWHERE
+    most_urgent: int = MOST_URGENT
 
 
 def checked_priority(priority: int) -> int:

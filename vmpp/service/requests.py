@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from vmpp.process.calls import Call, Done, Failed, Reply
+from vmpp.service.partition_calls import AnyPartitionCall, Partition, Partitions
 from vmpp.service.status import JobStatus, NodeStatus
 
 ALLOCATION: Final = "allocation"
@@ -72,6 +73,24 @@ class AllocateShared(Call[Granted], frozen=True, array_like=True, tag=8, gc=Fals
     share: str
 
 
+class AllocateWithin(Call[Granted], frozen=True, array_like=True, tag=9, gc=False):
+    """Give nodes to *job* at a site; answered as `Allocate`. Only the system may ask.
+
+    Attributes:
+        job, uid, size, hosts, share: as of `AllocateShared`; empty: it shares none.
+        within: numbers of the nodes that will do; empty: all will.
+        shape: rows and columns of the rectangle that they are to be, or nothing.
+    """
+
+    job: int
+    uid: int
+    size: int
+    hosts: dict[int, int]
+    share: str
+    within: tuple[int, ...]
+    shape: tuple[int, int] | None
+
+
 class Await(Call[Granted], frozen=True, array_like=True, tag=2, gc=False):
     """Answer when it is the turn of *job*, which waits. Only the system may ask."""
 
@@ -106,12 +125,23 @@ class Signal(Call[Done], frozen=True, array_like=True, tag=7, gc=False):
     number: int
 
 
-AnyCall = Allocate | AllocateShared | Await | Withdraw | Release | ListJobs | ListNodes | Signal
+AnyCall = (
+    Allocate
+    | AllocateShared
+    | AllocateWithin
+    | Await
+    | Withdraw
+    | Release
+    | ListJobs
+    | ListNodes
+    | Signal
+    | AnyPartitionCall
+)
 """Every request to this server."""
 
 _calls: Final[msgspec.msgpack.Decoder[AnyCall]] = msgspec.msgpack.Decoder(AnyCall)
 _replies: Final[msgspec.msgpack.Decoder[Any]] = msgspec.msgpack.Decoder(
-    Failed | Done | Granted | Queued | Jobs | Nodes
+    Failed | Done | Granted | Queued | Jobs | Nodes | Partition | Partitions
 )
 
 decode_call = _calls.decode
