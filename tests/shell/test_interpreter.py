@@ -28,8 +28,8 @@ async def test_a_command_that_is_not_there_is_answered_with_the_nearest(shell: O
 async def test_mistakes_are_one_line_that_names_the_command(shell: OpenShell) -> None:
     async with shell() as sh:
         assert await sh("yod -n no heat") == (
-            "yod: invalid value for '-sz' / '-n' / '-np': 'no' is not a valid integer range "
-            "(try 'yod --help')\n"
+            "yod: invalid value for '-sz' / '-n' / '-np': 'no' is no number of nodes; "
+            "write such as 32, or 4x8 (try 'yod --help')\n"
         )
         assert sh.status == 2
         assert await sh("echo 'open") == "vmpp: a quote (') is not closed\n"

@@ -53,6 +53,7 @@ async def boot(
     watchdog: float | None = None,
     tools: Sequence[str] = (),
     coll: Mapping[str, object] | None = None,
+    settings: Mapping[str, str] | None = None,
     policies: Mapping[str, str] | None = None,
     level: int | None = None,
     plugins: Plugins | None = None,
@@ -79,6 +80,7 @@ async def boot(
         tools: what libraries are to watch of programs, besides what the description asks for.
         coll: by what algorithm, or rules, libraries carry collective operations out, instead of
             what the description has: ``{"allreduce": "ring"}``.
+        settings: keys of the description that are to be other: ``{"nx.mbf": "1 MiB"}``.
         policies: what chooses policies instead of what the description has, by what they decide:
             ``{"pct": "rr:2ms", "topology": "hypercube"}``; see `vmpp.machine.kinds.KINDS`.
         level: how many jobs share a node at the most, under a PCT that does several tasks; the
@@ -115,7 +117,9 @@ async def boot(
         described = with_policies(described, chosen, found, level)
         built = Machine(
             Universe.of(
-                described.with_tools(tools).with_collectives(coll or {}),
+                described.with_tools(tools)
+                .with_collectives(coll or {})
+                .with_settings(settings or {}),
                 *_nodes(described, roles_of(described, found), nodes, processes, universe),
                 found,
                 makes_room=processes is not None,

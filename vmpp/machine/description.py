@@ -126,6 +126,32 @@ class MachineDescription(Table, frozen=True, kw_only=True):
         mpi = msgspec.structs.replace(self.mpi, collectives={**self.mpi.collectives, **table})
         return msgspec.structs.replace(self, mpi=mpi)
 
+    def with_settings(self, settings: Mapping[str, str]) -> MachineDescription:
+        """Return this machine with other values of some keys.
+
+        Args:
+            settings: values as texts, by table and key: ``{"nx.mbf": "1 MiB"}``. A size may be a
+                number of bytes.
+
+        Raises:
+            MachineFileError: there is no such key, or it cannot have such a value.
+        """
+        changed: Any = self
+        for name, text in settings.items():
+            table, _, key = name.partition(".")
+            inner = _tables().get(table)
+            what = None if inner is None or inner.repeats else _keys(inner.table).get(key)
+            if what is None:
+                raise MachineFileError(f"there is no key {name} in a machine's description")
+            switch = isinstance(getattr(getattr(changed, table), key), bool)
+            try:
+                value: object = text == "true" if switch else _read(what, text)
+            except ValueError as error:
+                raise MachineFileError(f"{name}: {error}") from error
+            told = msgspec.structs.replace(getattr(changed, table), **{key: value})
+            changed = msgspec.structs.replace(changed, **{table: told})
+        return changed  # type: ignore[no-any-return]
+
     def sized(self, nprocs: int, plugins: Plugins) -> MachineDescription:
         """Return this machine with its dimensions fixed, with compute nodes for *nprocs* processes.
 
@@ -151,6 +177,11 @@ class MachineDescription(Table, frozen=True, kw_only=True):
             )
         topology = msgspec.structs.replace(self.topology, dims=dims)
         return msgspec.structs.replace(self, topology=topology)
+
+
+def _read(what: Is, text: str) -> object:
+    """Return what a text on a command line stands for, where a size may be a number of bytes."""
+    return what.read(f"{text} B" if what.unit is SIZE and text.isdecimal() else text)
 
 
 def load(machine: str | PathLike[str], plugins: Plugins) -> MachineDescription:

@@ -320,6 +320,7 @@ class Machine:
         limit: int | None = None,
         tools: Sequence[str] = (),
         coll: Mapping[str, object] | None = None,
+        settings: Mapping[str, str] | None = None,
         others: Sequence[tuple[Program, int]] = (),
         partition: str = "",
         shape: Shape | None = None,
@@ -354,6 +355,8 @@ class Machine:
                 while later SIGKILL.
             tools: what libraries are to watch of it, besides what they watch of all jobs.
             coll: algorithms of its collective operations, as for `vmpp.machine.boot.boot`.
+            settings: keys of the machine's file that are other for this job, such as
+                ``{"nx.mbf": "1 MiB"}``; only those that libraries go by make a difference.
             others: further programs of the job, each with the number of its ranks, which follow.
             partition: name of the partition that it runs in; any nodes will do if left out.
             shape: rows and columns of the rectangle of a mesh that its nodes are to be.
@@ -395,7 +398,7 @@ class Machine:
             limit=limit,
             priority=min(checked_priority(priority), most_urgent),
             policy=policy_of("pct", policy, self.plugins).text if policy else self.policy,
-            description=self._described(tools, coll or {}),
+            description=self._described(tools, coll or {}, settings or {}),
             mode=mode,
             roles=roles,
             partition="" if part is None else part.name,
@@ -425,12 +428,13 @@ class Machine:
         return roles_of(self.description, self.plugins, mode or self.policies["mode"])
 
     def _described(
-        self, tools: Sequence[str], coll: Mapping[str, object]
+        self, tools: Sequence[str], coll: Mapping[str, object], settings: Mapping[str, str]
     ) -> MachineDescription | None:
         """Return what libraries of one job are set up by; None: the machine's. Raises VmppError."""
-        if not tools and not coll:
+        if not tools and not coll and not settings:
             return None
         described = self.description.with_tools(tools).with_collectives(coll)
+        described = described.with_settings(settings)
         self.libraries.check(described)
         return described
 

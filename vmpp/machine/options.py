@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from vmpp.machine.job_settings import job_setting_options
 from vmpp.machine.kinds import KINDS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -64,7 +65,7 @@ def _pairs(context: click.Context, option: click.Parameter, given: tuple[str, ..
 
 def run_options(command: Command) -> Command:
     """Give *command* the options that say how a program is run, named as `vmpp.run` names them."""
-    decorated: Any = policy_options(command)
+    decorated: Any = policy_options(job_setting_options(command))
     for option in reversed(_RUN):
         decorated = option(decorated)
     return decorated  # type: ignore[no-any-return]

@@ -49,6 +49,7 @@ def run(
     faults: Sequence[str] = (),
     keep_going: bool = False,
     coll: Mapping[str, object] | None = None,
+    settings: Mapping[str, str] | None = None,
     policies: Mapping[str, str] | None = None,
     level: int | None = None,
     copies: int = 1,
@@ -77,6 +78,8 @@ def run(
             tolerate faults can; otherwise a crash ends it.
         coll: algorithms of collective operations, ``{"allreduce": "ring"}``, or rules to choose one
             by, as in a machine file; ``vmpp algorithms`` lists them.
+        settings: keys of the machine's file that are other for this run, such as
+            ``{"nx.mbf": "1 MiB"}``.
         policies: what chooses policies instead of what the machine has, by what they decide:
             ``{"pct": "rr:2ms", "topology": "hypercube"}``; ``vmpp plugins`` lists them.
         level: how many jobs share a node at the most, under a PCT that does several tasks; as many
@@ -116,6 +119,7 @@ def run(
             watchdog=watchdog,
             tools=tools,
             coll=coll,
+            settings=settings,
             policies=policies,
             level=min(max(copies, described.pct.level), MOST_LEVELS) if level is None else level,
             plugins=found,

@@ -388,9 +388,7 @@ class Session:
         call = partition_calls.MakePartition(name, **wanted)
         return (await self._ask_allocation(call)).status
 
-    async def remove_partition(
-        self, name: str, *, force: bool = False, deep: bool = False
-    ) -> None:
+    async def remove_partition(self, name: str, *, force: bool = False, deep: bool = False) -> None:
         """Remove a partition.
 
         Args:
@@ -419,6 +417,11 @@ class Session:
     async def set_priority(self, job: int, priority: int) -> None:
         """Make a job as urgent as *priority* says. Raises RefusedError."""
         await self._ask_allocation(partition_calls.SetPriority(job, priority))
+
+    @property
+    def has_accounts(self) -> bool:
+        """Whether the machine has users of its own, and is not its host's user's alone."""
+        return self._machine.login is not None
 
     @property
     def _may_be_urgent(self) -> bool:

@@ -248,7 +248,6 @@ class AllocationServer:
             return process_jobs.refusal(error.errno or errno.EINVAL, error.strerror or "")
         return Done()
 
-
     def _partition(self, caller: Caller, call: Any) -> Reply:
         desk = self._desk
         return process_jobs.refusal(errno.ENOSYS) if desk is None else desk.answer(caller.job, call)

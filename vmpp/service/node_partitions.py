@@ -22,8 +22,8 @@ import msgspec
 from vmpp.errors import VmppError
 from vmpp.service.errors import LaunchError
 from vmpp.service.identity import ROOT, Credentials
-from vmpp.service.rectangles import Shape, rectangle
 from vmpp.service.record import MOST_URGENT
+from vmpp.service.rectangles import Shape, rectangle
 
 TOP: Final = "."
 """The partition that all others are in."""

@@ -60,8 +60,8 @@ class NodeBook:
     """
 
     __slots__ = (
-        "_boot", "_coordinates", "_fitting", "_free", "_makes_room", "_nodes", "_policy", "_spare", "_waited",
-        "crashed", "holders", "leases", "level",
+        "_boot", "_coordinates", "_fitting", "_free", "_makes_room", "_nodes", "_policy", "_spare",
+        "_waited", "crashed", "holders", "leases", "level",
     )  # fmt: skip
 
     def __init__(

@@ -148,9 +148,7 @@ class Desk:
             return refusal(error.errno or errno.EINVAL, error.strerror or "")
 
 
-def _make(
-    partitions: NodePartitions, jobs: Jobs, user: Credentials, call: MakePartition
-) -> Reply:
+def _make(partitions: NodePartitions, jobs: Jobs, user: Credentials, call: MakePartition) -> Reply:
     made = partitions.make(
         user,
         call.name,
@@ -197,9 +195,7 @@ def _change(
     return Partition(_status(jobs, changed))
 
 
-def _list(
-    partitions: NodePartitions, jobs: Jobs, user: Credentials, call: ListPartitions
-) -> Reply:
+def _list(partitions: NodePartitions, jobs: Jobs, user: Credentials, call: ListPartitions) -> Reply:
     found = partitions.within(user, call.name, deep=call.deep)
     return Partitions([_status(jobs, each) for each in found])
 

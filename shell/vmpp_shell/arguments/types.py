@@ -111,8 +111,24 @@ def _number(text: str, whole: str) -> int:
     return int(digits)
 
 
+def size_or_shape(text: str) -> tuple[int, ...]:
+    """Return a number of nodes, or rows and columns of a rectangle of them, such as ``4x8``.
+
+    Raises:
+        ValueError: it is neither.
+    """
+    words = text.lower().split("x")
+    numbers = tuple(int(word) for word in words if word.isdecimal() and len(word) <= _LONGEST_NODE)
+    if len(words) > 2 or len(numbers) < len(words) or 0 in numbers:
+        raise ValueError(f"{text!r} is no number of nodes; write such as 32, or 4x8")
+    return numbers
+
+
 JOB: Final = ReadType("job", int, job_number)
 NODES: Final = ReadType("nodes", tuple, node_list)
 """Numbers of nodes by rank: as ``yod`` writes them, ``0..7,12``, or ``srun``, ``n[0-7,12]``."""
+SIZE: Final = ReadType("size", tuple, size_or_shape)
+"""A number of nodes, or rows and columns of a rectangle of them."""
+PARTITION: Final = NameType("partition")
 NODE_SET: Final = ReadType("node-set", NodeSet, NodeSet.parse)
 """A set of nodes, in numbers and ranges or in a word: ``0..7,12``, ``all``, ``service``."""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from vmpp.errors import VmppError
+from vmpp.machine.job_settings import job_setting_options
 from vmpp.service.record import MOST_URGENT
 from vmpp_shell.arguments.times import TIME
-from vmpp_shell.arguments.types import CHOICES, NODES, PATH, PROGRAM
+from vmpp_shell.arguments.types import CHOICES, NODES, PARTITION, PATH, PROGRAM, SIZE
 from vmpp_shell.launching import Wanted, launch
 from vmpp_shell.loadfile import read_load_file
 from vmpp_shell.registry import command
@@ -28,11 +30,15 @@ MODES: Final = ("heater", "message-coprocessor", "compute-coprocessor", "virtual
 @command(
     "yod", section="launch", background=True, context_settings={"allow_interspersed_args": False}
 )
-@click.option("-sz", "-n", "-np", "size", type=click.IntRange(1), metavar="N",
+@click.option("-sz", "-n", "-np", "size", type=SIZE, metavar="N|HxW",
               help="Number of processes, one to a node, or two in mode virtual-node; 1, or as "
-                   "many as fit on -list.")  # fmt: skip
+                   "many as fit on -list; or rows and columns of a rectangle.")  # fmt: skip
 @click.option("-list", "nodes", type=NODES, metavar="NODES",
               help="The nodes, in the order of ranks: numbers and ranges, as 0..7,12.")  # fmt: skip
+@click.option("-pn", "partition", type=PARTITION, metavar="PARTITION",
+              help="The partition that it runs in; any nodes will do without.")  # fmt: skip
+@click.option("-nd", "places", type=NODES, metavar="NODES",
+              help="The nodes, by rank, counted from 0 in the partition.")  # fmt: skip
 @click.option("-proc", "number", type=click.IntRange(0, len(MODES) - 1), metavar="N",
               help="CPU mode, by its number: "
                    f"{', '.join(f'{n} {mode}' for n, mode in enumerate(MODES))}.")  # fmt: skip
@@ -60,16 +66,20 @@ MODES: Final = ("heater", "message-coprocessor", "compute-coprocessor", "virtual
 @click.option("-nice", "nice", type=NICE, metavar="N",
               help="How far its processes stand back on nodes that it shares, under a policy that "
                    "minds; root may say a negative N.")  # fmt: skip
-@click.option("--priority", "priority", type=NICE, metavar="N",
+@click.option("--priority", "-pri", "priority", type=NICE, metavar="N",
               help="The same the other way round: the more, the more urgent.")  # fmt: skip
+@click.option("-plk", is_flag=True, expose_value=False,
+              help="Lock its memory in its nodes, which it always is.")  # fmt: skip
+@job_setting_options
 @click.argument("program", type=PROGRAM, required=False, metavar="PROGRAM")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[ARGS]...")
 async def yod(
     context: Context,
     program: str | None,
     arguments: tuple[str, ...],
-    size: int | None,
+    size: tuple[int, ...] | None,
     nodes: tuple[int, ...] | None,
+    places: tuple[int, ...] | None,
     number: int | None,
     mode: str | None,
     stdin: str | None,
@@ -105,6 +115,8 @@ async def yod(
     tools = tuple(name for name, asked in (("check", check), ("profile", profile)) if asked)
     given = _options(
         nodes=nodes or (),
+        places=places or (),
+        shape=size if size is not None and len(size) > 1 else None,
         mode=mode,
         tools=tools,
         coll=_algorithms(choices),
@@ -112,14 +124,14 @@ async def yod(
         **options,
     )
     if load_file is not None:
-        if program is not None or size is not None or nodes is not None:
+        if program is not None or not size is nodes is places is None:
             raise click.UsageError("a load file says what runs, on how many nodes and on which")
         ranks = _ranks(context, mode)
         wanted = await _from_load_file(context, load_file, ranks, {"kill": kill, **given})
     elif program is None:
         raise click.UsageError("missing argument 'PROGRAM'")
     else:
-        count = _size(size, nodes, _ranks(context, mode))
+        count = _size(_product(size), nodes or places, _ranks(context, mode))
         wanted = Wanted(program, arguments, count, {"kill": kill, **given})
     return await launch(await _reading(context, stdin), replace(wanted, timing=timing))
 
@@ -140,6 +152,11 @@ async def _from_load_file(
             "others": [(member.program, member.arguments, member.size) for member in others],
         },
     )
+
+
+def _product(size: tuple[int, ...] | None) -> int | None:
+    """Return how many nodes a number, or a rectangle, has; None if neither is said."""
+    return None if size is None else prod(size)
 
 
 def _algorithms(choices: tuple[str, ...]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from vmpp.machine.describing import summary
 from vmpp.machine.faults import WORDS as FAULT_WORDS
 from vmpp.machine.kinds import KINDS
 from vmpp.machine.nodesets import WORDS as NODE_WORDS
+from vmpp.service.node_partitions import COMPUTE
 from vmpp.service.status import NodeState
 from vmpp_shell.arguments.signals import NAMES as SIGNALS
 from vmpp_shell.arguments.types import POLICY
@@ -296,6 +297,16 @@ async def _faults(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
     ]
 
 
+async def _partitions(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
+    found = await interpreter.console.session.partitions(".", deep=True)
+    inner = f"{COMPUTE}."
+    return [
+        _Choice(each.partition.name if typed.startswith(".") else each.partition.name[len(inner) :])
+        for each in found
+        if typed.startswith(".") or each.partition.name.startswith(inner)
+    ]
+
+
 async def _node_sets(interpreter: Interpreter, typed: str) -> Iterable[_Choice]:
     return [_Choice(word) for word in NODE_WORDS]
 
@@ -309,6 +320,7 @@ _COMPLETIONS: Final[dict[str, Callable[[Interpreter, str], Awaitable[Iterable[_C
     "job": _jobs,
     "machine": _machines,
     "nodes": _nodes,
+    "partition": _partitions,
     "path": _paths,
     "program": _programs,
     "signal": _signals,
