@@ -40,7 +40,14 @@ class JobSetting:
 JOB_SETTINGS: Final = (
     JobSetting("-mbf", "nx", "mbf", "NX: memory of a process for messages that nobody expects."),
     JobSetting("-mea", "nx", "mea", "NX: of that, what one sender may fill."),
+    JobSetting("-mex", "nx", "mex", "NX: of that, what others may fill."),
     JobSetting("-pkt", "nx", "pkt", "NX: longest message that is sent without asking."),
+    JobSetting("-sth", "nx", "sth", "NX: memory left at which long messages ask for it."),
+    JobSetting("-sct", "nx", "sct", "NX: longest message that takes a receiver's memory."),
+    JobSetting("-gth", "nx", "gth", "NX: bytes received until a sender is given them back."),
+    JobSetting("-noc", "nx", "noc", "NX: others that a process expects to hear from.", "N"),
+    JobSetting("-rlx", "nx", "rlx", "NX: give every sender its -mea, be it too much in all.", ""),
+    JobSetting("-pt", "nx", "ptype", "NX: process type that processes begin with.", "N"),
 )
 """All of them, in the order in which help tells of them."""
 

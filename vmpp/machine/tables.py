@@ -281,6 +281,28 @@ class NxTable(Table, frozen=True, kw_only=True):
     pkt: Annotated[int, _size("longest message that is sent without asking", "64 B")] = size(
         "8 KiB"
     )
+    mex: Annotated[int, _size("of mbf, what others may fill; 0: all of it", "0 B")] = 0
+    noc: Annotated[
+        int, _count("others that a process expects to hear from; 0: all", 0, 1 << 20)
+    ] = 0
+    sth: Annotated[
+        int, _size("left of a receiver's memory below which long messages ask for it", "0 B")
+    ] = 0
+    sct: Annotated[int, _size("longest message that takes a receiver's memory", "64 B")] = size(
+        "1 MiB"
+    )
+    gth: Annotated[
+        int, _size("received from a sender until it is given it back; 0: half its part", "0 B")
+    ] = 0
+    rlx: Annotated[
+        bool, Is("whether every sender gets its mea, more than mbf in all though it be")
+    ] = False
+    ptype: Annotated[
+        int, _count("process type of programs that have not set it; -1: they must", -1, 32767)
+    ] = 0
+    reduce_rate: Annotated[int, _rate("at which a global operation combines operands")] = rate(
+        "5 GB/s"
+    )
 
 
 class VertexTable(Table, frozen=True, kw_only=True):
