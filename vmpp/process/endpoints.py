@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.portals import Address
 from vmpp.process import calls, places
-from vmpp.process.files import SocketFile
 from vmpp.process.listeners import Listener
+from vmpp.process.open_files import SocketFile
 from vmpp.process.streams import Name, Stream, Streams
 
 if TYPE_CHECKING:

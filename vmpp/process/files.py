@@ -12,8 +12,8 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import count
 from typing import IO, TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 from weakref import WeakValueDictionary
@@ -21,9 +21,14 @@ from weakref import WeakValueDictionary
 from vmpp.engine import current_process
 from vmpp.kernel.process import NO_CALLS, CoprocessorError
 from vmpp.process import calls, stdio
+from vmpp.process.moves import Moves, Run
+from vmpp.process.open_files import OpenFile, OwnFile, SocketFile
+from vmpp.process.striped import StripedFile
+from vmpp.process.transfers import Transfer, Writing
 
 if TYPE_CHECKING:
     from vmpp.kernel.process import Process
+    from vmpp.portals import Address
 
 R = TypeVar("R", bound=calls.Reply)
 
@@ -42,58 +47,6 @@ class Descriptor(int):
     """
 
     __slots__ = ()
-
-
-class OpenFile:
-    """What the process knows of one open file; several descriptors may share it.
-
-    Attributes:
-        handle: the server's name of it.
-        mode: type and permissions, as in ``st_mode``.
-        block_size: bytes that the server prefers to move at a time.
-        seekable: whether it has positions.
-        terminal: whether it is a terminal.
-        appending: whether every write goes to the end.
-        shared: whether other processes may move its position.
-        position: where the next byte is read or written, None where only the server knows.
-    """
-
-    __slots__ = (
-        "appending", "block_size", "handle", "mode", "position", "seekable", "shared", "terminal",
-    )  # fmt: skip
-
-    def __init__(self, opened: calls.Opened, appending: bool, shared: bool = False) -> None:
-        self.handle = opened.handle
-        self.mode = opened.mode
-        self.block_size = opened.block_size
-        self.seekable = opened.seekable
-        self.terminal = opened.terminal
-        self.appending = appending
-        self.shared = shared
-        self.position = 0 if opened.seekable and not shared else None
-
-    def advance(self, moved: int) -> None:
-        """Take account of *moved* bytes that were read or written at the position."""
-        if self.position is not None:
-            self.position += moved
-
-
-class SocketFile(OpenFile, ABC):
-    """What a descriptor stands for of which the file server knows nothing."""
-
-    __slots__ = ()
-
-    @abstractmethod
-    def read(self, size: int) -> bytes:
-        """Return up to *size* bytes as soon as there are any; none at the end."""
-
-    @abstractmethod
-    def write(self, data: Any) -> int:
-        """Send the bytes-like *data* and return how many bytes."""
-
-    @abstractmethod
-    def close(self) -> None:
-        """End it, without blocking: no descriptor stands for it any more."""
 
 
 def _standard(handle: int) -> OpenFile:
@@ -118,12 +71,15 @@ class Files:
     """
 
     __slots__ = (
-        "_busy", "_ended", "_posted", "_remembered", "_standard", "_streams", "_table",
-        "process", "temporary_folder", "temporary_names",
+        "_busy", "_ended", "_moves", "_posted", "_remembered", "_servers", "_standard", "_streams",
+        "_table", "process", "temporary_folder", "temporary_names",
     )  # fmt: skip
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, servers: Mapping[str, Address] | None = None) -> None:
+        """Make the table of *process*, of which *servers* are where I/O nodes are found by name."""
         self.process = process
+        self._servers = servers
+        self._moves: Moves | None = None
         self.temporary_folder: str | None = None
         self.temporary_names: Iterator[str] | None = None
         self._table = _STANDARD
@@ -149,12 +105,17 @@ class Files:
             _fail(reply.errno, name, other, reply.text)
         return reply  # type: ignore[return-value] # the schema of the request says so
 
-    def _ask(self, request: calls.Call[Any], name: object, other: object) -> calls.Reply:
+    def check_caller(self, name: object = None, other: object = None) -> None:
+        """Refuse everybody but the process itself. Raises OSError(EBADF), CoprocessorError."""
         process = self.process
         if self._ended or current_process() is not process:
             if process.guest is not None:
                 raise CoprocessorError(NO_CALLS)
             _fail(errno.EBADF, name, other, f"a file of rank {process.rank} is used outside of it")
+
+    def _ask(self, request: calls.Call[Any], name: object, other: object) -> calls.Reply:
+        self.check_caller(name, other)
+        process = self.process
         self._busy += 1
         try:
             return calls.decode_reply(process.rpc(SERVER, calls.encode(request)))
@@ -178,9 +139,26 @@ class Files:
             self._ask(request, None, None)
 
     @property
-    def _must_post(self) -> bool:
+    def must_post(self) -> bool:
+        """Whether nothing may be asked now, but only said later."""
         process = self.process
         return bool(self._busy) or process.dying or current_process() is not process
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Let nothing else be asked inside, but only said later."""
+        self._busy += 1
+        try:
+            yield
+        finally:
+            self._busy -= 1
+
+    @property
+    def moves(self) -> Moves:
+        """What is under way of striped files."""
+        if self._moves is None:
+            self._moves = Moves(self.process, self._servers or {})
+        return self._moves
 
     # -- descriptors -----------------------------------------------------------------------------
 
@@ -221,8 +199,12 @@ class Files:
         self, path: bytes, flags: int, mode: int = 0o777, at: int = calls.HERE, name: object = None
     ) -> Descriptor:
         """Open *path* with the *flags* of ``open(2)`` and return its new descriptor."""
-        opened = self.call(calls.Open(at, path, flags, mode), name)
-        return self._enter(OpenFile(opened, bool(flags & os.O_APPEND)))
+        return self._enter(self._opened(self.call(calls.Open(at, path, flags, mode), name), flags))
+
+    def _opened(self, opened: calls.Opened, flags: int, shared: bool = False) -> OpenFile:
+        if type(opened) is calls.StripedOpened:
+            return StripedFile(self, opened, flags, shared)
+        return OpenFile(opened, bool(flags & os.O_APPEND), shared)
 
     def close(self, fd: int) -> None:
         """Forget *fd*, and close its file if no other descriptor stands for it."""
@@ -241,10 +223,22 @@ class Files:
             file.close()
             return
         request = calls.Close(file.handle)
-        if self._must_post:
+        if self.must_post:
+            if isinstance(file, StripedFile):
+                self._post_ends(file)
             self._post(request)
-        else:
+            return
+        try:
+            if isinstance(file, StripedFile):
+                file.settle()
+        finally:
             self.call(request)
+
+    def _post_ends(self, file: StripedFile) -> None:
+        """Say how far a striped file will reach that nobody can wait for any more."""
+        for transfer in file.pending:
+            if isinstance(transfer, Writing):
+                self._post(calls.Extend(file.handle, transfer.end))
 
     def dup(self, fd: int) -> Descriptor:
         """Return a new descriptor for the open file of *fd*."""
@@ -267,8 +261,12 @@ class Files:
     def read(self, fd: int, size: int) -> bytes:
         """Read up to *size* bytes; fewer at the end of the file, or of what a pipe has."""
         file = self.lookup(fd)
-        if isinstance(file, SocketFile):
+        if isinstance(file, OwnFile):
             return file.read(size)
+        return self.read_shared(file, size)
+
+    def read_shared(self, file: OpenFile, size: int) -> bytes:
+        """Read at the position that the file server has."""
         data = self.call(calls.Read(file.handle, min(size, calls.MOST))).data
         file.advance(len(data))
         if len(data) < calls.MOST or len(data) == size or not stat.S_ISREG(file.mode):
@@ -277,7 +275,19 @@ class Files:
 
     def read_all(self, fd: int) -> bytes:
         """Read up to the end of the file."""
-        return b"".join(self._read_on(self.lookup(fd), None))
+        file = self.lookup(fd)
+        if isinstance(file, StripedFile) and file.position is not None:
+            return file.read_all()
+        return b"".join(self._read_on(file, None))
+
+    def readinto(self, fd: int, memory: memoryview) -> int:
+        """Read into *memory*, format ``B``, as `read`; return how many bytes."""
+        file = self.lookup(fd)
+        if isinstance(file, StripedFile):
+            return file.readinto(memory)
+        data = self.read(fd, len(memory))
+        memory[: len(data)] = data
+        return len(data)
 
     def _read_on(self, file: OpenFile, size: int | None) -> Iterator[bytes]:
         regular = stat.S_ISREG(file.mode)
@@ -296,11 +306,15 @@ class Files:
     def write(self, fd: int, data: Any) -> int:
         """Write the bytes-like *data*, in several requests if it is long; return how many bytes."""
         file = self.lookup(fd)
-        if isinstance(file, SocketFile):
+        if isinstance(file, OwnFile):
             return file.write(data)
+        return self.write_shared(file, data)
+
+    def write_shared(self, file: OpenFile, data: Any) -> int:
+        """Write at the position that the file server has."""
         view = memoryview(data)
         size = view.nbytes
-        if size > calls.MOST or self._must_post:
+        if size > calls.MOST or self.must_post:
             return self._write_long(file, view)
         written = self.call(calls.Write(file.handle, data)).count
         if file.appending:
@@ -314,8 +328,8 @@ class Files:
         done = 0
         while done < len(flat):
             part = flat[done : done + calls.MOST]
-            if self._must_post:
-                self._post(calls.Write(file.handle, bytes(part)))
+            if self.must_post:
+                self._post(self._posted_write(file, bytes(part)))
                 written = len(part)
             else:
                 written = self.call(calls.Write(file.handle, part)).count  # type: ignore[arg-type]
@@ -325,9 +339,44 @@ class Files:
             file.position = None
         return done
 
+    def _posted_write(self, file: OpenFile, data: bytes) -> calls.Call[Any]:
+        if isinstance(file, StripedFile) and not file.appending and file.position is not None:
+            # The file server does not know where the process is in it.
+            return calls.Pwrite(file.handle, data, file.position)
+        return calls.Write(file.handle, data)
+
+    def pread(self, fd: int, size: int, offset: int) -> bytes:
+        """Read up to *size* bytes at *offset*; the position stays."""
+        file = self.lookup(fd)
+        if isinstance(file, StripedFile):
+            return file.pread(size, offset)
+        parts = []
+        while True:
+            ask = min(size, calls.MOST)
+            data = self.call(calls.Pread(file.handle, ask, offset)).data
+            parts.append(data)
+            offset, size = offset + len(data), size - len(data)
+            if len(data) < ask or not size:
+                return b"".join(parts)
+
+    def pwrite(self, fd: int, data: Any, offset: int) -> int:
+        """Write the bytes-like *data* at *offset*; the position stays. Return how many bytes."""
+        file, view = self.lookup(fd), _flat(data)
+        if isinstance(file, StripedFile):
+            return file.pwrite(view, offset)
+        done = 0
+        while done < len(view) or not done:
+            part = bytes(view[done : done + calls.MOST])
+            done += self.call(calls.Pwrite(file.handle, part, offset + done)).count
+            if not part:
+                break
+        return done
+
     def lseek(self, fd: int, offset: int, whence: int) -> int:
         """Move the position of an open file and return the new one."""
         file = self.lookup(fd)
+        if isinstance(file, StripedFile):
+            return file.lseek(offset, whence)
         position = self.call(calls.Lseek(file.handle, offset, whence)).offset
         file.position = None if file.shared else position
         return position
@@ -341,19 +390,107 @@ class Files:
 
     def truncate(self, fd: int, size: int) -> None:
         """Cut or extend an open file to *size* bytes; its position stays."""
-        self.call(calls.Ftruncate(self.handle(fd), size))
+        file = self.lookup(fd)
+        if isinstance(file, StripedFile):
+            file.truncate(size)
+        else:
+            self.call(calls.Ftruncate(file.handle, size))
+
+    def sync(self, fd: int) -> None:
+        """Have an open file on the host's disk, and on those of I/O nodes."""
+        file = self.lookup(fd)
+        if isinstance(file, StripedFile):
+            file.sync()
+        else:
+            self.call(calls.Fsync(file.handle))
+
+    # -- many stretches, and in the background -----------------------------------------------------
+
+    def read_runs(self, fd: int, runs: Sequence[Run], into: Any) -> int:
+        """Read stretches of a file into memory; the position stays.
+
+        Args:
+            fd: of a file that has positions.
+            runs: each an offset in the file, a length, and an offset in *into*, in bytes.
+            into: a contiguous buffer that can be written to.
+
+        Returns:
+            How many bytes there were, up to the first stretch that reaches past the end.
+        """
+        return self.begin_read_runs(fd, runs, into).wait()
+
+    def write_runs(self, fd: int, runs: Sequence[Run], data: Any) -> int:
+        """Write stretches of a file from memory, as `read_runs`; return how many bytes."""
+        return self.begin_write_runs(fd, runs, data).wait()
+
+    def begin_read_runs(self, fd: int, runs: Sequence[Run], into: Any) -> Transfer:
+        """Begin what `read_runs` does; *into* is the transfer's until that is done."""
+        file, memory = self.lookup(fd), _flat(into)
+        if isinstance(file, StripedFile):
+            return file.begin_read(runs, memory)
+        return _at_once(lambda: self._read_runs(fd, runs, memory))
+
+    def begin_write_runs(self, fd: int, runs: Sequence[Run], data: Any) -> Transfer:
+        """Begin what `write_runs` does; *data* must stay as it is until that is done."""
+        file, memory = self.lookup(fd), _flat(data)
+        if isinstance(file, StripedFile):
+            return file.begin_write(runs, memory)
+        return _at_once(
+            lambda: sum(self.pwrite(fd, memory[at : at + size], to) for to, size, at in runs)
+        )
+
+    def _read_runs(self, fd: int, runs: Sequence[Run], memory: memoryview) -> int:
+        count = 0
+        for offset, length, place in runs:
+            data = self.pread(fd, length, offset)
+            memory[place : place + len(data)] = data
+            count += len(data)
+            if len(data) < length:
+                break
+        return count
+
+    def begin_read(self, fd: int, into: Any, offset: int | None = None) -> Transfer:
+        """Begin to read into memory, at *offset*, or at the position, which it moves at once.
+
+        Of a file that is not striped, or whose position other processes share, it is done at once.
+
+        Args:
+            fd: the descriptor.
+            into: a contiguous buffer that can be written to; the transfer's until that is done.
+            offset: in bytes.
+        """
+        file, memory = self.lookup(fd), _flat(into)
+        if offset is not None:
+            return self.begin_read_runs(fd, [(offset, len(memory), 0)], memory)
+        if isinstance(file, StripedFile) and file.position is not None:
+            return file.begin_read_on(memory)
+        return _at_once(lambda: self.readinto(fd, memory))
+
+    def begin_write(self, fd: int, data: Any, offset: int | None = None) -> Transfer:
+        """Begin to write *data*, at *offset*, or at the position, which it moves; see `begin_read`.
+
+        What is appended has its place in the file when this returns.
+        """
+        file, memory = self.lookup(fd), _flat(data)
+        if offset is not None:
+            return self.begin_write_runs(fd, [(offset, len(memory), 0)], memory)
+        if isinstance(file, StripedFile) and file.position is not None:
+            return file.begin_write_on(memory)
+        return _at_once(lambda: self.write(fd, memory))
 
     # -- open files that processes share -----------------------------------------------------------
 
     def share(self, fd: int) -> int:
         """Let other processes join an open file, by the key that is returned."""
         file = self.lookup(fd)
+        if isinstance(file, StripedFile):
+            file.share()
         file.shared, file.position = True, None
         return self.call(calls.Share(file.handle)).key
 
     def join(self, key: int) -> Descriptor:
         """Return a new descriptor for the open file that another process shares."""
-        return self._enter(OpenFile(self.call(calls.Join(key)), False, shared=True))
+        return self._enter(self._opened(self.call(calls.Join(key)), os.O_RDWR, shared=True))
 
     def move_pointer(self, fd: int, count: int) -> int:
         """Move the pointer that the processes have in common, and return where it was."""
@@ -419,7 +556,7 @@ class Files:
         that the program wrote was lost, which Python ends with status 120. Never raises `OSError`:
         a server that is gone has nothing open.
         """
-        sent = self.flush()
+        sent = self.flush() and self._settle()
         if self._posted or self._table is not _STANDARD:
             try:
                 self.call(calls.Exit(status))
@@ -427,6 +564,17 @@ class Files:
                 sent = False
         self.close_all()
         return sent
+
+    def _settle(self) -> bool:
+        """Wait for the transfers that are under way; return False if one failed."""
+        settled = True
+        for file in dict.fromkeys(self._table[fd] for fd in self.descriptors()):
+            try:
+                if isinstance(file, StripedFile):
+                    file.settle()
+            except OSError:
+                settled = False
+        return settled
 
     def close_sockets(self) -> None:
         """End the sockets that are left, so that their peers see it."""
@@ -443,6 +591,20 @@ class Files:
         self._ended = True
         self._posted = None
         self._table = {}
+
+
+def _flat(data: Any) -> memoryview:
+    """Return the memory of a buffer as bytes. Raises TypeError, it has none in one piece."""
+    view = memoryview(data)
+    return view.cast("B") if view.nbytes else memoryview(bytearray())
+
+
+def _at_once(act: Callable[[], int]) -> Transfer:
+    """Do something now, and return how it went as a transfer that is done."""
+    try:
+        return Transfer(act())
+    except OSError as error:
+        return Transfer(0, error)
 
 
 def _fail(number: int, name: object = None, other: object = None, text: str = "") -> NoReturn:

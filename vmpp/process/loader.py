@@ -51,7 +51,7 @@ class ProgramLoader:
     def prepare(self, process: Process) -> None:
         """Give *process* its address space, files and libraries."""
         ServerLink(process, self._servers)
-        process.files = Files(process)
+        process.files = Files(process, self._servers)
         process.space = AddressSpace(process.job.program(process.rank), process)
         process.install = process.space.install
         description = self._description_of(process)

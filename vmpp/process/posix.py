@@ -83,26 +83,11 @@ def _write(process: Process, fd: int, data: Any, /) -> int:
 
 
 def _pread(process: Process, fd: int, length: int, offset: int, /) -> bytes:
-    handle, wanted = _files(process).handle(_fd(fd)), _size(length)
-    parts = []
-    while True:
-        ask = min(wanted, calls.MOST)
-        data = _files(process).call(calls.Pread(handle, ask, offset)).data
-        parts.append(data)
-        offset, wanted = offset + len(data), wanted - len(data)
-        if len(data) < ask or not wanted:
-            return b"".join(parts)
+    return _files(process).pread(_fd(fd), _size(length), offset)
 
 
 def _pwrite(process: Process, fd: int, data: Any, offset: int, /) -> int:
-    handle, view = _files(process).handle(_fd(fd)), memoryview(data).cast("B")
-    done = 0
-    while done < len(view) or not done:
-        part = bytes(view[done : done + calls.MOST])
-        done += _files(process).call(calls.Pwrite(handle, part, offset + done)).count
-        if not part:
-            break
-    return done
+    return _files(process).pwrite(_fd(fd), data, offset)
 
 
 def _readv(process: Process, fd: int, buffers: Any, /) -> int:
@@ -166,7 +151,7 @@ def _posix_fadvise(process: Process, fd: int, offset: int, length: int, advice: 
 
 
 def _fsync(process: Process, fd: int) -> None:
-    _files(process).call(calls.Fsync(_files(process).handle(_fd(fd))))
+    _files(process).sync(_fd(fd))
 
 
 def _sync(process: Process) -> None:

@@ -115,11 +115,10 @@ class SystemFile(io.RawIOBase):
         """Read into *buffer* and return how many bytes; None if a non-blocking file has none."""
         self._check_reading()
         with memoryview(buffer) as view, view.cast("B") as flat:
-            data = self.read(len(flat))
-            if data is None:
+            try:
+                return self._files.readinto(self._fd, flat)
+            except BlockingIOError:
                 return None
-            flat[: len(data)] = data
-            return len(data)
 
     def read(self, size: int | None = -1) -> bytes | None:
         """Read up to *size* bytes, or all that there are; None if a non-blocking file has none."""
