@@ -12,7 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count
 from typing import IO, TYPE_CHECKING, Any, Final, NoReturn, TypeVar
@@ -21,10 +21,11 @@ from weakref import WeakValueDictionary
 from vmpp.engine import current_process
 from vmpp.kernel.process import NO_CALLS, CoprocessorError
 from vmpp.process import calls, stdio
-from vmpp.process.moves import Moves, Run
+from vmpp.process.file_transfers import FileTransfers, flat
+from vmpp.process.moves import Moves
 from vmpp.process.open_files import OpenFile, OwnFile, SocketFile
 from vmpp.process.striped import StripedFile
-from vmpp.process.transfers import Transfer, Writing
+from vmpp.process.transfers import Writing
 
 if TYPE_CHECKING:
     from vmpp.kernel.process import Process
@@ -59,7 +60,7 @@ _STANDARD: Final = {handle: _standard(handle) for handle in range(3)}
 _NAMES: Final = tuple(Descriptor(fd) for fd in range(3))
 
 
-class Files:
+class Files(FileTransfers):
     """The open files of one process, and its standard streams.
 
     Every operation is a request to the file server and blocks the process until the answer is
@@ -361,7 +362,7 @@ class Files:
 
     def pwrite(self, fd: int, data: Any, offset: int) -> int:
         """Write the bytes-like *data* at *offset*; the position stays. Return how many bytes."""
-        file, view = self.lookup(fd), _flat(data)
+        file, view = self.lookup(fd), flat(data)
         if isinstance(file, StripedFile):
             return file.pwrite(view, offset)
         done = 0
@@ -403,80 +404,6 @@ class Files:
             file.sync()
         else:
             self.call(calls.Fsync(file.handle))
-
-    # -- many stretches, and in the background -----------------------------------------------------
-
-    def read_runs(self, fd: int, runs: Sequence[Run], into: Any) -> int:
-        """Read stretches of a file into memory; the position stays.
-
-        Args:
-            fd: of a file that has positions.
-            runs: each an offset in the file, a length, and an offset in *into*, in bytes.
-            into: a contiguous buffer that can be written to.
-
-        Returns:
-            How many bytes there were, up to the first stretch that reaches past the end.
-        """
-        return self.begin_read_runs(fd, runs, into).wait()
-
-    def write_runs(self, fd: int, runs: Sequence[Run], data: Any) -> int:
-        """Write stretches of a file from memory, as `read_runs`; return how many bytes."""
-        return self.begin_write_runs(fd, runs, data).wait()
-
-    def begin_read_runs(self, fd: int, runs: Sequence[Run], into: Any) -> Transfer:
-        """Begin what `read_runs` does; *into* is the transfer's until that is done."""
-        file, memory = self.lookup(fd), _flat(into)
-        if isinstance(file, StripedFile):
-            return file.begin_read(runs, memory)
-        return _at_once(lambda: self._read_runs(fd, runs, memory))
-
-    def begin_write_runs(self, fd: int, runs: Sequence[Run], data: Any) -> Transfer:
-        """Begin what `write_runs` does; *data* must stay as it is until that is done."""
-        file, memory = self.lookup(fd), _flat(data)
-        if isinstance(file, StripedFile):
-            return file.begin_write(runs, memory)
-        return _at_once(
-            lambda: sum(self.pwrite(fd, memory[at : at + size], to) for to, size, at in runs)
-        )
-
-    def _read_runs(self, fd: int, runs: Sequence[Run], memory: memoryview) -> int:
-        count = 0
-        for offset, length, place in runs:
-            data = self.pread(fd, length, offset)
-            memory[place : place + len(data)] = data
-            count += len(data)
-            if len(data) < length:
-                break
-        return count
-
-    def begin_read(self, fd: int, into: Any, offset: int | None = None) -> Transfer:
-        """Begin to read into memory, at *offset*, or at the position, which it moves at once.
-
-        Of a file that is not striped, or whose position other processes share, it is done at once.
-
-        Args:
-            fd: the descriptor.
-            into: a contiguous buffer that can be written to; the transfer's until that is done.
-            offset: in bytes.
-        """
-        file, memory = self.lookup(fd), _flat(into)
-        if offset is not None:
-            return self.begin_read_runs(fd, [(offset, len(memory), 0)], memory)
-        if isinstance(file, StripedFile) and file.position is not None:
-            return file.begin_read_on(memory)
-        return _at_once(lambda: self.readinto(fd, memory))
-
-    def begin_write(self, fd: int, data: Any, offset: int | None = None) -> Transfer:
-        """Begin to write *data*, at *offset*, or at the position, which it moves; see `begin_read`.
-
-        What is appended has its place in the file when this returns.
-        """
-        file, memory = self.lookup(fd), _flat(data)
-        if offset is not None:
-            return self.begin_write_runs(fd, [(offset, len(memory), 0)], memory)
-        if isinstance(file, StripedFile) and file.position is not None:
-            return file.begin_write_on(memory)
-        return _at_once(lambda: self.write(fd, memory))
 
     # -- open files that processes share -----------------------------------------------------------
 
@@ -591,20 +518,6 @@ class Files:
         self._ended = True
         self._posted = None
         self._table = {}
-
-
-def _flat(data: Any) -> memoryview:
-    """Return the memory of a buffer as bytes. Raises TypeError, it has none in one piece."""
-    view = memoryview(data)
-    return view.cast("B") if view.nbytes else memoryview(bytearray())
-
-
-def _at_once(act: Callable[[], int]) -> Transfer:
-    """Do something now, and return how it went as a transfer that is done."""
-    try:
-        return Transfer(act())
-    except OSError as error:
-        return Transfer(0, error)
 
 
 def _fail(number: int, name: object = None, other: object = None, text: str = "") -> NoReturn:

@@ -3,8 +3,9 @@
 A move lays one descriptor over the caller's memory, behind a match entry of its own number, and
 sends one request to all servers that are concerned. They put the bytes there, or fetch them from
 there, whatever the process does meanwhile, and report when they are done. The process counts the
-reports that it is owed, one for each request, and does not know whose are still to come. No number is used twice: so
-what comes late for a move that has been given up finds no entry, and never another one's memory.
+reports that it is owed, one for each request, and does not know whose are still to come. No number
+is used twice: so what comes late for a move that has been given up finds no entry, and never the
+memory of another.
 """
 
 from __future__ import annotations

@@ -27,10 +27,10 @@ MOVED_PORTAL: Final = 5
 """The portal of a process that servers report to when their part of a transfer is done; the match
 bits are its number, the body is a `Moved`.
 
-Every request names it as its return portal, with the number as return bits: servers report to where
-that says, and to nowhere without. So the word that nobody is there comes here as well
-(`AckOutcome.NO_PROCESS` in the user data, no body): from a server that has been stopped at once, and
-from an I/O node that has crashed as soon as that is found out. What a server owes by then is
+Every request names it as its return portal, with the number as return bits: servers report to
+where that says, and to nowhere without. So the word that nobody is there comes here as well
+(`AckOutcome.NO_PROCESS` in the user data, no body): from a server that has been stopped at once,
+and from an I/O node that has crashed as soon as that is found out. What a server owes by then is
 reported with EIO: by one that is stopped, or, in the place of a node that has crashed, by what
 answers there from then on. So whoever waits hears once from each server that it has asked, whatever
 happens to that; and there is nothing else that processes would have to be told."""

@@ -24,9 +24,9 @@ class Transfer:
 
     __slots__ = ("_count", "_error")
 
-    def __init__(self, count: int = 0, error: OSError | None = None) -> None:
+    def __init__(self, count: int = 0) -> None:
         self._count = count
-        self._error = error
+        self._error: OSError | None = None
 
     @property
     def done(self) -> bool:
@@ -48,8 +48,8 @@ class Transfer:
     def cancel(self) -> None:
         """Let go of its memory, which may be used for something else from now on.
 
-        What was to be written may be written all the same. It counts as done, with what had been
-        moved by then unknown; nothing happens if it is done.
+        What was to be written may be written all the same. To wait for it fails with ECANCELED;
+        nothing happens if it is done.
         """
 
 
