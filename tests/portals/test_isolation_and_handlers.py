@@ -105,6 +105,29 @@ def test_a_handler_never_hears_of_another_jobs_messages(wired: Any) -> None:
     machine.put(b"intruder")
 
 
+def test_a_handler_can_be_for_some_descriptors_only(wired: Any) -> None:
+    machine = wired()
+    heard, quiet, called = buffer(), buffer(), []
+    entries = [MatchEntry(heard, bits=1, next_no_match=1), MatchEntry(quiet, bits=2)]
+    portal = PortalEntry(
+        MatchList(entries, 0), lambda header, _: called.append(header.bits), {heard}
+    )
+    machine.install(portal)
+    for bits in (1, 2, 3):
+        machine.put(b"x", bits=bits)
+    # The third is for neither, and dropped.
+    assert (heard.messages, quiet.messages, portal.drops, called) == (1, 1, 1, [1])
+
+
+@pytest.mark.parametrize("garbage", [7, "descriptors", {(): ()}])
+def test_what_names_no_descriptors_calls_no_handler(wired: Any, garbage: Any) -> None:
+    machine = wired()
+    block = buffer()
+    machine.install(PortalEntry(block, lambda *_: pytest.fail("called"), garbage))
+    machine.put(b"x")
+    assert block.messages == 1
+
+
 @pytest.mark.parametrize("jobs", [[0, 1], [1, 0]])
 def test_the_system_and_jobs_may_talk(wired: Any, jobs: list[int]) -> None:
     machine = wired(2, jobs=jobs)

@@ -308,7 +308,7 @@ class QuintessentialKernel:
         self.free = done
         if self._cpu.busy:
             self._cpu.interrupt(done - begin)
-        if entry is not None and entry.handler is not None:
+        if entry is not None and entry.handler is not None and _raises(entry, descriptor):
             process.run_handler(
                 entry.handler,
                 header,
@@ -394,6 +394,15 @@ class QuintessentialKernel:
         if entry is not None:
             with suppress(Exception):
                 entry.drops += 1
+
+
+def _raises(entry: PortalEntry, descriptor: Any) -> bool:
+    """Return whether a message to *descriptor* calls the handler of its portal."""
+    # These are the process's memory, too.
+    try:
+        return entry.raised_by is None or descriptor in entry.raised_by
+    except Exception:
+        return False
 
 
 def _lost(nid: int, message: Any, ready: int) -> int:

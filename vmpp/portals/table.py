@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any, Final
 
 from vmpp.portals.descriptors import Descriptor
@@ -24,15 +24,17 @@ class PortalEntry:
         drops: messages discarded here; the owner may set it back.
     """
 
-    __slots__ = ("active", "drops", "handler", "target")
+    __slots__ = ("active", "drops", "handler", "raised_by", "target")
 
     def __init__(
         self,
         target: Descriptor | MatchList | None,
         handler: Callable[[Header, int], Any] | None = None,
+        raised_by: Container[Any] | None = None,
     ) -> None:
         self.target = target
         self.handler = handler
+        self.raised_by = raised_by
         self.active = True
         self.drops = 0
 
