@@ -1,0 +1,103 @@
+"""Flow control: how much of a receiver's memory each sender may fill.
+
+Each process gives each of the others a part of its memory for messages. A sender counts what its
+messages would take if nobody expected them, and the receiver counts what it has received, until
+that is worth a message which gives it back. A sender that has none left asks for it; then the
+receiver gives back whatever it can, as soon as there is something.
+
+So no message is ever lost for want of memory. This is our reading of the Paragon's flow control,
+whose switches `Parameters` names.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
+
+from vmpp_nx._parameters import HEADER, LEAST
+
+if TYPE_CHECKING:
+    from vmpp.portals import Address
+    from vmpp_nx._parameters import Parameters
+
+GIVES: Final = 1 << 61
+"""In the match bits of a message that gives memory back; the number of bytes is in the lowest."""
+AMOUNT: Final = (1 << 40) - 1
+
+
+class Peer:
+    """Another process, or the own one, as one lane of messages sees it.
+
+    Attributes:
+        address: where it is.
+        node: number of its node in the application.
+        lane: that it belongs to.
+        credit: what this process may still fill of its memory, in bytes.
+        owed: what its messages have taken here, which it has not been given back yet.
+        queue: sends to it that wait for memory, oldest first.
+        asked: whether it has been asked for memory since it gave some.
+        starved: whether it has asked, and there was nothing to give.
+        known: whether it has been given its full share.
+    """
+
+    __slots__ = (
+        "address", "asked", "credit", "known", "lane", "node", "owed", "queue", "starved",
+    )  # fmt: skip
+
+    def __init__(self, address: Address, node: int, lane: Lane) -> None:
+        self.address = address
+        self.node = node
+        self.lane = lane
+        self.credit = lane.first
+        self.owed = 0
+        self.queue: deque[Any] = deque()
+        self.asked = False
+        self.starved = False
+        self.known = lane.share == lane.first
+
+
+class Lane:
+    """Messages of one kind, with memory of their own: those of programs, or of global operations.
+
+    Attributes:
+        flag: what all of them have in their match bits.
+        first: bytes that each process may fill of each other's memory from the start.
+        share: what it gets once it has been heard of.
+        give: bytes that are worth a message which gives them back.
+        peers: the others that this process has dealt with, by address.
+        nodes: those that it has sent to, by node.
+    """
+
+    __slots__ = ("_spare", "first", "flag", "give", "nodes", "peers", "share")
+
+    def __init__(self, flag: int, size: int, parameters: Parameters) -> None:
+        self.flag = flag
+        memory = max(parameters.mbf, LEAST * size)
+        shared = min(parameters.mex or memory, memory)
+        fair = parameters.mea if parameters.rlx else min(parameters.mea, shared // size)
+        self.first = max(LEAST, fair)
+        correspondents = min(parameters.noc or size, size)
+        self.share = max(self.first, min(parameters.mea, shared // correspondents))
+        self._spare = max(0, memory - self.first * size)
+        most = self.share - HEADER
+        self.give = min(parameters.gth or self.share // 2, most, max(self.first // 2, HEADER))
+        self.peers: dict[Address, Peer] = {}
+        self.nodes: dict[int, Peer] = {}
+
+    def peer(self, address: Address, node: int) -> Peer:
+        """Return what is known of the process at *address*."""
+        found = self.peers.get(address)
+        if found is None:
+            found = self.peers[address] = Peer(address, node, self)
+        return found
+
+    def due(self, peer: Peer) -> int:
+        """Return how many bytes to give a *peer* now, which are then owed no more."""
+        amount, peer.owed = peer.owed, 0
+        if not peer.known:
+            peer.known = True
+            more = min(self.share - self.first, self._spare)
+            self._spare -= more
+            amount += more
+        peer.starved = peer.starved and not amount
+        return amount

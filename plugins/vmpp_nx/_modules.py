@@ -1,0 +1,24 @@
+"""The modules that NX's calls are written in, in the order in which programs are told of them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final
+
+MODULES: Final = (
+    "_identity",
+    "_synchronous",
+    "_asynchronous",
+    "_handlers",
+    "_probes",
+    "_information",
+    "_clock",
+    "_complaints",
+)
+"""Each enters its calls in the table, and may have ``CONSTANTS`` that programs get, by name."""
+
+
+def load() -> None:
+    """Have the table complete."""
+    for name in MODULES:
+        import_module(f"vmpp_nx.{name}")

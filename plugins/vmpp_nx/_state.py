@@ -1,0 +1,130 @@
+"""What a process has of NX: made by the first call in it, and found by every other."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
+
+from vmpp.engine import current_process
+from vmpp_nx._errors import Refused, Who
+from vmpp_nx._messages import Messages
+
+if TYPE_CHECKING:
+    from vmpp.kernel import Process
+    from vmpp.portals import Address
+    from vmpp_nx._mailbox import Mailbox
+    from vmpp_nx._parameters import Parameters
+
+P = TypeVar("P")
+
+KEY: Final = "nx"
+"""Under which a process keeps its state of NX among those of its libraries."""
+
+
+class State:
+    """One process's NX.
+
+    Attributes:
+        process: whose it is.
+        parameters: sizes and times of the library, from the machine's description.
+        messages: its end of the message protocol.
+        errno: number of the last error that an underscore call has told of.
+        led: whether the node's lamp is on.
+    """
+
+    __slots__ = ("_parts", "errno", "led", "messages", "parameters", "process")
+
+    def __init__(self, process: Process, mailbox: Mailbox) -> None:
+        self.process = process
+        self.parameters: Parameters = mailbox.parameters
+        self.messages = Messages(process, mailbox)
+        self.errno = 0
+        self.led = 0
+        self._parts: dict[type[Any], Any] = {}
+
+    @property
+    def node(self) -> int:
+        """Number of the process's node in its application."""
+        return self.process.rank
+
+    @property
+    def size(self) -> int:
+        """Number of nodes of the application."""
+        return self.process.size
+
+    @property
+    def ptype(self) -> int:
+        """Process type, -1 if it has none yet."""
+        return self.messages.ptype
+
+    @property
+    def addresses(self) -> list[Address]:
+        """Where the processes of the application are, by node."""
+        return self.process.job.addresses
+
+    def part(self, kind: type[P]) -> P:
+        """Return what a group of calls keeps of this process: one *kind*, made when asked for.
+
+        It is made with the state as its argument.
+        """
+        found: P | None = self._parts.get(kind)
+        if found is None:
+            found = self._parts[kind] = kind(self)  # type: ignore[call-arg]
+        return found
+
+    def pause(self, duration: int) -> None:
+        """Let *duration* picoseconds pass, other threads run, and handlers that are due.
+
+        So a program gets on that does nothing but ask whether something has happened.
+        """
+        process = self.process
+        process.clock += duration
+        if process.in_handler:
+            return
+        process.synchronise()
+        if process.fibers is not None:
+            process.yield_cpu()
+        if self.messages.events.pending:
+            self.messages.events.run()
+
+    def poll(self) -> None:
+        """Let the time of one look pass."""
+        self.pause(self.parameters.receive + 1)
+
+    def finish(self) -> None:
+        """Let go what is still to be sent, as the program has ended normally."""
+        self.messages.finish()
+
+
+def find() -> State:
+    """Return the state of the process that calls; its first call of NX makes it.
+
+    Raises:
+        RuntimeError: none calls.
+    """
+    process = current_process()
+    if process is None:
+        raise RuntimeError(
+            "calls of NX are for programs on a virtual machine: start it by vmpp run"
+        )
+    state: State | None = process.libraries.get(KEY)
+    if state is None:
+        state = process.libraries[KEY] = State(process, process.libraries["nx.mailbox"])
+    return state
+
+
+def keep(state: State, error: Refused) -> int:
+    """Keep the number of an *error* for the program that has made an underscore call."""
+    state.errno = error.code
+    return -1
+
+
+def end_with(state: State, name: str, error: Refused) -> NoReturn:
+    """End the process whose call *name* cannot be done, with a line on standard error."""
+    process = state.process
+    line = Who(state.node, state.ptype).complain(name, error)
+    if process.in_handler or process.in_main_fiber:
+        raise SystemExit(line)
+    # Of a thread, SystemExit would end no more than the thread.
+    print(line, file=sys.stderr, flush=True)
+    process.exit(1)
