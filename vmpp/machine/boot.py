@@ -137,7 +137,7 @@ async def boot(
         stack.callback(built.shut_down)
         async with trio.open_nursery() as partitions:
             partitions.start_soon(built.services.run)
-            partitions.start_soon(trio.sleep_forever)
+            partitions.start_soon(built.io.run)
             partitions.start_soon(built.run_compute_partition)
             built.note(Kind.BOOT, text=built.description.name)
             found.tell("vmpp_machine_booted", machine=built)

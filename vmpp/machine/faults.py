@@ -40,7 +40,7 @@ class FaultError(VmppError):
 
 @dataclass(frozen=True, slots=True)
 class NodeCrash:
-    """A compute node crashes.
+    """A compute or I/O node crashes.
 
     Attributes:
         node: its number.

@@ -109,6 +109,7 @@ class JobHost:
             (machine.sockets.name, places.Forget(record.id, rank)),
         ):
             record.yod.tell(machine.services.addresses[server], calls.encode(request))
+        machine.io.forget(record.id, rank)
 
     def abnormal(self, origin: JobRecord) -> None:
         """Look where the processes of a job stand that is about to be ended abnormally."""
@@ -125,6 +126,7 @@ class JobHost:
         if record.placed:
             machine.names.close_job(record.id)
             machine.sockets.close_job(record.id)
+            machine.io.forget(record.id)
             reports = self._reports(record)
         if job is None:
             # It could not be loaded, which is its spawner's business alone.

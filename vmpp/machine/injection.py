@@ -41,12 +41,15 @@ def inject(machine: Machine, fault: Fault) -> Fault:
 
 
 def _crash(machine: Machine, fault: NodeCrash, time: int) -> None:
-    if not machine.has_compute_node(fault.node):
+    if machine.io.server_on(fault.node) is not None:
+        machine.engine.at(time, partial(_lose_io_node, machine), fault.node)
+    elif machine.has_compute_node(fault.node):
+        machine.engine.at(time, partial(_lose_node, machine), fault.node)
+    else:
         raise FaultError(
             f"a crash of node {fault.node}: {machine.description.name!r} has the compute nodes "
-            f"0 to {machine.description.compute_nodes - 1}"
+            f"0 to {machine.description.compute_nodes - 1}{_io_nodes(machine)}"
         )
-    machine.engine.at(time, partial(_lose_node, machine), fault.node)
 
 
 def _lose_node(machine: Machine, node: int) -> None:
@@ -55,6 +58,21 @@ def _lose_node(machine: Machine, node: int) -> None:
         thread.crash()
     delay = machine.description.service.crash_detection
     machine.engine.after(delay, partial(_learn, machine), node)
+
+
+def _lose_io_node(machine: Machine, node: int) -> None:
+    machine.io.crash(node)
+    delay = machine.description.service.crash_detection
+    machine.engine.after(delay, lambda _: machine.io.lose(node, machine.fabric.transmit))
+
+
+def _io_nodes(machine: Machine) -> str:
+    """Return, in words, which I/O nodes there are besides."""
+    servers = machine.io.servers
+    if not servers:
+        return ""
+    first, last = servers[0].address.nid, servers[-1].address.nid
+    return f", and the I/O node{f's {first} to' if last > first else ''} {last}"
 
 
 def _learn(machine: Machine, node: int) -> None:

@@ -27,6 +27,7 @@ from vmpp.machine.job import Job
 from vmpp.machine.modes import roles_of
 from vmpp.machine.nodes import Nodes
 from vmpp.machine.overview import Overview
+from vmpp.machine.parallel import io_partition
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.policies import PolicyError, chosen
 from vmpp.machine.policies import policy as policy_of
@@ -79,6 +80,7 @@ class Machine:
             last what was booted later, compute nodes again.
         threads: the process control threads of the compute nodes, by number.
         services: the service partition, with its servers.
+        io: the I/O partition, with the parallel file servers.
         coordination: of scheduling policies that have a part of the whole machine.
         launcher: makes a ``yod`` for every job.
         files: the file server.
@@ -141,6 +143,7 @@ class Machine:
         self.doors = Doors(self)
         self.overview = Overview(self)
         self._add_servers()
+        self.io = io_partition(self, self._nodes.io)
         own = range(min(compute, universe.most))
         self._places = Places(self.topology, own, self.streams.stream("allocation").random)
         allocator = self._made("allocator", description.service.allocator, self._places)
@@ -554,17 +557,18 @@ class Machine:
         self.note(Kind.SERVER, text=f"started {name}")
 
     def crash(self, node: int, at: float | str | None = None) -> None:
-        """Have a compute node crash: its processes vanish, and nothing is heard of it any more.
+        """Have a compute or I/O node crash: what runs there vanishes, and nothing is heard of it.
 
-        The launcher learns of it a while later (``[service] crash_detection``), and ends the jobs
-        that had processes there unless they were launched to keep going.
+        That is found out a while later (``[service] crash_detection``). Then the launcher ends the
+        jobs that had processes there unless they were launched to keep going; who waits for the
+        parallel file server of an I/O node has EIO.
 
         Args:
             node: number of the node.
             at: virtual time of the machine, in seconds or such as ``"2 ms"``; now if left out.
 
         Raises:
-            FaultError: there is no such compute node, or the time has passed.
+            FaultError: there is no such compute or I/O node, or the time has passed.
         """
         self.inject(NodeCrash.of(node, at))
 
@@ -629,6 +633,7 @@ class Machine:
                 self.threads[process.nid].kill(process)
         self.watchdog.fiber_runs = False
         self.files.close()
+        self.io.close()
         self.note(Kind.SHUTDOWN)
 
 

@@ -81,6 +81,11 @@ class Nodes:
         """The kernels of the service partition."""
         return self.kernels[self._service_begins : self._io_begins]
 
+    @property
+    def io(self) -> list[QuintessentialKernel]:
+        """The kernels of the I/O partition."""
+        return self.kernels[self._io_begins : self._io_ends]
+
     def partition(self, nid: int) -> Partition:
         """Return which partition a node belongs to."""
         if nid < self._service_begins or nid >= self._io_ends:

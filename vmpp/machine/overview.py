@@ -174,10 +174,14 @@ class Overview:
         )
 
     def _service_node(self, kernel: QuintessentialKernel, servers: Sequence[str]) -> NodeStatus:
+        state = NodeState.BUSY if servers else NodeState.FREE
+        io_server = self._machine.io.server_on(kernel.nid)
+        if io_server is not None and io_server.crashed:
+            return self._node(kernel, kernel.node.partition, NodeState.DOWN, activity=Activity.NONE)
         return self._node(
             kernel,
             kernel.node.partition,
-            NodeState.BUSY if servers else NodeState.FREE,
+            state,
             activity=_works(kernel) or (Activity.WAITING if servers else Activity.IDLE),
             servers=tuple(servers),
         )

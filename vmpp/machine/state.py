@@ -98,6 +98,11 @@ class State:
         return self.folder / "tree" if self.keeps else None
 
     @property
+    def striped(self) -> Path | None:
+        """The folder in which the files of the I/O nodes are kept; None: nowhere."""
+        return self.folder / "pfs" if self.keeps else None
+
+    @property
     def host_key(self) -> Path:
         """The file of the key by which the machine proves over SSH that it is itself."""
         return self.folder / "host_key"

@@ -209,9 +209,8 @@ class Moved(msgspec.Struct, frozen=True, array_like=True, gc=False):
     Attributes:
         error: ``errno`` of what failed; 0: nothing did.
         count: bytes moved: at the most what the server was to move of all runs together.
-        end: how far the file reaches, as far as this server can tell from what it has of it. After
-            a write it is 0 unless that has made what the server has longer: who has written over
-            what was there already need not tell the metadata server.
+        end: how far the file reaches, as far as this server can tell from what it has of it, which
+            others may have written without having heard of it yet.
     """
 
     error: int

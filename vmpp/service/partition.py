@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import count
 from typing import Any, Final, TypeVar
 
@@ -223,7 +223,7 @@ class ServicePartition:
         if found is None:
             raise UnknownServerError(
                 f"there is no server {name!r}{suggestion(name, self.servers)} "
-                f"(there is: {', '.join(self.servers)})"
+                f"(there is: {', '.join(_listed(self.servers))})"
             )
         return found
 
@@ -293,6 +293,19 @@ class ServicePartition:
                 requests=server.requests,
                 least_service_time=server.least_service_time,
             )
+
+
+def _listed(names: Iterable[str]) -> Iterator[str]:
+    """Yield names, those that differ in their numbers only as one, after the others."""
+    numbered: dict[str, list[str]] = {}
+    for name in names:
+        word = name.rstrip("0123456789")
+        if word == name:
+            yield name
+        else:
+            numbered.setdefault(word, []).append(name)
+    for found in numbered.values():
+        yield found[0] if len(found) == 1 else f"{found[0]} to {found[-1]}"
 
 
 def _check(placement: Mapping[str, int], nodes: int) -> None:

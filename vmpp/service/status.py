@@ -206,3 +206,38 @@ class ServerStatus(Struct, frozen=True, kw_only=True):
     running: bool
     requests: int
     least_service_time: int
+
+
+class ParallelServerStatus(Struct, frozen=True, kw_only=True):
+    """One parallel file server, with the disk of its I/O node.
+
+    Attributes:
+        name: what it is called by.
+        node: number of its node.
+        running: whether it answers.
+        crashed: whether its node has crashed.
+        requests: how many have arrived.
+        bytes_read, bytes_written: moved from and to the disk on behalf of processes.
+        hits, misses: blocks that were read and were in memory, or were not.
+        busy: how long the disk has worked, or will have when it is done with what it has been
+            told, in picoseconds of virtual time.
+        dirty: bytes in memory that are to be written to the disk yet.
+        used: bytes of the blocks that files have.
+        capacity: bytes of the disk.
+        transfers: how many it is at.
+    """
+
+    name: str
+    node: int
+    running: bool
+    crashed: bool
+    requests: int
+    bytes_read: int
+    bytes_written: int
+    hits: int
+    misses: int
+    busy: int
+    dirty: int
+    used: int
+    capacity: int
+    transfers: int

@@ -1,0 +1,7 @@
+"""The parallel file system's servers on I/O nodes: striped files, moved by portals."""
+
+from vmpp.service.parallel.partition import IOPartition
+from vmpp.service.parallel.server import IoCosts, ParallelServer
+from vmpp.service.parallel.stripe_files import StripeFiles
+
+__all__ = ["IOPartition", "IoCosts", "ParallelServer", "StripeFiles"]
