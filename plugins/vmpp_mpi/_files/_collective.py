@@ -4,7 +4,9 @@ Each of these *aggregators* has a part of the file, its domain. In one phase dat
 ranks and the aggregators by messages; in the other each aggregator moves the data of its domain by
 a few large requests, a buffer at a time (del Rosario, Bordawekar, Choudhary: Improved Parallel I/O
 via a Two-phase Run-time Access Strategy, 1993; Thakur, Gropp, Lusk: Data Sieving and Collective I/O
-in ROMIO, 1999). Stretches that nobody writes are left out of a request, and not read before.
+in ROMIO, 1999). Stretches that nobody writes are left out of a request, and not read before. Of a
+striped file domains and buffers are whole stripe units, and one buffer is on its way to or from the
+I/O nodes while the next is exchanged.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from vmpp_mpi._files._together import largest
 from vmpp_mpi._files._trouble import error_class
 
 if TYPE_CHECKING:
+    from vmpp.process.transfers import Transfer
     from vmpp_collectives import Channel
     from vmpp_mpi._files._hints import Hints
     from vmpp_mpi._files._store import Store
@@ -90,7 +93,7 @@ def _exchange(part: Part, switch: str) -> _Exchange | None:
     runs, hints = part.runs, part.hints
     table[part.channel.rank] = (
         runs.begin, runs.end if part.ascending else runs.begin + runs.nbytes, not part.ascending,
-        _SWITCHES.get(switch, 0), hints.cb_nodes, hints.cb_buffer_size, hints.striping_unit,
+        _SWITCHES.get(switch, 0), hints.cb_nodes, _buffer_size(part), hints.striping_unit,
     )  # fmt: skip
     rows = range(0, table.nbytes + 1, 8 * table.shape[1])
     memory: Any = table.reshape(-1).view(np.uint8)
@@ -101,6 +104,12 @@ def _exchange(part: Part, switch: str) -> _Exchange | None:
     buffer = int(table[0, _BUFFER])
     turns = max(-(-(domain.end - domain.begin) // buffer) for domain in domains)
     return _Exchange(part, table, domains, turns) if turns <= _MOST_TURNS else None
+
+
+def _buffer_size(part: Part) -> int:
+    """Return how much an aggregator handles at a time: of a striped file whole units."""
+    size, unit = part.hints.cb_buffer_size, part.hints.striping_unit
+    return size if part.store.layout is None else max(unit, size - size % unit)
 
 
 def _worth_while(table: Any) -> bool:
@@ -145,11 +154,48 @@ def _domains(table: Any, candidates: Sequence[int]) -> list[_Domain]:
     ]
 
 
+@dataclass(slots=True)
+class _Fetch:
+    """What an aggregator reads in a turn.
+
+    Attributes:
+        wanted: what of it each rank wants.
+        union: all of that.
+        data: where it goes to.
+        reading: while it is read; None: that could not be begun, or there is nothing to read.
+        found: how many bytes of it there are in the file.
+    """
+
+    wanted: list[tuple[int, Runs]]
+    union: Runs
+    data: memoryview
+    reading: Transfer | None = None
+    found: int = 0
+
+    def finish(self) -> None:
+        """Wait until it has been read. Raises `OSError`."""
+        if self.reading is not None:
+            self.found = self.reading.wait()
+
+    def divided(self) -> list[tuple[int, memoryview]]:
+        """Return what each rank gets of it."""
+        if not self.wanted:
+            return []
+        begin, there = self.union.begin, self.union.part(0, self.found)
+        buffer = self.data
+        if len(self.union) > 1:
+            buffer = memoryview(bytearray(self.union.end - begin))
+            scatter(self.data[: there.nbytes], buffer, there.offsets - begin, there.lengths)
+        cut = [(rank, runs.between(begin, there.end)[1]) for rank, runs in self.wanted]
+        return [(rank, gather(buffer, runs.offsets - begin, runs.lengths)) for rank, runs in cut]
+
+
 class _Exchange:
     """One collective access under way on one rank."""
 
     __slots__ = (
-        "_asked", "_buffer", "_domains", "_failure", "_own", "_part", "_transfers", "_turns",
+        "_asked", "_buffer", "_domains", "_failure", "_own", "_part", "_reading", "_transfers",
+        "_turns", "_writing",
     )  # fmt: skip
 
     def __init__(self, part: Part, table: Any, domains: list[_Domain], turns: int) -> None:
@@ -160,6 +206,8 @@ class _Exchange:
         self._own = next((d for d in self._domains if d.aggregator == part.channel.rank), None)
         self._failure: OSError | None = None
         self._transfers: list[Any] = []
+        self._reading: _Fetch | None = None
+        self._writing: Transfer | None = None
         self._asked = self._announce(table)
 
     def write(self) -> None:
@@ -173,6 +221,7 @@ class _Exchange:
                     self._send(aggregator, piece)
             self._settle()
             self._attempt(lambda parts=parts: self._flush(list(parts.values())))  # type: ignore[misc]
+        self._attempt(self._written)
         self._conclude()
 
     def read(self) -> int:
@@ -182,7 +231,7 @@ class _Exchange:
         for turn in range(self._turns):
             pieces = self._pieces(turn)
             receives = [self._receive(peer, into) for peer, into in pieces if peer != me]
-            for rank, data in self._fetch(turn):
+            for rank, data in self._fetched(turn):
                 if rank == me:
                     dict(pieces)[me][: len(data)] = data
                     found += len(data)
@@ -258,38 +307,47 @@ class _Exchange:
     # -- the file ----------------------------------------------------------------------------------
 
     def _flush(self, parts: list[tuple[Runs, memoryview]]) -> None:
-        """Write what ranks have sent, by one request if it fits."""
+        """Begin to write what ranks have sent, by one request if it fits."""
+        self._written()
         if len(parts) == 1:
-            self._part.store.write(*parts[0])
+            self._writing = self._part.store.begin_write(*parts[0])
         elif parts:
             union = Runs.union([runs for runs, _ in parts])
             begin = union.begin
             buffer = memoryview(bytearray(union.end - begin))
             for runs, data in parts:
                 scatter(data, buffer, runs.offsets - begin, runs.lengths)
-            self._part.store.write(union, gather(buffer, union.offsets - begin, union.lengths))
+            data = gather(buffer, union.offsets - begin, union.lengths)
+            self._writing = self._part.store.begin_write(union, data)
 
-    def _fetch(self, turn: int) -> list[tuple[int, memoryview]]:
-        """Read what ranks want, and return it by rank; less than that where the file ends."""
+    def _written(self) -> None:
+        """Wait for what has been begun to be written."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.wait()
+
+    def _begin_fetch(self, turn: int) -> _Fetch:
+        """Begin to read what ranks want in a turn."""
         wanted = self._wanted(turn)
-        if not wanted:
-            return []
         union = Runs.union([runs for _, runs in wanted])
-        begin = union.begin
-        data = memoryview(bytearray(union.nbytes))
-        there = Runs.one(0, 0)
+        fetch = _Fetch(wanted, union, memoryview(bytearray(union.nbytes)))
 
-        def fetch() -> None:
-            nonlocal there
-            there = union.part(0, self._part.store.read(union, data, self._part.hints, True))
+        def begin() -> None:
+            part = self._part
+            fetch.reading = part.store.begin_read(union, fetch.data, part.hints, True)
 
-        self._attempt(fetch)
-        buffer = data
-        if len(union) > 1:
-            buffer = memoryview(bytearray(union.end - begin))
-            scatter(data[: there.nbytes], buffer, there.offsets - begin, there.lengths)
-        cut = [(rank, runs.between(begin, there.end)[1]) for rank, runs in wanted]
-        return [(rank, gather(buffer, runs.offsets - begin, runs.lengths)) for rank, runs in cut]
+        if len(union):
+            self._attempt(begin)
+        return fetch
+
+    def _fetched(self, turn: int) -> list[tuple[int, memoryview]]:
+        """Return what ranks want in a turn, by rank; less than that where the file ends."""
+        fetch = self._reading or self._begin_fetch(turn)
+        self._attempt(fetch.finish)
+        self._reading = None
+        if self._part.store.layout is not None and turn + 1 < self._turns:
+            self._reading = self._begin_fetch(turn + 1)
+        return fetch.divided()
 
     def _attempt(self, act: Callable[[], None]) -> None:
         """Access the file, and go on after a failure: other ranks count on this one's messages."""

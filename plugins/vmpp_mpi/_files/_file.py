@@ -193,8 +193,7 @@ class File(Erring[FileState], AccessCalls):
 
         Those that vmpp does not know, or whose values make no sense, change nothing.
         """
-        file = self._get()
-        file.hints = file.hints.updated(info)
+        self._get().heed(info)
 
     def Get_info(self) -> Info:
         """Return the hints in use."""
@@ -251,7 +250,7 @@ class File(Erring[FileState], AccessCalls):
             if wrong:
                 raise MPIError(ERR_ARG, wrong)
         self._as_one(lambda: file.store.set_pointer(0), view.unit)
-        file.hints = file.hints.updated(info)
+        file.heed(info)
         file.view, file.position = view, 0
 
     def Get_view(self) -> tuple[int, Datatype, Datatype, str]:

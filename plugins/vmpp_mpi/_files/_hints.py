@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from vmpp_mpi._info import Info
+
+if TYPE_CHECKING:
+    from vmpp.process.striping import Layout
 
 ENABLE: Final = "enable"
 DISABLE: Final = "disable"
@@ -26,8 +29,9 @@ class Hints:
         romio_ds_read: whether a read of many stretches reads what lies between them as well: if
             that moves fewer bytes by default.
         ind_rd_buffer_size: bytes that such a read reads at a time.
-        striping_factor: how many I/O devices the file is striped over.
-        striping_unit: bytes on one device before the next is used.
+        striping_factor: how many I/O nodes the file is striped over, counted when it is made.
+        striping_unit: bytes on one I/O node before the next is used, likewise.
+        start_iodevice: the I/O node that has the first of them, likewise; -1: none that is known.
         access_style: how the file will be accessed; taken note of.
         file_perm: permissions of a file that is made, in octal.
     """
@@ -40,6 +44,7 @@ class Hints:
     ind_rd_buffer_size: int = 1 << 22
     striping_factor: int = 1
     striping_unit: int = 1 << 16
+    start_iodevice: int = -1
     access_style: str = ""
     file_perm: str = ""
 
@@ -56,14 +61,27 @@ class Hints:
             changes = {"romio_cb_read": collective, "romio_cb_write": collective, **changes}
         return replace(self, **changes)
 
+    def laid_out(self, layout: Layout) -> Hints:
+        """Return these hints with what is true of a striped file, whatever a program has said."""
+        return replace(
+            self,
+            striping_factor=layout.factor,
+            striping_unit=layout.unit,
+            start_iodevice=layout.servers[0],
+        )
+
     def items(self) -> list[tuple[str, str]]:
         """Return the keys and values, in order; without those that say nothing."""
         values = [(each.name, str(getattr(self, each.name))) for each in fields(self)]
-        return [(key, value) for key, value in values if value]
+        return [(key, value) for key, value in values if value not in ("", "-1")]
 
 
 def _positive(value: str) -> int | None:
     return int(value) if value.strip().isdecimal() and int(value) > 0 else None
+
+
+def _natural(value: str) -> int | None:
+    return int(value) if value.strip().isdecimal() else None
 
 
 def _switch(value: str) -> str | None:
@@ -88,6 +106,7 @@ _PARSERS: Final[dict[str, Callable[[str], Any]]] = {
     "ind_rd_buffer_size": _positive,
     "striping_factor": _positive,
     "striping_unit": _positive,
+    "start_iodevice": _natural,
     "access_style": str,
     "file_perm": _octal,
 }

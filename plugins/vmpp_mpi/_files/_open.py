@@ -36,7 +36,11 @@ _PERMISSIONS: Final = "666"
 
 _AGGREGATORS: Final = 8
 """How many ranks access a file on behalf of all, if nothing is said. More of them would not save
-time of the one file server, while each exchanges messages with all ranks."""
+time of the one file server, while each exchanges messages with all ranks. Of a striped file they
+are as many as the I/O nodes that have parts of it."""
+
+_STRIPING: Final = ("striping_unit", "striping_factor", "start_iodevice")
+"""Hints of how a file that is made is to be striped."""
 
 
 def path_of(filename: Any) -> bytes:
@@ -65,9 +69,13 @@ def opened(state: CommState, filename: Any, amode: int, info: Info) -> FileState
     comm = duplicated(state)
     comm.name = f"file {os.fsdecode(name)!r}"
     try:
-        hints = Hints(cb_nodes=min(comm.size, _AGGREGATORS)).updated(info)
-        store = _joined(comm, name, amode, hints)
-        file = FileState(comm, name, amode, store, hints, _first_view())
+        store = _joined(comm, name, amode, info)
+        layout = store.layout
+        most = _AGGREGATORS if layout is None else layout.factor
+        file = FileState(
+            comm, name, amode, store, Hints(cb_nodes=min(comm.size, most)), _first_view()
+        )
+        file.heed(info)
         if amode & MODE_APPEND:
             _go_to_end(file)
     except BaseException:
@@ -80,7 +88,7 @@ def _first_view() -> View:
     return View(0, BYTE, BYTE, representation("native"))
 
 
-def _joined(comm: CommState, name: bytes, amode: int, hints: Hints) -> Store:
+def _joined(comm: CommState, name: bytes, amode: int, info: Info) -> Store:
     """Return the file, opened by rank 0 and joined by all others."""
     channel = comm.channel.apart(OwnKind.FILE, partial(MPIError, ERR_TRUNCATE))
     files: Files = comm.library.process.files
@@ -89,7 +97,7 @@ def _joined(comm: CommState, name: bytes, amode: int, hints: Hints) -> Store:
 
     def share() -> int:
         nonlocal fd
-        fd = _open(files, name, amode, int(hints.file_perm or _PERMISSIONS, 8))
+        fd = _open(files, name, amode, info)
         return files.share(fd)
 
     key = at_root(channel, share, os.fsdecode(name))
@@ -104,15 +112,34 @@ def _joined(comm: CommState, name: bytes, amode: int, hints: Hints) -> Store:
         with suppress(OSError):
             files.close(fd)
         raise MPIError(worst, "a rank could not join the open file")
-    return Store(files, fd)
+    return Store.of(files, fd)
 
 
-def _open(files: Files, name: bytes, amode: int, permissions: int) -> int:
-    fd = files.open(name, modes.flags(amode), permissions)
+def _open(files: Files, name: bytes, amode: int, info: Info) -> int:
+    hints = Hints(cb_nodes=1).updated(info)
+    flags, permissions = modes.flags(amode), int(hints.file_perm or _PERMISSIONS, 8)
+    if flags & os.O_CREAT and any(info.Get(key) is not None for key in _STRIPING if info):
+        flags = _made_striped(files, name, flags, permissions, info, hints)
+    fd = files.open(name, flags, permissions)
     if stat.S_ISDIR(files.lookup(fd).mode):
         files.close(fd)
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     return fd
+
+
+def _made_striped(
+    files: Files, name: bytes, flags: int, permissions: int, info: Info, hints: Hints
+) -> int:
+    """Make a file that is striped as hints say, if it can be; return the flags to open it with."""
+    unit, factor, first = (
+        getattr(hints, key) if info.Get(key) is not None else unsaid
+        for key, unsaid in zip(_STRIPING, (0, 0, calls.BOUNDLESS), strict=True)
+    )
+    with suppress(OSError):
+        files.call(calls.SetStripes(calls.HERE, name, permissions, unit, factor, first))
+        return flags & ~(os.O_CREAT | os.O_EXCL)
+    # It is there, or its folder is not one of striped files; or opening it will say what is wrong.
+    return flags
 
 
 def _go_to_end(file: FileState) -> None:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vmpp_mpi._files._hints import Hints
     from vmpp_mpi._files._store import Store
     from vmpp_mpi._files._view import View
+    from vmpp_mpi._info import Info
     from vmpp_mpi._state import CommState, MPIState
 
 
@@ -154,6 +155,11 @@ class FileState(Handling):
         """
         if self.split is not None:
             raise MPIError(ERR_IO, f"{self.split[0]} has been begun and not ended")
+
+    def heed(self, info: Info | None) -> None:
+        """Take hints; how a striped file is laid out was settled when it was made."""
+        layout, hints = self.store.layout, self.hints.updated(info)
+        self.hints = hints if layout is None else hints.laid_out(layout)
 
     def refuse_sequential(self) -> None:
         """Refuse a call that a file accessed sequentially only does not have.
