@@ -1,23 +1,25 @@
-"""The volume that people's files are on: a store, with quotas and open files."""
+"""Volumes of inodes: names, owners, modes, links, times and quotas, in a store.
+
+What the files hold is up to those who build on this: `StoredVolume` has it in files of the host,
+`StripedVolume` on the machine's I/O nodes.
+"""
 
 from __future__ import annotations
 
 import errno
-import os
 import sqlite3
 import stat
+from abc import abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from os import PathLike
 from typing import Any, ClassVar, Final
 from weakref import WeakValueDictionary
 
 from vmpp.service.filesystem.inode import Inode
+from vmpp.service.filesystem.inode_store import ROOT, InodeStore
 from vmpp.service.filesystem.open_file import Room
 from vmpp.service.filesystem.quotas import Ledger
 from vmpp.service.filesystem.rights import fail, new_group
-from vmpp.service.filesystem.store import ROOT, Store
-from vmpp.service.filesystem.stored_file import WRITING, StoredFile
 from vmpp.service.filesystem.volume import BLOCK, Entry, Status, Volume
 from vmpp.service.identity import Credentials
 
@@ -29,7 +31,7 @@ _MOST_LINKS: Final = 65_000
 
 
 class InodeVolume(Volume):
-    """Files with owners, modes and quotas, in a `Store`.
+    """Files with owners, modes and quotas, in an `InodeStore`.
 
     Attributes:
         quotas: what everybody has, and may have.
@@ -37,22 +39,28 @@ class InodeVolume(Volume):
     """
 
     read_only: ClassVar[bool] = False
-    device = 1
 
     def __init__(
-        self, folder: str | PathLike[str] | None, clock: Callable[[], int], root_mode: int = 0o755
+        self,
+        store: InodeStore,
+        clock: Callable[[], int],
+        root_mode: int = 0o755,
+        owner: Credentials | None = None,
     ) -> None:
-        """Open the volume that is kept in *folder*; None: one that is not kept.
+        """Open the volume that is kept in *store*.
 
-        Raises as `Store`.
+        Args:
+            root_mode: permissions of the topmost directory, if the volume is new.
+            owner: whom that belongs to; None: root.
         """
-        self._store = Store(folder)
+        self._store = store
         self.clock = clock
         self._live: WeakValueDictionary[int, Inode] = WeakValueDictionary()
         self._open: dict[int, Inode] = {}
         if self._store.fresh:
             with self._store.transaction():
-                self._insert(stat.S_IFDIR | root_mode, 0, 0, 2, parent=ROOT)
+                uid, gid = (0, 0) if owner is None else (owner.uid, owner.gid)
+                self._insert(stat.S_IFDIR | root_mode, uid, gid, 2, parent=ROOT)
         self.quotas = Ledger(self._store.usage(), self._store.quotas())
         self.root: Inode = self._inode(ROOT)
 
@@ -136,8 +144,7 @@ class InodeVolume(Volume):
                 target,
                 directory.ino if is_directory else None,
             )
-            if stat.S_ISREG(mode):
-                self._store.create(ino)
+            self._made(ino, mode, directory)
             self._store.put(directory.ino, name, ino)
             directory.links += is_directory
             self._changed(directory, contents=True)
@@ -153,11 +160,22 @@ class InodeVolume(Volume):
         return self._delete(inode)
 
     def _delete(self, inode: Inode) -> Callable[[], object] | None:
+        finish = self._discarding(inode) if stat.S_ISREG(inode.mode) else None
         self._store.delete(inode.ino)
         self.quotas.charge(inode.uid, -inode.size, -1)
-        if stat.S_ISREG(inode.mode):
-            return lambda: self._store.discard(inode.ino)
-        return None
+        return finish
+
+    @abstractmethod
+    def _made(self, ino: int, mode: int, directory: Inode) -> None:
+        """Note that there is a new inode in a directory."""
+
+    @abstractmethod
+    def _discarding(self, inode: Inode) -> Callable[[], object]:
+        """Return what removes the contents of a file that has no name; it is called once, soon."""
+
+    @abstractmethod
+    def _room(self) -> tuple[int, int, int]:
+        """Return how many bytes there is room for, how many are free, and for anybody to use."""
 
     # -- looking -----------------------------------------------------------------------------------
 
@@ -196,25 +214,21 @@ class InodeVolume(Volume):
         return [Entry(name, stat.S_IFMT(mode)) for name, mode in names]
 
     def room(self, who: Credentials) -> Room:
-        """Return the room that there is: what a user has a quota for, or the host's disk."""
-        usage, host = self.quotas.of(who.uid), self._store.room()
-        sizes = [n * host.f_frsize for n in (host.f_blocks, host.f_bfree, host.f_bavail)]
+        """Return the room that there is: what a user has a quota for, or the disk."""
+        usage, sizes = self.quotas.of(who.uid), self._room()
         if usage.byte_limit is not None:
             left = max(0, usage.byte_limit - usage.bytes)
-            sizes = [usage.byte_limit, left, min(left, sizes[2])]
+            sizes = usage.byte_limit, left, min(left, sizes[2])
         files = _BOUNDLESS if usage.file_limit is None else usage.file_limit
         blocks, free, available = (size // _UNIT for size in sizes)
         return Room(_UNIT, blocks, free, available, files, max(0, files - usage.files))
 
     # -- open files --------------------------------------------------------------------------------
 
-    def open(self, node: Inode, flags: int, who: Credentials) -> StoredFile:
-        """Open a file."""
-        host_flags = flags & (WRITING | os.O_APPEND)
-        file = StoredFile(self, node, self._store.open(node.ino, host_flags), flags, who.is_root)
-        node.opened += 1
-        self._open[node.ino] = node
-        return file
+    def opened(self, inode: Inode) -> None:
+        """Note that one more open file stands for *inode*."""
+        inode.opened += 1
+        self._open[inode.ino] = inode
 
     def resize(self, inode: Inode, size: int) -> None:
         """Note that a file has *size* bytes now, and has been written to."""
@@ -326,14 +340,6 @@ class InodeVolume(Volume):
             return self._drop(former)
         self._remove_directory(former, parent)
         return None
-
-    def truncate(self, node: Inode, size: int, who: Credentials) -> None:
-        """Cut or extend a file to *size* bytes."""
-        file = self.open(node, os.O_WRONLY, who)
-        try:
-            file.truncate(size)
-        finally:
-            file.close()
 
     def chmod(self, node: Inode, mode: int) -> None:
         """Change the permissions of a file."""

@@ -15,9 +15,9 @@ from vmpp.engine import SECOND
 from vmpp.process.program import EPOCH
 from vmpp.service.filesystem.fixed import FixedVolume, devices, images
 from vmpp.service.filesystem.host_folder import HostFolder
-from vmpp.service.filesystem.inodes import InodeVolume
 from vmpp.service.filesystem.quotas import Usage
 from vmpp.service.filesystem.rights import WRITE, fail, owns, permits
+from vmpp.service.filesystem.stored_volume import StoredVolume
 from vmpp.service.filesystem.volume import Node, Status, Volume
 from vmpp.service.filesystem.walk import walk
 from vmpp.service.identity import ROOT, Credentials
@@ -62,7 +62,7 @@ class Mounts:
         """
         self._epoch = epoch
         self.begin(0)
-        self._inodes = InodeVolume(folder, lambda: self.time)
+        self._inodes = StoredVolume(folder, lambda: self.time)
         self.root: Node = self._inodes.root
         self._mounted: dict[int, Volume] = {}
         self._covered: dict[int, Node] = {}
