@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import trio
 from trio.lowlevel import ParkingLot
@@ -44,6 +44,9 @@ class Caller(NamedTuple):
 
 _Answered = tuple[Header, bytes | None]
 """A request and its reply; None says that there is no server any more."""
+
+_Message = tuple[Address, int, int, bytes, SendInfo]
+"""What a service says: to whom, portal, match bits, body, and its wishes."""
 
 
 class Later:
@@ -186,11 +189,18 @@ class ServiceProcess(Server):
     An answer that has to wait for the host holds virtual time up, and nobody else's. When the
     server is stopped, what has arrived by then is served; but what waits, for the host or for
     another process, fails.
+
+    A service may itself ask others for something (`say`), and be told in its turn, between the
+    requests (`in_turn`). So what it knows changes in the order in which messages arrive, however
+    the host runs its task.
+
+    Attributes:
+        on_stop: called in its turn when the server has been stopped.
     """
 
     __slots__ = (
-        "_abandoned", "_awaited", "_bridge", "_later", "_lot", "_pending", "_released", "_service",
-        "_serving", "_stops",
+        "_abandoned", "_awaited", "_bridge", "_later", "_lot", "_pending", "_released", "_said",
+        "_service", "_serving", "_stops", "on_stop",
     )  # fmt: skip
 
     def __init__(
@@ -199,16 +209,19 @@ class ServiceProcess(Server):
         super().__init__(kernel, pid, service.least_service_time)
         self._service = service
         self._bridge = bridge
-        self._pending: deque[tuple[Ticket, Header, int]] = deque()
+        self._pending: deque[tuple[Ticket, Header | Callable[[int], object], int]] = deque()
         # With the time from which on they wait.
         self._later: dict[Later, tuple[Header, int]] = {}
         self._released: list[_Answered] = []
+        # What the service says to others when that of which it says it takes effect.
+        self._said: list[_Message] = []
         # What the host is waited for, and on behalf of which job.
         self._awaited: dict[Ticket, tuple[trio.CancelScope, int]] = {}
         self._abandoned: set[int] = set()
         self._serving = False
         self._stops = 0
         self._lot = ParkingLot()
+        self.on_stop: Callable[[int], object] | None = None
 
     async def run(self) -> None:
         """Answer requests for ever: the server's Trio task. When cancelled, nobody listens."""
@@ -216,30 +229,46 @@ class ServiceProcess(Server):
             async with trio.open_nursery() as nursery:
                 while True:
                     while self._pending:
-                        ticket, header, stops = self._pending.popleft()
-                        source = header.source
-                        caller = Caller(
-                            source.group, source.rank, ticket.deadline, source.nid, source.pid
-                        )
-                        self._serving = True
-                        answer = self._service.serve(caller, header.body or b"")
-                        self._serving = False
-                        if isinstance(answer, bytes):
-                            self._close(ticket, (header, answer))
-                        elif isinstance(answer, Later):
-                            self._later[answer] = header, ticket.deadline
-                            answer.promise(partial(self._answered, answer))
-                            released, self._released = self._released, []
-                            self._bridge.close(ticket, self._wait, (released, answer, stops))
-                            if isinstance(answer, Unhurried):
-                                nursery.start_soon(self._hear, answer)
-                        else:
-                            nursery.start_soon(self._await, ticket, header, answer, stops)
+                        self._take_turn(nursery, *self._pending.popleft())
                     await self._lot.park()
         finally:
             self.stop()
-            for ticket, header, _ in self._pending:
-                self._bridge.close(ticket, self.reply, (header, None))
+            for ticket, what, _ in self._pending:
+                if isinstance(what, Header):
+                    self._bridge.close(ticket, self.reply, (what, None))
+                else:
+                    self._bridge.close(ticket, self._reply_all, ())
+
+    def _take_turn(
+        self,
+        nursery: trio.Nursery,
+        ticket: Ticket,
+        what: Header | Callable[[int], object],
+        stops: int,
+    ) -> None:
+        """Serve a request, or do what is to be done in the order of requests."""
+        if not isinstance(what, Header):
+            self._serving = True
+            what(ticket.deadline)
+            self._serving = False
+            self._close(ticket, stops)
+            return
+        source = what.source
+        caller = Caller(source.group, source.rank, ticket.deadline, source.nid, source.pid)
+        self._serving = True
+        answer = self._service.serve(caller, what.body or b"")
+        self._serving = False
+        if isinstance(answer, bytes):
+            self._close(ticket, stops, (what, answer))
+        elif isinstance(answer, Later):
+            self._later[answer] = what, ticket.deadline
+            answer.promise(partial(self._answered, answer))
+            released, self._released = self._released, []
+            self._finish(ticket, self._wait, (released, answer, stops), stops)
+            if isinstance(answer, Unhurried):
+                nursery.start_soon(self._hear, answer)
+        else:
+            nursery.start_soon(self._await, ticket, what, answer, stops)
 
     def stop(self) -> None:
         """Take no more requests, from this instant of virtual time on, and let none wait on."""
@@ -250,6 +279,29 @@ class ServiceProcess(Server):
                 self._answered(later, None)
         for scope, _ in self._awaited.values():
             scope.cancel()
+        if self.on_stop is not None:
+            self.in_turn(self.on_stop)
+
+    def in_turn(self, act: Callable[[int], object]) -> None:
+        """Have *act* called, with the time that it is now, after what has arrived by now.
+
+        To be called from an event.
+        """
+        self._pending.append((self._bridge.open(self.kernel.engine.now), act, self._stops))
+        self._lot.unpark_all()
+
+    def say(self, address: Address, portal: int, bits: int, body: bytes, info: SendInfo) -> None:
+        """Send a message: when the request takes effect that is being served, or else now."""
+        message = address, portal, bits, body, info
+        if self._serving:
+            self._said.append(message)
+        else:
+            self._send(message)
+
+    def _send(self, message: _Message) -> None:
+        address, portal, bits, body, info = message
+        self.clock = max(self.clock, self.kernel.engine.now)
+        self.kernel.send(self, address, portal, bits, body, len(body), info)
 
     def abandon(self, job: int) -> None:
         """Wait for the host no longer on behalf of *job*: its processes are being killed."""
@@ -268,15 +320,32 @@ class ServiceProcess(Server):
         self._pending.append((self._bridge.open(due), header, self._stops))
         self._lot.unpark_all()
 
-    def _close(self, ticket: Ticket, *answered: _Answered) -> None:
+    def _close(self, ticket: Ticket, stops: int, *answered: _Answered) -> None:
         """Close the request of *ticket*, and with it those that it has released."""
         if self._released:
             answered += tuple(self._released)
             self._released.clear()
         if len(answered) == 1:
-            self._bridge.close(ticket, self.reply, answered[0])
+            self._finish(ticket, self.reply, answered[0], stops)
         else:
-            self._bridge.close(ticket, self._reply_all, answered)
+            self._finish(ticket, self._reply_all, answered, stops)
+
+    def _finish(
+        self, ticket: Ticket, act: Callable[[Any], object], argument: Any, stops: int
+    ) -> None:
+        """Close *ticket* with *act*, before which goes out what the service has said."""
+        if self._said:
+            said, self._said = self._said, []
+            self._bridge.close(ticket, self._speak, (said, act, argument, stops))
+        else:
+            self._bridge.close(ticket, act, argument)
+
+    def _speak(self, spoken: tuple[list[_Message], Callable[[Any], object], Any, int]) -> None:
+        said, act, argument, stops = spoken
+        if stops == self._stops:
+            for message in said:
+                self._send(message)
+        act(argument)
 
     def _answered(self, later: Later, reply: bytes | None) -> bool:
         found = self._later.pop(later, None)
@@ -285,7 +354,7 @@ class ServiceProcess(Server):
         self._released.append((found[0], reply))
         if not self._serving:
             # Nobody's request has brought the answer about, but a process's end has.
-            self._close(self._bridge.open(self.kernel.engine.now))
+            self._close(self._bridge.open(self.kernel.engine.now), self._stops)
         return True
 
     async def _hear(self, answer: Unhurried) -> None:
