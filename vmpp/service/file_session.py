@@ -63,9 +63,10 @@ class FileSession:
         held: the unfinished lines of its standard output and error, by handle.
         shares: the open files that processes share.
         stdio: the standard streams of its job.
+        ended: whether the process has ended, and can have nothing open any more.
     """
 
-    __slots__ = ("caller", "files", "held", "shares", "stdio", "view")
+    __slots__ = ("caller", "ended", "files", "held", "shares", "stdio", "view")
 
     def __init__(self, stdio: Stdio, view: View, shares: Shares) -> None:
         self.caller = Caller(0, 0, 0)
@@ -74,6 +75,7 @@ class FileSession:
         self.files: dict[int, OpenFile] | None = None
         self.held: dict[int, bytearray] | None = None
         self.shares = shares
+        self.ended = False
 
     def file(self, handle: int) -> OpenFile:
         """Return an open file. Raises OSError(EBADF)."""

@@ -65,11 +65,17 @@ class FileServer:
 
     __slots__ = ("_jobs", "_shares", "calls_served", "host", "least_service_time", "name")
 
-    def __init__(self, least_service_time: int = 0) -> None:
+    def __init__(self, least_service_time: int = 0, host: Space | None = None) -> None:
+        """Serve nobody yet.
+
+        Args:
+            least_service_time: the least that a request takes, ps.
+            host: the name space of jobs for which none is given; None: the host's files.
+        """
         self.name = "files"
         self.least_service_time = least_service_time
         self.calls_served = 0
-        self.host = HostSpace()
+        self.host: Space = HostSpace() if host is None else host
         self._jobs: dict[int, _Job] = {}
         self._shares = Shares()
 
@@ -111,6 +117,7 @@ class FileServer:
                 session.caller = Caller(job, rank, time)
             with contextlib.suppress(OSError):  # nobody is left who could be told
                 session.let_out()
+            session.ended = True
             session.close()
 
     def close_job(self, job: int) -> None:
@@ -127,6 +134,7 @@ class FileServer:
         """Forget every job."""
         for job in sorted(self._jobs):
             self.close_job(job)
+        self.host.close()
 
     @property
     def open_files(self) -> int:

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from vmpp.process import calls
 from vmpp.service.file_session import FIRST, FileSession
+from vmpp.service.filesystem.work import done, replied
+from vmpp.service.server import Later
 
 
 def _stream(uid: int, gid: int) -> calls.Attributes:
@@ -64,9 +66,8 @@ def _futime(session: FileSession, call: calls.Futime) -> calls.Done:
     return calls.Done()
 
 
-def _truncate(session: FileSession, call: calls.Truncate) -> calls.Done:
-    session.view.truncate(call.path, call.length)
-    return calls.Done()
+def _truncate(session: FileSession, call: calls.Truncate) -> calls.Reply | Later:
+    return replied(session.view.truncate(call.path, call.length), done)
 
 
 def _statvfs(session: FileSession, call: calls.Statvfs) -> calls.Space:

@@ -15,7 +15,8 @@ import trio
 from vmpp.process import calls
 from vmpp.service.file_session import FIRST, FileSession
 from vmpp.service.filesystem.open_file import OpenFile
-from vmpp.service.stdio import BLOCK
+from vmpp.service.filesystem.work import done, replied
+from vmpp.service.server import Later
 
 _RUN: Final = Struct("<qq")
 """Offset and length of a stretch of a file."""
@@ -34,17 +35,25 @@ def _open(session: FileSession, call: calls.Open) -> Any:
     return _open_patiently(session, call)
 
 
-def _open_now(session: FileSession, call: calls.Open) -> calls.Opened:
+def _open_now(session: FileSession, call: calls.Open) -> calls.Reply | Later:
     start = session.at(call.at, call.path)
-    return opened(session, *session.view.open(start, call.path, call.flags, call.mode))
+    file, mode = session.view.open(start, call.path, call.flags, call.mode)
+    if file.pending is None:
+        return opened(session, file, mode)
+    work, file.pending = file.pending, None
+    reply: calls.Reply | Later = work.then(lambda _: opened(session, file, mode), file.close)
+    return reply
 
 
 def opened(session: FileSession, file: OpenFile, mode: int) -> calls.Opened:
     """Give a process an open file, and return what it is told of it."""
-    return calls.Opened(session.add(file), mode, BLOCK, file.seekable, file.terminal)
+    if session.ended:
+        file.close()
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+    return file.told(session.add(file), mode, session.caller.job)
 
 
-async def _open_patiently(session: FileSession, call: calls.Open) -> calls.Opened:
+async def _open_patiently(session: FileSession, call: calls.Open) -> Any:
     # The host tells nobody that a reader has come, short of a thread that cannot be cancelled.
     while True:
         await trio.sleep(_RETRY)
@@ -68,7 +77,7 @@ def _read(session: FileSession, call: calls.Read) -> Any:
     file = session.file(call.handle)
     if file.patient:
         return _read_patiently(file, size)
-    return calls.Data(file.read(size))
+    return replied(file.read(size), calls.Data)
 
 
 def _read_input(session: FileSession, handle: int, size: int) -> Any:
@@ -98,7 +107,7 @@ def _write(session: FileSession, call: calls.Write) -> Any:
     file = session.file(handle)
     if file.patient:
         return _write_patiently(file, call.data)
-    return calls.Count(file.write(call.data))
+    return replied(file.write(call.data), calls.Count)
 
 
 async def _write_patiently(file: OpenFile, data: bytes) -> calls.Count:
@@ -110,17 +119,19 @@ async def _write_patiently(file: OpenFile, data: bytes) -> calls.Count:
     return calls.Count(done)
 
 
-def _pread(session: FileSession, call: calls.Pread) -> calls.Data:
+def _pread(session: FileSession, call: calls.Pread) -> Any:
     file = session.positioned(call.handle)
-    return calls.Data(file.pread(min(call.count, calls.MOST), call.offset))
+    return replied(file.pread(min(call.count, calls.MOST), call.offset), calls.Data)
 
 
-def _pwrite(session: FileSession, call: calls.Pwrite) -> calls.Count:
-    return calls.Count(session.positioned(call.handle).pwrite(call.data, call.offset))
+def _pwrite(session: FileSession, call: calls.Pwrite) -> Any:
+    file = session.positioned(call.handle)
+    return replied(file.pwrite(call.data, call.offset), calls.Count)
 
 
-def _lseek(session: FileSession, call: calls.Lseek) -> calls.Position:
-    return calls.Position(session.positioned(call.handle).lseek(call.offset, call.whence))
+def _lseek(session: FileSession, call: calls.Lseek) -> Any:
+    file = session.positioned(call.handle)
+    return replied(file.lseek(call.offset, call.whence), calls.Position)
 
 
 def _runs(packed: bytes) -> list[tuple[int, int]]:
@@ -133,36 +144,23 @@ def _runs(packed: bytes) -> list[tuple[int, int]]:
     return runs
 
 
-def _readx(session: FileSession, call: calls.Readx) -> calls.Data:
-    file, parts = session.positioned(call.handle), []
-    for offset, length in _runs(call.runs):
-        parts.append(file.pread(length, offset))
-        if len(parts[-1]) < length:
-            break
-    return calls.Data(b"".join(parts))
+def _readx(session: FileSession, call: calls.Readx) -> Any:
+    return replied(session.positioned(call.handle).readx(_runs(call.runs)), calls.Data)
 
 
-def _writex(session: FileSession, call: calls.Writex) -> calls.Count:
-    file, data, done = session.positioned(call.handle), memoryview(call.data), 0
-    runs = _runs(call.runs)
-    if sum(length for _, length in runs) != len(data):
+def _writex(session: FileSession, call: calls.Writex) -> Any:
+    file, runs = session.positioned(call.handle), _runs(call.runs)
+    if sum(length for _, length in runs) != len(call.data):
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-    for offset, length in runs:
-        written = file.pwrite(data[done : done + length], offset)
-        done += written
-        if written < length:
-            break
-    return calls.Count(done)
+    return replied(file.writex(runs, call.data), calls.Count)
 
 
-def _ftruncate(session: FileSession, call: calls.Ftruncate) -> calls.Done:
-    session.file(call.handle).truncate(call.length)
-    return calls.Done()
+def _ftruncate(session: FileSession, call: calls.Ftruncate) -> Any:
+    return replied(session.file(call.handle).truncate(call.length), done)
 
 
-def _fsync(session: FileSession, call: calls.Fsync) -> calls.Done:
-    session.file(call.handle).fsync()
-    return calls.Done()
+def _fsync(session: FileSession, call: calls.Fsync) -> Any:
+    return replied(session.file(call.handle).fsync(), done)
 
 
 def _isatty(session: FileSession, call: calls.Isatty) -> calls.Truth:

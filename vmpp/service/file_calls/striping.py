@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from collections.abc import Callable, Mapping
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from vmpp.process import calls
 from vmpp.service.file_session import FileSession
+from vmpp.service.filesystem.volume import Striping
 
 
-def _of_open_file(session: FileSession, call: calls.Extend | calls.Append) -> NoReturn:
-    session.file(call.handle)
-    raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+def _extend(session: FileSession, call: calls.Extend) -> calls.Position:
+    return calls.Position(session.file(call.handle).extend(call.end))
 
 
-def _of_path(session: FileSession, call: calls.SetStripes | calls.GetStripes) -> NoReturn:
-    session.view.stat(session.at(call.at, call.path), call.path, True)
-    raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+def _append(session: FileSession, call: calls.Append) -> calls.Position:
+    return calls.Position(session.file(call.handle).append(call.count))
+
+
+def _set_stripes(session: FileSession, call: calls.SetStripes) -> calls.Done:
+    wanted = Striping(call.unit, call.factor, call.first)
+    start = session.at(call.at, call.path)
+    session.view.set_striping(start, call.path, call.mode, wanted)
+    return calls.Done()
+
+
+def _get_stripes(session: FileSession, call: calls.GetStripes) -> calls.Striped:
+    return session.view.striping(session.at(call.at, call.path), call.path)
 
 
 ANSWERS: Final[Mapping[type[Any], Callable[..., Any]]] = {
-    calls.Extend: _of_open_file,
-    calls.Append: _of_open_file,
-    calls.SetStripes: _of_path,
-    calls.GetStripes: _of_path,
+    calls.Extend: _extend,
+    calls.Append: _append,
+    calls.SetStripes: _set_stripes,
+    calls.GetStripes: _get_stripes,
 }
 """Which function answers which request."""

@@ -17,6 +17,7 @@ from vmpp.process import calls
 from vmpp.service.filesystem.host_folder import kind_of
 from vmpp.service.filesystem.open_file import HostFile, OpenFile
 from vmpp.service.filesystem.space import At
+from vmpp.service.filesystem.volume import Striping
 from vmpp.service.stdio import BLOCK
 
 
@@ -34,6 +35,9 @@ class HostSpace:
     def view(self, start: bytes) -> HostView:
         """Return what a process sees that starts in the directory *start*."""
         return HostView(self, start)
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to be closed."""
 
 
 class HostView:
@@ -168,6 +172,16 @@ class HostView:
     def truncate(self, path: bytes, size: int) -> None:
         """Cut or extend a file."""
         os.truncate(self._path(path), size)
+
+    def striping(self, at: At, path: bytes) -> calls.Striped:
+        """Refuse: no file of the host is striped."""
+        self.stat(at, path, True)
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
+    def set_striping(self, at: At, path: bytes, mode: int, wanted: Striping) -> None:
+        """Refuse, likewise."""
+        del at, path, mode, wanted
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
 
     def statvfs(self, path: bytes) -> calls.Space:
         """Tell about the file system that a file is on."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from vmpp.engine import SECOND
 from vmpp.process.program import EPOCH
@@ -21,6 +21,10 @@ from vmpp.service.filesystem.stored_volume import StoredVolume
 from vmpp.service.filesystem.volume import Node, Status, Volume
 from vmpp.service.filesystem.walk import walk
 from vmpp.service.identity import ROOT, Credentials
+
+if TYPE_CHECKING:
+    from vmpp.service.filesystem.stripe_pool import StripePool
+    from vmpp.service.filesystem.striped_volume import StripedVolume
 
 NANOSECOND: Final = SECOND // 10**9
 EPOCH_NS: Final = EPOCH // NANOSECOND
@@ -36,7 +40,10 @@ class Mounts:
         time: what changes are noted with, virtual time in nanoseconds since 1970.
         root: the topmost directory.
         images: what is mounted at ``/images``.
+        striped: what is mounted at ``/pfs``; None: the machine has no I/O nodes.
     """
+
+    striped: StripedVolume | None = None
 
     def __init__(
         self,
@@ -46,6 +53,8 @@ class Mounts:
         host: str | PathLike[str] | None = None,
         console: Credentials | None = None,
         epoch: int = EPOCH,
+        pool: StripePool | None = None,
+        stripes: str | PathLike[str] | None = None,
     ) -> None:
         """Open the tree that is kept in *folder*, and lay it out if it is new.
 
@@ -55,6 +64,9 @@ class Mounts:
             host: the folder of the host that is at ``/host``; None: there is none.
             console: the user whom ``/host`` belongs to.
             epoch: picoseconds since 1970 at the machine's virtual time 0.
+            pool: the I/O nodes that files in ``/pfs`` are striped over; None: there is no ``/pfs``,
+                nor if there are no such nodes, unless something has been kept there.
+            stripes: the folder of the host in which what is in ``/pfs`` is kept; None: nowhere.
 
         Raises:
             DatabaseError: *folder* holds no file tree, or one of a newer vmpp.
@@ -74,6 +86,9 @@ class Mounts:
         if host is not None and console is not None:
             self._host = HostFolder(4, host, console)
             self._mount(b"host", self._host)
+        kept = stripes is not None and os.path.isdir(stripes)
+        if pool is not None and (pool.nodes or kept):
+            self._mount_striped(stripes, pool)
 
     def _lay_out(self) -> None:
         """Make what every machine has, as far as it is not there."""
@@ -91,8 +106,19 @@ class Mounts:
         self._mounted[covered.key] = volume
         self._covered[volume.device] = covered
 
+    def _mount_striped(self, folder: str | PathLike[str] | None, pool: StripePool) -> None:
+        # What most trees do without need not be loaded.
+        from vmpp.service.filesystem.stripe_pool import StripeFolders  # noqa: PLC0415
+        from vmpp.service.filesystem.striped_volume import StripedVolume  # noqa: PLC0415
+
+        folders = StripeFolders(folder)
+        self.striped = StripedVolume(folder, lambda: self.time, pool, folders)
+        self._mount(b"pfs", self.striped)
+
     def close(self) -> None:
         """Close the tree; open files must have been closed."""
+        if self.striped is not None:
+            self.striped.close()
         if self._host is not None:
             self._host.close()
         self._inodes.close()

@@ -5,11 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import select
+from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn
 
 import trio
 
+from vmpp.process import calls
 from vmpp.service.sharing import Sharing
+from vmpp.service.stdio import BLOCK
 
 
 class Room(NamedTuple):
@@ -36,21 +39,24 @@ class Room(NamedTuple):
 class OpenFile:
     """An open file. What a kind of file cannot do, this class refuses with EINVAL.
 
-    All methods raise `OSError`.
+    All methods raise `OSError`. Those of files whose bytes are elsewhere on the machine return
+    `Work`, in the place of what it comes to.
 
     Attributes:
         directory: what relative paths are looked for in; None if this is no directory.
         node: what a tree knows it by.
         patient: whether reading and writing may have to wait for somebody else.
+        pending: what has to be done before the process may have it; None: nothing.
         sharing: what those have in common who share it; None if it is not shared.
     """
 
-    __slots__ = ("directory", "node", "patient", "sharing")
+    __slots__ = ("directory", "node", "patient", "pending", "sharing")
 
     def __init__(self, directory: Any = None, patient: bool = False) -> None:
         self.directory = directory
         self.node: Any = None
         self.patient = patient
+        self.pending: Any = None
         self.sharing: Sharing | None = None
 
     @property
@@ -62,6 +68,11 @@ class OpenFile:
     def terminal(self) -> bool:
         """Whether it is a terminal."""
         return False
+
+    def told(self, handle: int, mode: int, job: int) -> calls.Opened:
+        """Return what a process of *job* is told that has it open as *handle*."""
+        del job
+        return calls.Opened(handle, mode, BLOCK, self.seekable, self.terminal)
 
     def read(self, size: int) -> bytes:
         """Read up to *size* bytes at the position."""
@@ -79,17 +90,44 @@ class OpenFile:
         """Write at *offset*; return how many bytes."""
         _refuse(data, offset)
 
+    def readx(self, runs: Sequence[tuple[int, int]]) -> bytes:
+        """Read stretches, of offset and length, up to the first that reaches past the end."""
+        parts: list[bytes] = []
+        for offset, length in runs:
+            parts.append(self.pread(length, offset))
+            if len(parts[-1]) < length:
+                break
+        return b"".join(parts)
+
+    def writex(self, runs: Sequence[tuple[int, int]], data: Any) -> int:
+        """Write *data* to stretches, of offset and length; return how many bytes."""
+        view, done = memoryview(data), 0
+        for offset, length in runs:
+            written = self.pwrite(view[done : done + length], offset)
+            done += written
+            if written < length:
+                break
+        return done
+
     def lseek(self, offset: int, whence: int) -> int:
         """Move the position and return the new one."""
         _refuse(offset, whence)
 
-    def truncate(self, size: int) -> None:
+    def truncate(self, size: int) -> Any:
         """Cut or extend the file to *size* bytes."""
         _refuse(size)
 
-    def fsync(self) -> None:
+    def fsync(self) -> Any:
         """Have the host write it to its disk."""
         _refuse()
+
+    def extend(self, end: int) -> int:
+        """Note that a program has written a striped file up to *end*; return its size."""
+        _refuse(end)
+
+    def append(self, count: int) -> int:
+        """Make a striped file *count* bytes longer, and return where they begin."""
+        _refuse(count)
 
     async def wait_until(self, event: int) -> None:
         """Wait until reading (POLLIN) or writing (POLLOUT) need not wait.

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from vmpp.process import calls
 from vmpp.service.filesystem.open_file import OpenFile
+from vmpp.service.filesystem.volume import Striping
 
 At = OpenFile | None
 """Where a relative path starts: an open directory; None: the current one."""
@@ -72,8 +73,16 @@ class View(Protocol):
         """Set the times of an open file."""
         ...
 
-    def truncate(self, path: bytes, size: int) -> None:
-        """Cut or extend a file."""
+    def truncate(self, path: bytes, size: int) -> Any:
+        """Cut or extend a file; return None, or the `Work` that it takes."""
+        ...
+
+    def striping(self, at: At, path: bytes) -> calls.Striped:
+        """Tell how a file is striped, or files are that are made in a directory."""
+        ...
+
+    def set_striping(self, at: At, path: bytes, mode: int, wanted: Striping) -> None:
+        """Make an empty file that is striped in some way, or say how those of a directory are."""
         ...
 
     def statvfs(self, path: bytes) -> calls.Space:
@@ -152,4 +161,8 @@ class Space(Protocol):
 
     def view(self, start: Any) -> View:
         """Return what a process sees that starts at a place."""
+        ...
+
+    def close(self) -> None:
+        """Have nothing more to do with it; files that are open in it have been closed."""
         ...

@@ -5,14 +5,15 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import Final
+from typing import Any, Final
 
+from vmpp.process import calls
 from vmpp.service.filesystem.directory import Directory
 from vmpp.service.filesystem.mounts import EPOCH_NS, SUPERUSER
 from vmpp.service.filesystem.naming import Naming
 from vmpp.service.filesystem.open_file import OpenFile, Room
 from vmpp.service.filesystem.rights import READ, SEARCH, WRITE, changed_mode, fail, may_give, owns
-from vmpp.service.filesystem.volume import Node
+from vmpp.service.filesystem.volume import Node, Striping
 from vmpp.service.filesystem.walk import Found, walk
 from vmpp.service.identity import Credentials
 
@@ -78,20 +79,59 @@ class Tree(Naming):
         if flags & os.O_DIRECTORY:
             fail(errno.ENOTDIR)
         self._need(node, who, wanted)
-        if flags & os.O_TRUNC and kind == stat.S_IFREG:
-            node.volume.truncate(node, 0, who)
-        return node.volume.open(node, flags, who)
+        empties = flags & os.O_TRUNC and kind == stat.S_IFREG
+        pending = node.volume.truncate(node, 0, who) if empties else None
+        file = node.volume.open(node, flags, who)
+        file.pending = pending
+        return file
 
     def read(self, who: Credentials, path: bytes) -> bytes:
         """Return all that a file, not one that would have to be waited for, holds."""
         node = self.find(who, self.root, path)
         if not stat.S_ISREG(self.status(node).mode):
             fail(errno.EISDIR if stat.S_ISDIR(self.status(node).mode) else errno.EINVAL)
-        file = self._open_old(who, node, os.O_RDONLY, READ)
+        self._need(node, who, READ)
+        return node.volume.contents(node, who)
+
+    # -- stripes -----------------------------------------------------------------------------------
+
+    def striping(self, who: Credentials, at: Node, path: bytes) -> calls.Striped:
+        """Return how a file is striped, or files are that are made in a directory.
+
+        Raises OSError(EINVAL) for what is on no I/O nodes.
+        """
+        node = self.find(who, at, path)
+        return node.volume.striping(node)
+
+    def set_striping(
+        self, who: Credentials, at: Node, path: bytes, mode: int, wanted: Striping
+    ) -> None:
+        """Make an empty file that is striped in some way, or say how new files of a directory are.
+
+        Args:
+            mode: permissions of the file.
+        """
+        found = walk(self, who, at, path)
+        node = found.node
+        if node is None:
+            self._make_striped(who, found, mode, wanted)
+        elif stat.S_ISDIR(self.status(node).mode):
+            self._need_owner(node, who)
+            node.volume.set_striping(node, wanted)
+        else:
+            fail(errno.EEXIST)
+
+    def _make_striped(self, who: Credentials, found: Found, mode: int, wanted: Striping) -> None:
+        directory = found.directory
+        volume = directory.volume
+        self._need(directory, who, WRITE | SEARCH)
+        volume.striping(directory)
+        node = volume.create(directory, found.name, mode & 0o7777, who)
         try:
-            return b"".join(iter(lambda: file.read(1 << 20), b""))
-        finally:
-            file.close()
+            volume.set_striping(node, wanted)
+        except OSError:
+            volume.unlink(directory, found.name)
+            raise
 
     # -- attributes --------------------------------------------------------------------------------
 
@@ -103,8 +143,8 @@ class Tree(Naming):
             return False
         return self.permits(node, who, wanted)
 
-    def truncate(self, who: Credentials, at: Node, path: bytes, size: int) -> None:
-        """Cut or extend a file to *size* bytes."""
+    def truncate(self, who: Credentials, at: Node, path: bytes, size: int) -> Any:
+        """Cut or extend a file to *size* bytes; return None, or the `Work` that it takes."""
         if size < 0:
             fail(errno.EINVAL)
         node = self.find(who, at, path)
@@ -112,7 +152,7 @@ class Tree(Naming):
         if kind != stat.S_IFREG:
             fail(errno.EISDIR if kind == stat.S_IFDIR else errno.EINVAL)
         self._need(node, who, WRITE)
-        node.volume.truncate(node, size, who)
+        return node.volume.truncate(node, size, who)
 
     def chmod(self, who: Credentials, node: Node, mode: int) -> None:
         """Change the permissions of a file."""

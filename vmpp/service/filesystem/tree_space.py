@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from typing import Any
 
 from vmpp.process import calls
 from vmpp.service.filesystem.open_file import OpenFile, Room
 from vmpp.service.filesystem.rights import fail
 from vmpp.service.filesystem.space import At
 from vmpp.service.filesystem.tree import Tree
-from vmpp.service.filesystem.volume import Entry, Node, Status
+from vmpp.service.filesystem.volume import Entry, Node, Status, Striping
 from vmpp.service.filesystem.walk import LONGEST_NAME
 from vmpp.service.identity import Credentials
 from vmpp.service.stdio import BLOCK
@@ -41,6 +42,10 @@ class TreeSpace:
     def view(self, start: Node) -> TreeView:
         """Return what a process sees that starts in the directory *start*."""
         return TreeView(self.tree, self.who, start)
+
+    def close(self) -> None:
+        """Close the tree."""
+        self.tree.close()
 
 
 class TreeView:
@@ -125,9 +130,18 @@ class TreeView:
         """Set the times of an open file."""
         self._tree.utime(self._who, file.node, times)
 
-    def truncate(self, path: bytes, size: int) -> None:
-        """Cut or extend a file."""
-        self._tree.truncate(self._who, self.directory, path, size)
+    def truncate(self, path: bytes, size: int) -> Any:
+        """Cut or extend a file; return None, or the `Work` that it takes."""
+        return self._tree.truncate(self._who, self.directory, path, size)
+
+    def striping(self, at: At, path: bytes) -> calls.Striped:
+        """Tell how a file is striped, or files are that are made in a directory."""
+        return self._tree.striping(self._who, self._start(at), path)
+
+    def set_striping(self, at: At, path: bytes, mode: int, wanted: Striping) -> None:
+        """Make an empty file that is striped in some way, or say how those of a directory are."""
+        start = self._start(at)
+        self._tree.set_striping(self._who, start, path, mode & ~self.mask, wanted)
 
     def statvfs(self, path: bytes) -> calls.Space:
         """Tell about the file system that a file is on."""

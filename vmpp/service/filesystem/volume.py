@@ -13,11 +13,26 @@ import stat
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar, Final, NamedTuple, NoReturn
 
+from vmpp.process import calls
 from vmpp.service.filesystem.open_file import OpenFile, Room
 from vmpp.service.identity import Credentials
 
 BLOCK: Final = 4096
 """The unit in which volumes tell of their room, in bytes."""
+
+
+class Striping(NamedTuple):
+    """How files of a directory are to be striped over I/O nodes that are made in it.
+
+    Attributes:
+        unit: bytes of a stripe unit; 0: as the machine has it.
+        factor: over how many I/O nodes; 0: as the machine has it.
+        first: which has the first unit; -1: each in turn.
+    """
+
+    unit: int = 0
+    factor: int = 0
+    first: int = -1
 
 
 class Status(NamedTuple):
@@ -112,6 +127,19 @@ class Volume(ABC):
     def open(self, node: Any, flags: int, who: Credentials) -> OpenFile:
         """Open a file, not a directory; of *flags* only the access mode and O_APPEND count."""
 
+    def contents(self, node: Any, who: Credentials) -> bytes:
+        """Return all that a file holds, of one that need not be waited for."""
+        file = self.open(node, os.O_RDONLY, who)
+        try:
+            return b"".join(iter(lambda: file.read(1 << 20), b""))
+        finally:
+            file.close()
+
+    def striping(self, node: Any) -> calls.Striped:
+        """Return how a file is striped, or files are that are made in a directory; none is here."""
+        del node
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+
     @abstractmethod
     def room(self, who: Credentials) -> Room:
         """Return how much room there is for *who*."""
@@ -146,9 +174,14 @@ class Volume(ABC):
         """Give a file another name in this volume, in place of what had it."""
         _refuse(directory, name, to, to_name)
 
-    def truncate(self, node: Any, size: int, who: Credentials) -> None:
-        """Cut or extend a file to *size* bytes."""
+    def truncate(self, node: Any, size: int, who: Credentials) -> Any:
+        """Cut or extend a file to *size* bytes; return None, or the `Work` that it takes."""
         _refuse(node, size, who)
+
+    def set_striping(self, node: Any, wanted: Striping) -> None:
+        """Set how an empty file is striped, or files are that are made in a directory."""
+        self.striping(node)
+        _refuse(node, wanted)
 
     def chmod(self, node: Any, mode: int) -> None:
         """Change the permissions of a file."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import stat
+from collections.abc import Sequence
 from typing import Final, NamedTuple, Protocol
 
 from vmpp.service.filesystem.rights import SEARCH, fail
@@ -18,6 +19,24 @@ LONGEST_PATH: Final = 4095
 
 _HERE: Final = b"."
 _UP: Final = b".."
+
+
+class OutsideError(Exception):
+    """A path leads out of a tree that is part of a larger one.
+
+    Attributes:
+        path: what is left of it, which is absolute there.
+    """
+
+    def __init__(self, name: bytes) -> None:
+        super().__init__(name)
+        self.path = b"/" + name
+
+    def go_on(self, todo: Sequence[bytes], slashed: bool) -> None:
+        """Have the path go on with *todo*, the next component last."""
+        self.path = b"/".join([self.path.rstrip(b"/"), *reversed(todo)]) or b"/"
+        if slashed and todo:
+            self.path += b"/"
 
 
 class Mounted(Protocol):
@@ -87,6 +106,7 @@ def walk(
     Raises:
         OSError: EACCES, ELOOP, ENAMETOOLONG, ENOTDIR; EINVAL for a zero byte; ENOENT if any
             component but the last is not there.
+        OutsideError: the tree is part of a larger one, where the path leads to.
     """
     return _Walk(tree, who, start, naming).go(path, follow and not naming)
 
@@ -117,6 +137,13 @@ class _Walk:
         """Resolve *path*."""
         self._push(path)
         self.slashed = path.endswith(b"/")
+        try:
+            return self._go(follow)
+        except OutsideError as outside:
+            outside.go_on(self.todo, self.slashed)
+            raise
+
+    def _go(self, follow: bool) -> Found:
         while self.todo:
             name = self.todo.pop()
             self._must_be_searchable()
