@@ -104,7 +104,9 @@ def standings(processes: Sequence[Process]) -> list[Standing]:
     ]
 
 
-def deadlock(processes: Sequence[Process], elapsed: int, lost: int = 0) -> str:
+def deadlock(
+    processes: Sequence[Process], elapsed: int, lost: int = 0, remarks: Sequence[str] = ()
+) -> str:
     """Return the report of a deadlock: for every waiting rank its call, arguments and line.
 
     Of a rank with several threads, those of all. Ranks that wait alike stand together, if they are
@@ -114,6 +116,7 @@ def deadlock(processes: Sequence[Process], elapsed: int, lost: int = 0) -> str:
         processes: those that wait.
         elapsed: how long the program had run, in picoseconds.
         lost: how many messages the network has lost, of whatever job.
+        remarks: what libraries have to say of the processes; empty texts for nothing.
     """
     jobs: dict[int, list[Process]] = {}
     for process in processes:
@@ -128,6 +131,10 @@ def deadlock(processes: Sequence[Process], elapsed: int, lost: int = 0) -> str:
         if len(jobs) > 1:
             lines.append(f" job {number}:")
         lines += _waiting(waiting)
+    said = list(filter(None, remarks))
+    lines += [f"  {remark}" for remark in said[:MOST_GROUPS]]
+    if len(said) > MOST_GROUPS:
+        lines.append(f"  and {len(said) - MOST_GROUPS} more remarks of the kind")
     if lost:
         lines.append(f" {_losses(lost)}; somebody may wait for what was lost")
     return "\n".join(lines)
@@ -281,6 +288,9 @@ def _shown(value: Any) -> str:
         return repr(value)
     if isinstance(value, (str, bytes)) and len(value) <= 20:
         return repr(value)
+    if type(getattr(value, "value", None)) is int:
+        # A place for a number, as those of ctypes.
+        return f"{type(value).__name__}({value.value})"
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple):
         return f"<{type(value).__name__} of shape {shape}>"

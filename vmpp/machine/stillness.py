@@ -39,7 +39,9 @@ class Stillness:
                 elapsed = origin.elapsed(machine.engine.now)
                 # The report says where all stand, and need not say it twice.
                 origin.traced = ""
-                machine.launcher.end(origin, 1, deadlock(processes, elapsed, machine.fabric.lost))
+                remarks = [machine.libraries.remark(process) for process in processes]
+                report = deadlock(processes, elapsed, machine.fabric.lost, remarks)
+                machine.launcher.end(origin, 1, report)
         for record in silent:
             # No process of it waits, but a node or the launcher for what was lost.
             machine.engine.at(machine.engine.now, self._forsake, record)

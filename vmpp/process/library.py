@@ -49,7 +49,9 @@ class Library(Protocol):
         modules: the module that programs get, by the name they import: ``{"a.b": "mine.b"}``.
 
     It may have `private`, too: names of installed modules of which each process gets a copy, and of
-    the modules in them, as they keep what belongs to one process in their globals.
+    the modules in them, as they keep what belongs to one process in their globals. And it may have
+    ``remark(process)``: returns what a report on a deadlock ought to say of a process that waits,
+    besides where it does, such as messages that it has lost; an empty text for nothing.
     """
 
     modules: Mapping[str, str]

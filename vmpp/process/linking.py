@@ -73,6 +73,18 @@ class LinkedLibraries:
         if failed is not None:
             raise failed
 
+    def remark(self, process: Process) -> str:
+        """Return what they know of why *process* waits. Raises PluginError if one fails."""
+        found = []
+        for library in self._libraries:
+            ask = getattr(library, "remark", None)
+            if ask is not None:
+                try:
+                    found.append(ask(process))
+                except Exception as error:
+                    raise raised(library, "remark", error) from error
+        return "; ".join(filter(None, found))
+
     def report(self, job: Job) -> list[Report]:
         """Return what they have to say about *job*. Raises PluginError if one fails."""
         found = []
