@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from vmpp_collectives import Kind, Reduction, allreduce, reduce
+from vmpp_collectives import Kind, Reduction, allreduce, elementwise, reduce
 from vmpp_vertex._cells import get, is_cell, put
 from vmpp_vertex._memory import memory
 from vmpp_vertex._node import ANY, Node, Refused, check_type, current
@@ -180,18 +180,13 @@ def _reduce(
 
 def _reduction(node: Node, code: str, operation: str) -> Reduction:
     """Return how to combine vectors, which takes the process its time."""
-    import numpy as np  # noqa: PLC0415 - programs that reduce nothing need not load it
+    size = struct.calcsize(code)
+    letter = "f" if code in "fd" else "i" if code.islower() else "u"
+    combine = elementwise(UFUNCS[operation], f"{letter}{size}")
+    rate, charge = node.setup.reduce_rate, node.process.charge
 
-    function = getattr(np, UFUNCS[operation])
-    if code in "fd":
-        # A real machine has infinities and goes on.
-        function = np.errstate(all="ignore")(function)
-    dtype, rate, charge = np.dtype(code), node.setup.reduce_rate, node.process.charge
+    def timed(given: memoryview, result: memoryview) -> None:
+        combine(given, result)
+        charge(len(result) * rate // 1000)
 
-    def combine(given: memoryview, result: memoryview) -> None:
-        if len(result):
-            out = np.frombuffer(result, dtype)
-            function(np.frombuffer(given, dtype), out, out=out)
-            charge(len(result) * rate // 1000)
-
-    return Reduction(combine, dtype.itemsize, commutative=True)
+    return Reduction(timed, size, commutative=True)
