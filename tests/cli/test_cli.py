@@ -237,7 +237,8 @@ def test_machines_lists_what_ships(capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of("machines") == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [row[:2] for row in rows[1:]] == [
-        ["asci-red", "4,536"], ["crescendo", "31"], ["default", "grows"], ["paragon", "1,840"],
+        ["asci-red", "4,536"], ["crescendo", "31"], ["default", "grows"], ["ncube2", "1,024"],
+        ["paragon", "1,840"],
     ]  # fmt: skip
 
 

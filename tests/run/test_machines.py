@@ -169,7 +169,7 @@ class TestListings:
         done = shell("machines")
         assert done.returncode == 0
         assert [line.split()[0] for line in done.stdout.splitlines()[1:]] == [
-            "asci-red", "crescendo", "default", "paragon",
+            "asci-red", "crescendo", "default", "ncube2", "paragon",
         ]  # fmt: skip
 
     def test_plugins_with_distribution_and_module(self, shell):
