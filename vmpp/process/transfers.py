@@ -170,7 +170,9 @@ class Writing(StripedTransfer):
         total = _total(self._runs)
         if self._move.count < total:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        if any(self._move.ends) and not self._reserved:
+        if total and not self._reserved:
+            # Even where bytes have been written over: who has put them there need not have said so
+            # yet, and somebody else may have cut the file.
             self._file.extend(self.end)
         return total
 
