@@ -21,6 +21,7 @@ from vmpp.portals import (
     Header,
     Heap,
     IndependentBlock,
+    KernelHandler,
     MatchEntry,
     MatchList,
     MemoryOperation,
@@ -29,6 +30,7 @@ from vmpp.portals import (
     SendInfo,
     SingleBlock,
 )
+from vmpp.portals.language import compile_handler
 from vmpp_topology import ContentionFree, Wormhole
 
 O = MemoryOperation  # noqa: E741 - many of them follow
@@ -80,6 +82,8 @@ GARBAGE: list[Callable[[], Any]] = [
     lambda: np.zeros(3),
     lambda: np.int64(3),
     lambda: np.array([1, 2]) == 1,
+    lambda: KernelHandler(0, "forged", 1),
+    lambda: KernelHandler(Hostile(), "forged", 1),
     Hostile,
 ]
 
@@ -89,7 +93,7 @@ class Victim:
 
     def __init__(self, process: Any) -> None:
         self.process = process
-        self.buffers = [bytearray(b"." * 8) for _ in range(6)]
+        self.buffers = [bytearray(b"." * 8) for _ in range(7)]
         views = [memoryview(buffer) for buffer in self.buffers]
         self.heap = Heap(1000)
         row = IndependentBlock(O.IND_CIRC_SV_HDR_BDY_ACK, [Block(views[0]), Block(views[1])])
@@ -118,13 +122,17 @@ class Victim:
             combined_reads,
         ]
         self.portals = [PortalEntry(target, self.note) for target in targets]
+        program = compile_handler("store(0, body(0))\nreply(load(0))")
+        checked = process.kernel.install(process, program)
+        handled = SingleBlock(O.SINGLE_SNDR_OFF_SV_BDY, views[6])
+        self.portals.append(PortalEntry(handled, checked))
         for index, portal in enumerate(self.portals):
             process.table.install(index, portal)
         self.table = process.table
         holders = [
             self.table, self.portals[0], self.portals[2], matching, *entries[:2], row,
             row.blocks[0], single, combined, reads, row_reads, row_reads.blocks[0],
-            combined_reads, dynamic, self.heap,
+            combined_reads, dynamic, self.heap, self.portals[8], checked, handled,
         ]  # fmt: skip
         self.fields: list[tuple[Any, Any]] = [(process, "table")]
         for holder in holders:
@@ -332,3 +340,26 @@ def test_a_length_that_is_not_the_bodys_saves_nothing(wired: Any, length: int) -
     assert victim.memory() == before
     assert victim.heap.messages == []
     assert victim.table.drops == 8
+
+
+def test_a_handler_that_leaves_all_to_the_descriptor_changes_nothing(wired: Any) -> None:
+    seen = []
+    for checked in (False, True):
+        machine, victim, _ = stage(wired)
+        handler = None
+        if checked:
+            kernel = victim.process.kernel
+            handler = kernel.install(victim.process, compile_handler("return SAVE"))
+        for portal in victim.portals:
+            portal.handler = handler
+        bombard(machine, 1)
+        counts = [(portal.drops, portal.active) for portal in victim.portals]
+        answers = [(each.bits, each.body, each.info.user_data) for each in heap_of(machine)]
+        kept = [(each.bits, each.body) for each in victim.heap.messages]
+        seen.append((victim.memory(), counts, kept, answers, victim.table.dropped))
+    assert seen[0] == seen[1]
+
+
+def heap_of(machine: Any) -> list[Header]:
+    """Return what came to the portal of answers of node 0."""
+    return machine.processes[0].table.entries[9].target.heap.messages

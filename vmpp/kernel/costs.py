@@ -18,6 +18,9 @@ class KernelCosts:
         interrupt: entering the kernel on an arrival, on a CPU that does something else.
         hand_over: passing a request or an event to another CPU of the node, through shared memory.
         copy_rate: of a copy from process to process on one node, fs a byte.
+        handler_entry: beginning with a handler that the kernel interprets.
+        handler_step: one step of such a handler; or of the check of one, an instruction.
+        handler_limit: steps that such a handler may take at the most.
     """
 
     send: int
@@ -28,3 +31,6 @@ class KernelCosts:
     interrupt: int = 0
     hand_over: int = 0
     copy_rate: int = 0
+    handler_entry: int = 0
+    handler_step: int = 0
+    handler_limit: int = 1024

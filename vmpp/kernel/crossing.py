@@ -59,6 +59,23 @@ class Crossing:
             process.clock = ready = max(process.clock, kernel.free) + self._send
         return self.transmit(header, ready)
 
+    def call(self, process: SystemProcess, duration: int) -> None:
+        """Have the kernel work on a request of *process* for so long, and tell it of the end.
+
+        Raises:
+            CoprocessorError: a co-routine asks, in the name of its process.
+        """
+        kernel = self._kernel
+        if getattr(process, "guest", None) is not None:
+            raise CoprocessorError(NO_CALLS)
+        if process.away:
+            taken = self._interrupt + duration + self._hand_over
+            kernel.free = max(process.clock + self._hand_over, kernel.free) + taken
+            kernel.node.kernel_cpu.interrupt(taken)
+            process.clock = kernel.free
+        else:
+            process.clock = max(process.clock, kernel.free) + duration
+
     def transmit(self, header: Header, ready: int) -> int:
         """Have a message on its way at *ready*; return when it has been read out of memory."""
         kernel = self._kernel

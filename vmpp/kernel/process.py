@@ -15,6 +15,7 @@ from vmpp.kernel.fibers import Fibers
 from vmpp.kernel.memory import ProcessMemory
 from vmpp.kernel.modes import SHARED_CPU, Roles
 from vmpp.kernel.sharing import CpuSharing
+from vmpp.kernel.verifier import CheckedHandler
 from vmpp.kernel.waiting import ANYTHING, Interruption, ProcessExit, ProcessKilled
 from vmpp.portals import Address, Header, PortalTable
 
@@ -196,11 +197,12 @@ class SystemProcess:
             own to.
         messages: how many it has sent.
         bytes: those of their bodies.
+        programs: the handlers for its portals that the kernel has checked, by number.
     """
 
     __slots__ = (
         "address", "admitted", "away", "bytes", "clock", "dead", "group", "held", "messages",
-        "table", "watch",
+        "programs", "table", "watch",
     )  # fmt: skip
 
     def __init__(self, address: Address) -> None:
@@ -215,6 +217,7 @@ class SystemProcess:
         self.admitted = NOBODY
         self.messages = 0
         self.bytes = 0
+        self.programs: tuple[CheckedHandler, ...] = ()
 
     def run_handler(
         self, handler: Callable[[Header, int], Any], header: Header, outcome: int, when: int

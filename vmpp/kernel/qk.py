@@ -13,9 +13,11 @@ from vmpp.hardware import Node
 from vmpp.kernel.costs import KernelCosts
 from vmpp.kernel.crossing import Crossing
 from vmpp.kernel.deposit import INVALID, MALFORMED, NO_FIT, READERS, WRITERS
+from vmpp.kernel.interpreter import HandlerRun, raises
 from vmpp.kernel.modes import SHARED_CPU, Roles
 from vmpp.kernel.process import Process, SystemProcess
 from vmpp.kernel.trace import Trace
+from vmpp.kernel.verifier import HandlerRefusedError, verify
 from vmpp.kernel.waiting import ANYTHING
 from vmpp.portals import (
     END,
@@ -24,15 +26,17 @@ from vmpp.portals import (
     AckOutcome,
     Address,
     Header,
+    KernelHandler,
     MatchEntry,
     MatchList,
     PortalEntry,
     SendInfo,
 )
+from vmpp.portals.instructions import INSTRUCTION_BYTES, MOST_HANDLERS
 from vmpp.portals.operations import ACKNOWLEDGES
 
-ENTRY_POINTS: Final = ("send", "receive", "release", "run", "assign", "halt")
-"""Everything that anybody calls in a kernel: a process's trap, the interface's interrupt, the
+ENTRY_POINTS: Final = ("send", "install", "receive", "release", "run", "assign", "halt")
+"""Everything that anybody calls in a kernel: a process's two traps, the interface's interrupt, the
 end of a process's masking of it, the process control thread's requests to run a process and to
 give the CPUs their roles, and its end when the node crashes."""
 
@@ -155,6 +159,36 @@ class QuintessentialKernel:
             ready,
         )
 
+    def install(self, process: SystemProcess, program: Any) -> KernelHandler:
+        """Check a handler of *process*, and return what it may put in a portal to have it run.
+
+        That takes a step's time for each instruction. The checked program stays until the process
+        ends; the same one once more is no other.
+
+        Args:
+            program: a `vmpp.portals.HandlerProgram`.
+
+        Raises:
+            HandlerRefusedError: it breaks a rule, or the process has too many.
+            OutOfMemory: there is no room for it in the process's memory.
+        """
+        checked = verify(program, self._costs.handler_limit)
+        programs = process.programs
+        if checked not in programs:
+            if len(programs) == MOST_HANDLERS:
+                raise HandlerRefusedError(
+                    f"handler {checked.name!r}: the process has {MOST_HANDLERS} others already"
+                )
+            if isinstance(process, Process):
+                process.memory.allocate(len(checked.code) * INSTRUCTION_BYTES)
+            process.programs = programs = (*programs, checked)
+        duration = self._send + len(checked.code) * self._costs.handler_step
+        if self.crossing is not None:
+            self.crossing.call(process, duration)
+        else:
+            process.clock += duration
+        return KernelHandler(programs.index(checked), checked.name, checked.steps)
+
     def receive(self, header: Header) -> None:
         """Take a message in: the interface's interrupt.
 
@@ -232,12 +266,14 @@ class QuintessentialKernel:
         bits = header.bits
         self.trace.events += (now, bits, self._place + header.length)
         source = header.source
-        info = header.info
+        wishes: Any = header.info
+        info = wishes
         done = begin + self._receive
         if self.crossing is not None:
             done += self.crossing.surcharge(process, header)
         entry: Any = None
         descriptor: Any = None
+        handler: Any = None
         outcome = MALFORMED
         # Whatever is wrong in a process's memory discards the message and nothing else.
         try:
@@ -251,8 +287,11 @@ class QuintessentialKernel:
                 target = None
                 if type(found) is PortalEntry:
                     entry = found
+                    handler = found.handler
                     if found.active:
                         target = found.target
+                    if handler is not None and type(handler) is KernelHandler:
+                        handler = wishes = HandlerRun(process, found, header)
                 if type(target) is MatchList:
                     entries = target.entries
                     place = target.head
@@ -274,11 +313,11 @@ class QuintessentialKernel:
                             descriptor = match.descriptor
                             if descriptor is None or not descriptor.valid:
                                 outcome = INVALID
-                            elif info is None:
+                            elif wishes is None:
                                 # Plain writes, which most messages are, spare themselves a call.
                                 outcome = WRITERS[descriptor.operation](descriptor, header)
                             else:
-                                outcome = self._apply(descriptor, header, done)
+                                outcome = self._apply(descriptor, header, done, wishes)
                             if outcome > 0:
                                 break
                             if outcome == NO_FIT:
@@ -296,9 +335,11 @@ class QuintessentialKernel:
                 elif target is not None:
                     descriptor = target
                     if descriptor.valid:
-                        outcome = self._apply(descriptor, header, done)
+                        outcome = self._apply(descriptor, header, done, wishes)
         except Exception:
             outcome = MALFORMED
+        if wishes is not info:
+            done = self._settle(process, header, handler, done)
         if outcome < 0:
             self._discard(process, header, entry)
             if info is not None and descriptor is not None:
@@ -308,13 +349,19 @@ class QuintessentialKernel:
         self.free = done
         if self._cpu.busy:
             self._cpu.interrupt(done - begin)
-        if entry is not None and entry.handler is not None and _raises(entry, descriptor):
-            process.run_handler(
-                entry.handler,
-                header,
-                outcome if outcome > 0 else AckOutcome.DROPPED,
-                done + self.context_switch,
-            )
+        if handler is not None:
+            if wishes is not info:
+                if handler.wakes:
+                    descriptor = process.watch
+                elif handler.decided and not handler.saves:
+                    return
+            elif raises(entry, descriptor):
+                process.run_handler(
+                    handler,
+                    header,
+                    outcome if outcome > 0 else AckOutcome.DROPPED,
+                    done + self.context_switch,
+                )
         watch = process.watch
         if watch is not None and (watch is descriptor or watch is ANYTHING or outcome < 0):
             process.watch = None
@@ -322,11 +369,22 @@ class QuintessentialKernel:
                 process.clock = done
             process.ready(process)  # type: ignore[attr-defined]
 
-    def _apply(self, descriptor: Any, header: Header, done: int) -> int:
-        """Deposit a write, or answer a read from memory; return what became of it."""
+    def _apply(self, descriptor: Any, header: Header, done: int, wishes: Any) -> int:
+        """Deposit a write, or answer a read from memory; return what became of it.
+
+        *wishes* are the sender's, or a run of a handler, which comes before that once.
+        """
         info = header.info
+        outcome: int
+        if wishes is not info:
+            if not wishes.decided:
+                outcome = wishes.run(descriptor)
+                if outcome:
+                    return outcome
+            if wishes.decided:
+                done += self._time_of(wishes)
         if info is None or not info.read:
-            outcome: int = WRITERS[descriptor.operation](descriptor, header)
+            outcome = WRITERS[descriptor.operation](descriptor, header)
             return outcome
         found = READERS[descriptor.operation](descriptor, header)
         if type(found) is int:
@@ -334,6 +392,46 @@ class QuintessentialKernel:
         address = self.processes[header.pid].address
         self._reply(address, header, found, len(found), info.reply_offset, AckOutcome.READ, done)
         return AckOutcome.READ
+
+    def _time_of(self, run: HandlerRun) -> int:
+        """Return what the run of a handler takes without what it sends."""
+        costs = self._costs
+        copied = run.copied * costs.copy_rate // 1000
+        return costs.handler_entry + run.steps * costs.handler_step + copied
+
+    def _settle(self, process: SystemProcess, header: Header, run: HandlerRun, done: int) -> int:
+        """Send what a handler wants sent; return when the kernel is done with it."""
+        if not run.decided:
+            return done
+        done += self._time_of(run)
+        if self.crossing is not None and process.away and not (run.wakes or run.saves):
+            # The process is told nothing.
+            done -= self.hand_over
+        self.trace.events += (done, run.steps, self._place)
+        offset = run.wish("reply_offset")
+        for body in run.replies:
+            later = done + self._acknowledge
+            told = self._reply(
+                process.address, header, body, len(body), offset, AckOutcome.HANDLED, later
+            )
+            done = later if told else done
+        for target, portal, bits, body in run.sends:
+            done += self._acknowledge
+            self._forward(process.address, target, portal, bits, body, done)
+        return done
+
+    def _forward(
+        self, address: Address, target: Address, portal: int, bits: int, body: Any, ready: int
+    ) -> None:
+        """Send what the handler of a process sends, on the kernel's account."""
+        length = len(body)
+        self.own_messages += 1
+        self.own_bytes += length
+        header = Header(address, target.nid, target.pid, portal, bits, length, body, None)
+        if self.crossing is None:
+            self.transmit(self.nid, header, ready)
+        else:
+            self.crossing.transmit(header, ready)
 
     def _answer(
         self, process: SystemProcess, header: Header, descriptor: Any, outcome: int, done: int
@@ -394,15 +492,6 @@ class QuintessentialKernel:
         if entry is not None:
             with suppress(Exception):
                 entry.drops += 1
-
-
-def _raises(entry: PortalEntry, descriptor: Any) -> bool:
-    """Return whether a message to *descriptor* calls the handler of its portal."""
-    # These are the process's memory, too.
-    try:
-        return entry.raised_by is None or descriptor in entry.raised_by
-    except Exception:
-        return False
 
 
 def _lost(nid: int, message: Any, ready: int) -> int:

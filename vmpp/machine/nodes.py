@@ -70,6 +70,9 @@ class Nodes:
             interrupt=description.kernel.interrupt,
             hand_over=description.kernel.hand_over,
             copy_rate=description.node.copy_rate,
+            handler_entry=description.kernel.handler_entry,
+            handler_step=description.kernel.handler_step,
+            handler_limit=description.kernel.handler_limit,
         )
         self._noise = MachineNoise(description, plugins, streams.stream)
         self.kernels: list[QuintessentialKernel] = []

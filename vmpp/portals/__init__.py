@@ -14,6 +14,7 @@ from vmpp.portals.descriptors import (
     IndependentBlock,
     SingleBlock,
 )
+from vmpp.portals.handlers import HandlerProgram, KernelHandler
 from vmpp.portals.header import (
     MATCH_BITS_MASK,
     USER_BYTES,
@@ -38,9 +39,11 @@ __all__ = [
     "CombinedBlock",
     "Descriptor",
     "DynamicBlock",
+    "HandlerProgram",
     "Header",
     "Heap",
     "IndependentBlock",
+    "KernelHandler",
     "MatchEntry",
     "MatchList",
     "MemoryOperation",

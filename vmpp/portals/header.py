@@ -19,6 +19,7 @@ class AckOutcome(IntEnum):
     READ = 4
     DROPPED = 5
     NO_PROCESS = 6
+    HANDLED = 7
 
 
 class Address:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Container
 from typing import Any, Final
 
 from vmpp.portals.descriptors import Descriptor
+from vmpp.portals.handlers import KernelHandler
 from vmpp.portals.header import Header
 from vmpp.portals.match import MatchList
 
@@ -20,7 +21,9 @@ class PortalEntry:
         target: a memory descriptor or a match list.
         active: whether messages are taken.
         handler: called in user space, with the header and the `AckOutcome`, after the kernel saved
-            or discarded a message for this portal.
+            or discarded a message for this portal; or one that the kernel has checked, which it
+            runs itself on a message that it has a descriptor for, and before it saves anything.
+        raised_by: the descriptors whose messages the handler is for; None: all messages.
         drops: messages discarded here; the owner may set it back.
     """
 
@@ -29,7 +32,7 @@ class PortalEntry:
     def __init__(
         self,
         target: Descriptor | MatchList | None,
-        handler: Callable[[Header, int], Any] | None = None,
+        handler: Callable[[Header, int], Any] | KernelHandler | None = None,
         raised_by: Container[Any] | None = None,
     ) -> None:
         self.target = target
