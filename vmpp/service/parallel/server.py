@@ -217,7 +217,7 @@ class ParallelServer(Server):
 
     def _begin(self, serial: int) -> None:
         header = self._owed.get(serial)
-        if header is None:
+        if header is None or self.crashed:
             # The server has been stopped, or the client is no more.
             return
         try:
