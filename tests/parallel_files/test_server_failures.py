@@ -42,7 +42,12 @@ def errors(reports: Any) -> list[int]:
 def left_over(here: Any) -> Any:
     """Return what servers have kept of transfers, and of buffers."""
     return [
-        (len(each._owed), len(each._transfers), len(each._pulls), each._costs.buffers - each._room)
+        (
+            len(each._owed),
+            each.status.transfers,
+            len(each.fetching.pulls),
+            each._costs.buffers - each.fetching.room,
+        )
         for each in here.io.servers
     ]
 

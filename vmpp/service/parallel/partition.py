@@ -58,13 +58,14 @@ class IOPartition:
         # What has come to nodes since they have crashed, until that is found out.
         self._unheard: dict[int, list[Header]] = {}
         self.servers = [
-            ParallelServer(kernel, _PID, number, costs, disk, self.files, seal, services.bridge)
+            ParallelServer(
+                kernel, _PID, number, costs, disk, self.files, seal, services.bridge, self._start
+            )
             for number, kernel in enumerate(kernels)
         ]
         self._by_node = {server.address.nid: server for server in self.servers}
         for kernel, server in zip(kernels, self.servers, strict=True):
             kernel.processes = {_PID: server}
-            server.start_task = partial(self._start, server)
             services.name(server_name(server.number), server)
 
     async def run(self) -> None:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
-from vmpp.portals import Address, Header
+from vmpp.portals import Address
 from vmpp.process.striping import MOST_RUNS, RUN, ReadStripes, WriteStripes
 
 PIECE: Final = 64 << 10
@@ -107,9 +107,9 @@ class Transfer:
 
     __slots__ = ("_next", "_rest", "bits", "client", "error", "layout", "moved", "place", "serial")
 
-    def __init__(self, serial: int, header: Header, runs: Runs, bits: int, most: int) -> None:
+    def __init__(self, serial: int, client: Address, bits: int, runs: Runs, most: int) -> None:
         self.serial = serial
-        self.client: Address = header.source
+        self.client = client
         self.bits = bits
         self.layout = runs.layout
         self.place = runs.place
@@ -145,8 +145,8 @@ class Reading(Transfer):
 
     __slots__ = ("gone",)
 
-    def __init__(self, serial: int, header: Header, runs: Runs, bits: int, most: int) -> None:
-        super().__init__(serial, header, runs, bits, most)
+    def __init__(self, serial: int, client: Address, bits: int, runs: Runs, most: int) -> None:
+        super().__init__(serial, client, bits, runs, most)
         self.gone = 0
 
     def batch(self, most: int) -> list[Piece]:
@@ -163,17 +163,16 @@ class Writing(Transfer):
 
     Attributes:
         pulls: numbers of the pieces that have been asked for and have not come.
-        fetched: pieces that have come and are not with the host yet, each with its offset.
-        held: bytes of them.
+        held: bytes that have come and are not with the host yet.
         done: when what has come counts as written, ps.
     """
 
-    __slots__ = ("done", "fetched", "held", "pulls")
+    __slots__ = ("_fetched", "done", "held", "pulls")
 
-    def __init__(self, serial: int, header: Header, runs: Runs, bits: int) -> None:
-        super().__init__(serial, header, runs, bits, _MOST)
+    def __init__(self, serial: int, client: Address, bits: int, runs: Runs) -> None:
+        super().__init__(serial, client, bits, runs, _MOST)
         self.pulls: dict[int, None] = {}
-        self.fetched: list[tuple[int, Any]] = []
+        self._fetched: list[tuple[int, Any]] = []
         self.held = 0
         self.done = 0
 
@@ -181,3 +180,16 @@ class Writing(Transfer):
     def complete(self) -> bool:
         """Whether everything has come."""
         return self.next is None and not self.pulls
+
+    def keep(self, piece: Piece, body: Any, done: int) -> None:
+        """Keep a piece that has come, and counts as written at time *done*."""
+        self._fetched.append((piece.offset, body))
+        self.held += piece.length
+        self.moved += piece.length
+        self.done = max(self.done, done)
+
+    def hand_over(self) -> list[tuple[int, Any]]:
+        """Return the pieces that are not with the host, each with its offset, and keep them no
+        longer."""
+        fetched, self._fetched, self.held = self._fetched, [], 0
+        return fetched
