@@ -74,8 +74,8 @@ class Node:
         self._started = False
         listen(process.table)
 
-    def start(self) -> Node:
-        """Take the buffer's memory of the node, at the program's first call.
+    def enter(self) -> Node:
+        """Begin a call: look what has been lost, and at the first take the buffer's memory.
 
         Raises:
             MemoryError: the node has not so much.
@@ -87,6 +87,7 @@ class Node:
                 raise MemoryError(f"no room for Vertex's node buffer: {error}") from None
             self.buffer.remember_losses()
             self._started = True
+        self.buffer.losses()
         return self
 
     @property
@@ -255,4 +256,4 @@ def current() -> Node:
     node: Node | None = process.libraries.get("vertex")
     if node is None:
         raise VertexError(f"Vertex numbers up to {MOST_NODES} nodes, not {process.size}")
-    return node.start()
+    return node.enter()

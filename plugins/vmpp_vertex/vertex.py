@@ -152,7 +152,6 @@ def nwrite(buf: Any, nbytes: Any, dest: Any, type: Any, flag: Any = None) -> int
         ValueError: *buf* has fewer bytes.
     """
     state = current()
-    state.buffer.losses()
     data = _sent(buf, get(nbytes))
     try:
         state.write(get(dest), get(type), data)
@@ -168,7 +167,6 @@ def ngetp(nbytes: Any) -> memoryview | None:
         Its memory; None if there is no room for it, or *nbytes* is negative.
     """
     state = current()
-    state.buffer.losses()
     nbytes = get(nbytes)
     if nbytes < 0:
         state.error = errno.EINVAL
@@ -193,7 +191,6 @@ def nwritep(bufp: Any, nbytes: Any, dest: Any, type: Any, flag: Any = None) -> i
         ValueError: *bufp* has fewer bytes.
     """
     state = current()
-    state.buffer.losses()
     try:
         if not state.buffer.holds(bufp):
             raise Refused(errno.EINVAL)
@@ -293,7 +290,6 @@ def nrelp(bufp: Any) -> int:
         0, or negative if the program holds no such piece.
     """
     state = current()
-    state.buffer.losses()
     if state.buffer.release(bufp.value if isinstance(bufp, cell) else bufp):
         return 0
     return state.refuse(Refused(errno.EINVAL))
@@ -311,7 +307,6 @@ def ntest(src: Any = ANY, type: Any = ANY) -> Any:
     """
     state = current()
     state.poll()
-    state.buffer.losses()
     try:
         place = state.find(*state.checked(get(src), get(type)))
     except Refused as refused:
