@@ -52,8 +52,9 @@ class Peer:
         self.owed = 0
         self.queue: deque[Any] = deque()
         self.asked = False
-        self.starved = False
+        # One that is to get more once it is heard of gets it with the first message received.
         self.known = lane.share == lane.first
+        self.starved = not self.known
 
 
 class Lane:
@@ -63,22 +64,29 @@ class Lane:
         flag: what all of them have in their match bits.
         first: bytes that each process may fill of each other's memory from the start.
         share: what it gets once it has been heard of.
+        reserve: of that, what is for messages that ask: so one can, while others fill the rest.
         give: bytes that are worth a message which gives them back.
         peers: the others that this process has dealt with, by address.
         nodes: those that it has sent to, by node.
     """
 
-    __slots__ = ("_spare", "first", "flag", "give", "nodes", "peers", "share")
+    __slots__ = ("_spare", "first", "flag", "give", "nodes", "peers", "reserve", "share")
 
     def __init__(self, flag: int, size: int, parameters: Parameters) -> None:
         self.flag = flag
         memory = max(parameters.mbf, LEAST * size)
         shared = min(parameters.mex or memory, memory)
+        kept = 0
+        if 0 < parameters.noc < size:
+            # Half of it is for those who turn out to send something.
+            kept = shared // 2
+            shared -= kept
         fair = parameters.mea if parameters.rlx else min(parameters.mea, shared // size)
         self.first = max(LEAST, fair)
-        correspondents = min(parameters.noc or size, size)
-        self.share = max(self.first, min(parameters.mea, shared // correspondents))
-        self._spare = max(0, memory - self.first * size)
+        more = min(parameters.mea - self.first, kept // max(parameters.noc, 1))
+        self.share = self.first + max(more, 0)
+        self.reserve = self.first // 8 // HEADER * HEADER
+        self._spare = min(kept, max(0, memory - self.first * size))
         most = self.share - HEADER
         self.give = min(parameters.gth or self.share // 2, most, max(self.first // 2, HEADER))
         self.peers: dict[Address, Peer] = {}

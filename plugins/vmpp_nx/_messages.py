@@ -46,12 +46,16 @@ class Messages:
         selectors: match bits and mask of receives from anybody, by selector; those used so far.
         nodes: the processes that messages have been sent to, by node.
         packet: longest body that goes as one packet.
+        reserve: memory of each receiver's that is for messages which ask.
+        send_cost: library time of a send, ps.
+        kernel_send, engine, lookahead: of the process's kernel.
         last: header of the last message that was received or probed.
     """
 
     __slots__ = (
-        "_process", "_size", "events", "globals", "kinds", "lane", "last", "nodes", "packet",
-        "ptype", "receives", "selectors", "send_cost", "sends",
+        "_process", "_size", "engine", "events", "globals", "kernel_send", "kinds", "lane", "last",
+        "lookahead", "nodes", "packet", "ptype", "receives", "reserve", "selectors", "send_cost",
+        "sends",
     )  # fmt: skip
 
     def __init__(self, process: Process, mailbox: Mailbox) -> None:
@@ -60,7 +64,11 @@ class Messages:
         self._size = process.size
         self.packet = min(parameters.pkt, parameters.sct or parameters.pkt)
         self.send_cost = parameters.send
+        self.kernel_send = process.kernel.send
+        self.engine = process.kernel.engine
+        self.lookahead = process.kernel.lookahead
         self.lane = Lane(0, process.size, parameters)
+        self.reserve = self.lane.reserve
         self.globals = Lane(GLOBAL, process.size, parameters)
         lanes = self.lane, self.globals
         self.events = Events(process, mailbox.entry)

@@ -35,16 +35,17 @@ class Postings:
 
     Attributes:
         posted: how many entries they have.
+        last: place of the last of these; negative if there is none.
     """
 
-    __slots__ = ("_entries", "_free", "_last", "_limit", "_list", "_previous", "_spare", "posted")
+    __slots__ = ("_entries", "_free", "_limit", "_list", "_previous", "_spare", "last", "posted")
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._list = mailbox.list
         self._entries: list[Any] = mailbox.list.entries
         self._limit = mailbox.parameters.match_list + CATCH_ALLS
         self._previous = [-1] * CATCH_ALLS
-        self._last = -1
+        self.last = -1
         self._free: list[int] = []
         self._spare: list[Posting] = []
         self.posted = 0
@@ -73,14 +74,14 @@ class Postings:
         entry.active = True
         entry.failed_no_fit = False
         entry.next_no_match = entry.next_invalid = WHOLE
-        last = self._last
+        last = self.last
         if last < 0:
             self._list.head = index
         else:
             before = entries[last]
             before.next_no_match = before.next_invalid = index
         self._previous[index] = last
-        self._last = index
+        self.last = index
         self.posted += 1
 
     def unlink(self, index: int) -> None:
@@ -95,7 +96,7 @@ class Postings:
             before = entries[previous]
             before.next_no_match = before.next_invalid = following
         if following == WHOLE:
-            self._last = previous
+            self.last = previous
         else:
             self._previous[following] = previous
         entry.active = False

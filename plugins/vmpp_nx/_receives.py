@@ -7,6 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.kernel import ANYTHING
+from vmpp.portals import Block, IndependentBlock, MemoryOperation
 from vmpp_nx._bits import ASKS, FORCE, GLOBAL
 from vmpp_nx._errors import Refused
 from vmpp_nx._flow import Lane
@@ -24,6 +25,7 @@ Wanted = tuple[tuple[int, int, int, int], ...]
 """What a receive takes: match bits, mask, and rank and group of the sender, -1 for any."""
 
 ANYBODY: Final = (-1, -1)
+_SPECIAL: Final = GLOBAL | ASKS | FORCE
 
 
 class Receiving:
@@ -61,8 +63,9 @@ class Receives:
     """
 
     __slots__ = (
-        "_alone", "_copy_rate", "_cost", "_globals", "_heap", "_lane", "_list", "_mailbox",
-        "_open", "_place", "_process", "_sends", "_taken", "_transfers", "arrived", "postings",
+        "_alone", "_block", "_copy_rate", "_cost", "_entry", "_give", "_globals", "_heap", "_lane",
+        "_list", "_mailbox", "_open", "_place", "_process", "_sends", "_taken", "_transfers",
+        "_whole", "arrived", "postings",
     )  # fmt: skip
 
     def __init__(
@@ -81,15 +84,18 @@ class Receives:
         self._list = mailbox.list
         self.arrived = mailbox.heap.messages
         self._lane, self._globals = lanes
+        self._give = self._lane.give
+        self._whole = mailbox.whole
         self._transfers = transfers
         self._sends = sends
         self.postings = Postings(mailbox)
         # The place of a blocking receive beside which none is posted, as most are.
-        self._alone = Posting()
-        self._place, entry = self.postings.place()
-        entry.descriptor = self._alone.descriptor
-        entry.active = False
-        entry.next_no_match = entry.next_invalid = WHOLE
+        self._place, self._entry = self.postings.place()
+        self._block = Block()
+        self._alone = IndependentBlock(MemoryOperation.IND_LIN_SV_HDR_BDY_ACK, [self._block])
+        self._entry.descriptor = self._alone
+        self._entry.active = False
+        self._entry.next_no_match = self._entry.next_invalid = WHOLE
         # Receives that have not been seen to be complete, and messages taken off the heap so far.
         self._open: dict[Receiving, None] = {}
         self._taken = 0
@@ -102,37 +108,51 @@ class Receives:
         Raises:
             Refused: EQMSGLONG: it was longer than *buffer*.
         """
-        postings = self.postings
         if self.arrived:
             for header in self.arrived:
                 if not (header.bits ^ bits) & mask:
                     return self.receive(((bits, mask, -1, -1),), buffer)
-        if postings.posted or self._process.in_handler:
+        process, postings = self._process, self.postings
+        if postings.posted or process.in_handler:
             return self.receive(((bits, mask, -1, -1),), buffer)
-        place = self._place
-        entry: Any = self._list.entries[place]
+        # Nothing else is posted: one entry, linked to the catch-alls for good, is enough.
+        entry, block = self._entry, self._block
         entry.bits = bits
         entry.mask = mask
-        block = self._alone.block
+        entry.active = True
         block.buffer = buffer
-        postings.link(place)
-        process, mailbox = self._process, self._mailbox
-        descriptor = self._alone.descriptor
+        self._list.head = postings.last = self._place
+        postings.posted = 1
+        descriptor, whole = self._alone, self._whole
         try:
             while block.header is None and not entry.failed_no_fit:
-                if mailbox.whole.failed_no_fit:
+                if whole.failed_no_fit:
                     self.may_wait()
                 process.wait(descriptor)
         finally:
             found = block.header
-            postings.unlink(place)
+            failed, entry.failed_no_fit = entry.failed_no_fit, False
+            if postings.posted == 1:
+                self._list.head = WHOLE
+                postings.last = -1
+                postings.posted = 0
+                entry.active = False
+            else:
+                postings.unlink(self._place)
+                entry.next_no_match = entry.next_invalid = WHOLE
             block.header = block.buffer = None
             descriptor.next_free = 0
-            failed, entry.failed_no_fit = entry.failed_no_fit, False
         process.clock += self._cost
         if found is None:
             raise _too_long(None, buffer) if failed else RuntimeError("nothing was received")
-        self.count(found)
+        # As `count` does, for messages that are of no special kind.
+        peer = self._lane.peers.get(found.source)
+        if peer is None or found.bits & _SPECIAL:
+            self.count(found)
+        else:
+            peer.owed += found.length + HEADER
+            if peer.owed >= self._give or peer.starved:
+                self._sends.give(peer)
         return found
 
     def receive(self, wanted: Wanted, buffer: memoryview) -> Header:

@@ -134,7 +134,8 @@ class Sends:
             sending.done = True
             return True
         long = length > self._packet
-        fits = length + HEADER <= peer.credit and length <= self._largest
+        left = peer.credit - peer.lane.reserve
+        fits = length + HEADER <= left and length <= self._largest
         if fits and (not long or peer.credit >= self._threshold):
             peer.credit -= length + HEADER
             if long:

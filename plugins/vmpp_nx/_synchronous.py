@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from pickle import PickleBuffer
 from typing import Any
 
 from vmpp_nx._bits import ANY
-from vmpp_nx._buffers import EMPTY, incoming, outgoing
+from vmpp_nx._buffers import incoming, outgoing
 from vmpp_nx._calls import call
 from vmpp_nx._information import report
 from vmpp_nx._mailbox import RECEIVE_PORTAL
@@ -27,23 +28,28 @@ def csend(state: State, type: int, buf: Any, count: int, node: int, ptype: int) 
     messages = state.messages
     bits = messages.kinds.get(type)
     peer = messages.nodes.get(node)
-    if bits is None or peer is None or ptype != messages.ptype:
+    if bits is None or peer is None or ptype != messages.ptype or count.__class__ is not int:
         _csend(state, type, buf, count, node, ptype)
         return
-    body = outgoing(buf, count) if count else EMPTY
     credit = peer.credit - count - HEADER
-    if credit < 0 or count > messages.packet or peer.queue:
-        messages.sends.send(peer, bits, body)
+    if credit < messages.reserve or count > messages.packet or peer.queue:
+        messages.sends.send(peer, bits, outgoing(buf, count))
         return
     # Most messages: short, and the receiver has memory for them. Written out, as they are many.
+    body: Any = None
+    if count:
+        try:
+            view = PickleBuffer(buf).raw()
+            body = bytes(view) if view.nbytes == count else bytes(outgoing(buf, count))
+        except (TypeError, BufferError, ValueError):
+            body = bytes(outgoing(buf, count))
     peer.credit = credit
     process = state.process
     process.clock += messages.send_cost
-    kernel = process.kernel
-    process.clock = gone = kernel.send(
-        process, peer.address, RECEIVE_PORTAL, bits, bytes(body) if count else None, count
+    process.clock = gone = messages.kernel_send(
+        process, peer.address, RECEIVE_PORTAL, bits, body, count
     )
-    if gone - kernel.engine.now > kernel.lookahead:
+    if gone - messages.engine.now > messages.lookahead:
         process.synchronise()
 
 
@@ -73,7 +79,13 @@ def crecv(state: State, typesel: int, buf: Any, count: int) -> None:
     if wanted is None:
         crecvx(state, typesel, buf, count, ANY, ANY, None)
         return
-    messages.last = messages.receives.take(*wanted, incoming(buf, count))
+    try:
+        view = PickleBuffer(buf).raw()
+        if view.nbytes != count or view.readonly:
+            view = incoming(buf, count)
+    except (TypeError, BufferError, ValueError):
+        view = incoming(buf, count)
+    messages.last = messages.receives.take(*wanted, view)
 
 
 @call()
