@@ -8,12 +8,16 @@ from pathlib import Path
 from vmpp.hooks import hookimpl
 
 _HERE = Path(__file__).parent
+_LIBRARIES = ("mpi", "vertex")
+_IN_EACH = ("halo", "poisson", "ring", "sum")
+"""Programs that there are in each of the libraries."""
 
 
 @hookimpl
 def vmpp_images() -> Mapping[str, Path]:
     """Offer the programs of this folder."""
-    names = ("barrier-noise", "ftq", "fwq", "gang", "heat", "neighbours", "quantum")
+    names = ["barrier-noise", "ftq", "fwq", "gang", "heat", "neighbours", "quantum"]
+    names += [f"{library}-{each}" for library in _LIBRARIES for each in _IN_EACH]
     named = {name: _HERE / f"{name.replace('-', '_')}.py" for name in names}
     # A file called bisect.py would be in the way of the standard library's in the folder here.
     return {**named, "bisect": _HERE / "bisection.py"}

@@ -6,15 +6,40 @@ import argparse
 from math import inf
 from typing import Any
 
-from mpi4py import MPI
-
 
 class Options(argparse.ArgumentParser):
-    """A parser of which rank 0 alone prints help, and what is wrong."""
+    """A parser of which rank 0 alone prints help, and what is wrong.
+
+    Args:
+        rank: of the process; by default that in MPI's world.
+    """
+
+    def __init__(self, *args: Any, rank: int | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._rank = rank
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        if MPI.COMM_WORLD.rank == 0:
+        if self._rank is None:
+            from mpi4py import MPI  # noqa: PLC0415 - programs of other libraries do without
+
+            self._rank = MPI.COMM_WORLD.rank
+        if self._rank == 0:
             super()._print_message(message, file)
+
+
+def one_count(program: str, rank: int, **default: int) -> int:
+    """Return the only argument of a *program*, a whole number above 0, or exit.
+
+    Args:
+        program: its name, for messages.
+        rank: of the process that asks.
+        default: what the number is if there is no argument, by what it is called.
+    """
+    ((name, number),) = default.items()
+    parser = Options(prog=program, rank=rank)
+    parser.add_argument(name, nargs="?", type=count, default=number, help=f"default: {number}")
+    found: int = getattr(parser.parse_args(), name)
+    return found
 
 
 def count(text: str) -> int:
