@@ -24,6 +24,7 @@ from vmpp.machine.kept_policies import KeptPolicyError
 from vmpp.machine.kinds import KINDS
 from vmpp.machine.machine import Machine
 from vmpp.machine.modes import roles_of
+from vmpp.machine.parallel_files import pool_of
 from vmpp.machine.plugins import PluginError, Plugins, Source
 from vmpp.machine.policies import chosen as policies_of
 from vmpp.machine.policies import policy as policy_of
@@ -111,7 +112,9 @@ async def boot(
         installation = None
         if state is not None:
             folder = os.getcwd() if host is None else os.path.abspath(host)
-            opening = Installation.open(state, programs=found.images, host=folder)
+            opening = Installation.open(
+                state, programs=found.images, host=folder, pool=pool_of(described)
+            )
             installation = stack.enter_context(opening)
             described = _with_kept(described, installation.policies.chosen, chosen, found)
         described = with_policies(described, chosen, found, level)

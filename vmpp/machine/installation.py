@@ -14,6 +14,7 @@ from vmpp.process.calls import LATEST
 from vmpp.service.account_store import AccountError, AccountStore
 from vmpp.service.accounting import Accounting
 from vmpp.service.filesystem import Tree
+from vmpp.service.filesystem.stripe_pool import StripePool
 from vmpp.service.homes import Homes
 from vmpp.service.log import EventLog
 from vmpp.service.passwords import CHEAP, HashCost, Passwords
@@ -60,6 +61,7 @@ class Installation:
         programs: Mapping[str, Path],
         host: str,
         cost: HashCost | None = None,
+        pool: StripePool | None = None,
     ) -> Iterator[Installation]:
         """Open a state until the block ends.
 
@@ -67,6 +69,7 @@ class Installation:
             programs: what is in ``/images``, by name.
             host: the folder of the host that is at ``/host``, for the user at the console.
             cost: of the hash of a password.
+            pool: the I/O nodes that files in ``/pfs`` are striped over; None: there is no ``/pfs``.
 
         Raises:
             StateError: as `State.open`.
@@ -84,7 +87,14 @@ class Installation:
             epoch = (latest // SECOND + 1) * SECOND if log.has_events() and latest < LATEST else 0
             accounting.end_all(epoch)
             console = store.credentials(store.console)
-            tree = Tree(state.tree, programs=programs, host=host, console=console)
+            tree = Tree(
+                state.tree,
+                programs=programs,
+                host=host,
+                console=console,
+                pool=pool,
+                stripes=state.striped,
+            )
             stack.enter_context(closing(tree))
             homes = Homes(tree)
             for user in ("root", store.console):

@@ -28,6 +28,7 @@ from vmpp.machine.modes import roles_of
 from vmpp.machine.nodes import Nodes
 from vmpp.machine.overview import Overview
 from vmpp.machine.parallel import io_partition
+from vmpp.machine.parallel_files import connect, host_space
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.policies import PolicyError, chosen
 from vmpp.machine.policies import policy as policy_of
@@ -144,6 +145,8 @@ class Machine:
         self.overview = Overview(self)
         self._add_servers()
         self.io = io_partition(self, self._nodes.io)
+        if installation is not None:
+            connect(self, installation.tree)
         own = range(min(compute, universe.most))
         self._places = Places(self.topology, own, self.streams.stream("allocation").random)
         allocator = self._made("allocator", description.service.allocator, self._places)
@@ -175,7 +178,8 @@ class Machine:
     def _add_servers(self) -> None:
         """Add the servers of files, accounts, sockets and names; in this order they get nodes."""
         costs = self.description.service
-        self.files = FileServer(costs.files_service)
+        space = None if self.installation is not None else host_space(self)
+        self.files = FileServer(costs.files_service, space)
         self.names = NameServer(costs.names_service, self._owner)
         self.sockets = SocketServer(costs.names_service, self.has_compute_node)
         self.services.add(self.files)
