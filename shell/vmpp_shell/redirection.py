@@ -32,28 +32,39 @@ class OutputFile:
     """A file of the machine that output goes to.
 
     What is written costs no virtual time of its own: that of a job has come to the file server
-    already, and that of commands does not count.
+    already, and that of commands does not count. What goes to the parallel file system takes the
+    time of its I/O nodes, for which the end of the command waits.
 
     Attributes:
         stream: what is written to it.
     """
 
-    def __init__(self, name: str, file: OpenFile) -> None:
+    def __init__(self, name: str, session: Session) -> None:
+        """Open the file *name*, which is there. Raises OSError."""
         self.name = name
-        self._file = file
+        self._session = session
+        self._file: OpenFile = session.appending(name)
         self.stream = Stream(self._write)
 
     @classmethod
     async def open(cls, session: Session, name: str, *, append: bool) -> OutputFile:
         """Open the file *name*, as a request to the file server. Raises OSError."""
         await session.files.write(name, b"", append=append)
-        return cls(name, session.appending(name))
+        return cls(name, session)
 
     def _write(self, data: bytes) -> None:
         try:
             rest = memoryview(data)
             while rest:
                 rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            error.filename = self.name
+            raise
+
+    async def settle(self) -> None:
+        """Wait until all is written. Raises OSError."""
+        try:
+            await self._session.settle_output(self._file)
         except OSError as error:
             error.filename = self.name
             raise
@@ -76,6 +87,7 @@ async def redirected(
         OSError: a file cannot be read or written.
         PipeError: there are no programs of the host here, or not this one.
     """
+    opened: list[OutputFile] = []
     with ExitStack() as files:
         out: Stream | None = None
         err: Stream | None = None
@@ -86,6 +98,7 @@ async def redirected(
                 continue
             file = await OutputFile.open(session, name, append=each.operator.endswith(">>"))
             files.callback(file.close)
+            opened.append(file)
             if each.operator.startswith("2"):
                 err = file.stream
             else:
@@ -95,6 +108,9 @@ async def redirected(
             yield given
         if given.kept:
             given.at_end = files.pop_all().close
+        else:
+            for file in opened:
+                await file.settle()
 
 
 @asynccontextmanager

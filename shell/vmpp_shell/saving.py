@@ -42,6 +42,11 @@ class FileByJob(Stream):
         for data in self._kept:
             self._write(data)
 
+    async def settle(self) -> None:
+        """Wait until all is written. Raises OSError."""
+        if self._file is not None:
+            await self._file.settle()
+
     def close(self) -> None:
         """Close the file, if there has been a job."""
         if self._file is not None:
@@ -62,28 +67,33 @@ async def saved(context: Context, out: str | None, err: str | None) -> AsyncIter
     if out is None and err is None:
         yield context
         return
+    opened: list[OutputFile | FileByJob] = []
     with ExitStack() as files:
-        written = None if out is None else await _opened(context.session, out, files)
-        errors = written if err is None else await _opened(context.session, err, files)
+        files.callback(lambda: [file.close() for file in opened])
+        written = None if out is None else await _opened(context.session, out, opened)
+        errors = written if err is None else await _opened(context.session, err, opened)
         terminal = context.terminal.redirected(written, errors)
         yield replace(context, terminal=terminal)
         if terminal.kept:
             terminal.at_end = files.pop_all().close
+            return
+        for file in opened:
+            await file.settle()
 
 
-async def _opened(session: Session, pattern: str, files: ExitStack) -> Stream:
+async def _opened(session: Session, pattern: str, opened: list[OutputFile | FileByJob]) -> Stream:
     name = pattern.replace(_USER, session.user.name)
     if "%" in name.replace(_NUMBER, ""):
         raise FileNameError(f"{pattern!r}: only %j, the job, and %u, the user, can be in a name")
     if _NUMBER not in name:
         file = await OutputFile.open(session, name, append=False)
-        files.callback(file.close)
+        opened.append(file)
         return file.stream
 
     def open_file(job: int) -> OutputFile:
         written = name.replace(_NUMBER, str(job))
-        return OutputFile(written, session.appending(written))
+        return OutputFile(written, session)
 
     stream = FileByJob(open_file)
-    files.callback(stream.close)
+    opened.append(stream)
     return stream

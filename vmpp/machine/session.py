@@ -18,13 +18,16 @@ import trio
 from vmpp.errors import VmppError
 from vmpp.machine.images import locate
 from vmpp.machine.session_files import Path, SessionFiles
+from vmpp.machine.striped_output import StripedOutput
 from vmpp.process import calls
 from vmpp.process.calls import Call, Failed, Reply, encode
 from vmpp.process.program import Program
 from vmpp.service import account_calls, accounting, log, partition_calls, requests
 from vmpp.service.errors import NotPermittedError
+from vmpp.service.filesystem.joined_space import JoinedSpace
 from vmpp.service.filesystem.open_file import HostFile, OpenFile
 from vmpp.service.filesystem.programs import load
+from vmpp.service.filesystem.striped_file import StripedFile
 from vmpp.service.identity import Credentials, host_user
 from vmpp.service.partition_calls import PartitionStatus
 from vmpp.service.status import JobState, JobStatus, NodeStatus
@@ -510,18 +513,37 @@ class Session:
         name, flags = os.fsencode(path), os.O_WRONLY | os.O_CREAT | os.O_APPEND
         if fresh:
             flags |= os.O_TRUNC
-        installation = self._machine.installation
-        if installation is None:
-            full = os.path.join(os.fsencode(self.directory), name)
-            return HostFile(os.open(full, flags | os.O_CLOEXEC, 0o666))
-        tree = installation.tree
-        tree.begin(self.now)
         try:
-            folder = tree.directory(self.user, tree.root, os.fsencode(self.directory))
-            return tree.open(self.user, folder, name, flags, 0o644)
+            file = self._opened(name, flags)
         except OSError as error:
             error.filename = os.fsdecode(name)
             raise
+        return StripedOutput(file) if isinstance(file, StripedFile) else file
+
+    def _opened(self, name: bytes, flags: int) -> OpenFile:
+        installation, space = self._machine.installation, self._machine.files.host
+        if installation is not None:
+            tree = installation.tree
+            tree.begin(self.now)
+            folder = tree.directory(self.user, tree.root, os.fsencode(self.directory))
+            return tree.open(self.user, folder, name, flags, 0o644)
+        full = os.path.join(os.fsencode(self.directory), name)
+        if isinstance(space, JoinedSpace) and space.leads_inside(full):
+            view = space.view(space.start(None))
+            view.begin(self.now)
+            return view.open(None, full, flags, 0o666)[0]
+        return HostFile(os.open(full, flags | os.O_CLOEXEC, 0o666))
+
+    async def settle_output(self, file: OpenFile) -> None:
+        """Wait until what was added to a file that `appending` has opened is in it.
+
+        Raises:
+            OSError: some of it is not.
+        """
+        if isinstance(file, StripedOutput):
+            if not file.idle:
+                await self._wait(lambda client: client.until(file.when_idle()))
+            file.check()
 
     async def chdir(self, path: Path) -> None:
         """Make a directory the current one. Raises OSError."""

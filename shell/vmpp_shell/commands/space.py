@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vmpp.process import calls
     from vmpp_shell.context import Context
 
-_MOUNTS: Final = ("/", "/images", "/host")
+_MOUNTS: Final = ("/", "/images", "/host", "/pfs")
 """Where volumes with files are mounted."""
 
 

@@ -59,6 +59,11 @@ class JoinedSpace:
         """The same; None if nobody has wanted anything there."""
         return self._inner
 
+    @staticmethod
+    def leads_inside(path: bytes) -> bool:
+        """Return whether an absolute path leads to ``/pfs``."""
+        return _inner_path(path) is not None
+
     def close(self) -> None:
         """Close the tree of ``/pfs``."""
         if self._inner is not None:

@@ -249,6 +249,10 @@ class StripedFile(OpenFile):
             fail(errno.EINVAL)
         return self._work(lambda: self._cut(size))
 
+    def emptied(self) -> Work:
+        """Return what empties the file, which may be open for reading only."""
+        return self._work(lambda: self._cut(0))
+
     def _cut(self, size: int) -> Any:
         node, volume = self.node, self._volume
         self._check(size)

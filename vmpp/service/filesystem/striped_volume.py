@@ -125,6 +125,12 @@ class StripedVolume(InodeVolume):
         self.opened(node)
         return file
 
+    def open_empty(self, node: Inode, flags: int, who: Credentials) -> StripedFile:
+        """Open a file; that it is emptied is pending."""
+        file = self.open(node, flags, who)
+        file.pending = file.emptied()
+        return file
+
     def contents(self, node: Inode, who: Credentials) -> bytes:
         """Return all that a file holds, straight from the host; the machine does not notice."""
         layout = self._store.layout(node.ino)

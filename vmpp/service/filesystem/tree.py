@@ -79,11 +79,9 @@ class Tree(Naming):
         if flags & os.O_DIRECTORY:
             fail(errno.ENOTDIR)
         self._need(node, who, wanted)
-        empties = flags & os.O_TRUNC and kind == stat.S_IFREG
-        pending = node.volume.truncate(node, 0, who) if empties else None
-        file = node.volume.open(node, flags, who)
-        file.pending = pending
-        return file
+        if flags & os.O_TRUNC and kind == stat.S_IFREG:
+            return node.volume.open_empty(node, flags, who)
+        return node.volume.open(node, flags, who)
 
     def read(self, who: Credentials, path: bytes) -> bytes:
         """Return all that a file, not one that would have to be waited for, holds."""

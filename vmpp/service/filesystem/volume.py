@@ -127,6 +127,11 @@ class Volume(ABC):
     def open(self, node: Any, flags: int, who: Credentials) -> OpenFile:
         """Open a file, not a directory; of *flags* only the access mode and O_APPEND count."""
 
+    def open_empty(self, node: Any, flags: int, who: Credentials) -> OpenFile:
+        """Open a file and empty it, or have that as what is pending."""
+        self.truncate(node, 0, who)
+        return self.open(node, flags, who)
+
     def contents(self, node: Any, who: Credentials) -> bytes:
         """Return all that a file holds, of one that need not be waited for."""
         file = self.open(node, os.O_RDONLY, who)
