@@ -224,7 +224,7 @@ class IoTable(Table, frozen=True, kw_only=True):
         "32 MiB"
     )
     read_ahead: Annotated[int, _size("read beyond what a sequential reader asks for")] = size(
-        "256 KiB"
+        "4 MiB"
     )
 
 
