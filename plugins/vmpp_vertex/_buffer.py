@@ -25,6 +25,8 @@ _REMEMBERED: Final = 1024
 """Headers of lost messages that are kept until the program's next call."""
 _ARRIVED, _LOST = range(2)
 """Places in the match list."""
+_NONE_LOST: Final = Heap(0)
+"""Stands for the headers of lost messages, of who keeps none."""
 
 
 class Losses:
@@ -78,13 +80,14 @@ class NodeBuffer:
         taken: how many messages have been taken out so far.
     """
 
-    __slots__ = ("_dropped", "_entry", "_held", "_losses", "_lost", "heap", "taken")
+    __slots__ = ("_catch", "_dropped", "_entry", "_held", "_losses", "_lost", "heap", "taken")
 
     def __init__(self, table: PortalTable, size: int) -> None:
         self.heap = Heap(size)
         self.taken = 0
         self._entry = PortalEntry(DynamicBlock(MemoryOperation.DYN_SV_HDR_BDY, self.heap))
-        self._lost: MatchEntry | None = None
+        self._lost = _NONE_LOST
+        self._catch: MatchEntry | None = None
         self._held: list[tuple[memoryview, int]] = []
         self._losses: Losses | None = None
         self._dropped = 0
@@ -93,18 +96,13 @@ class NodeBuffer:
     def remember_losses(self) -> None:
         """Keep the headers of messages that do not fit from now on."""
         block: Any = self._entry.target
-        lost = Heap(_REMEMBERED * Heap.HEADER_BYTES)
-        self._lost = MatchEntry(DynamicBlock(MemoryOperation.DYN_SV_HDR, lost), mask=0)
+        self._lost = Heap(_REMEMBERED * Heap.HEADER_BYTES)
+        self._catch = MatchEntry(DynamicBlock(MemoryOperation.DYN_SV_HDR, self._lost), mask=0)
         arrived = MatchEntry(block, mask=0, next_no_fit=_LOST)
-        self._entry.target = MatchList([arrived, self._lost], _ARRIVED)
+        self._entry.target = MatchList([arrived, self._catch], _ARRIVED)
 
-    @property
-    def handler(self) -> Callable[[Header, int], Any] | None:
-        """Called by the kernel for each message that has arrived, or been lost."""
-        return self._entry.handler
-
-    @handler.setter
-    def handler(self, handler: Callable[[Header, int], Any] | None) -> None:
+    def interrupt(self, handler: Callable[[Header, int], Any] | None) -> None:
+        """Have the kernel call *handler* for each message that arrives or is lost."""
         self._entry.handler = handler
 
     # -- messages ------------------------------------------------------------------------------
@@ -146,19 +144,19 @@ class NodeBuffer:
 
     def losses(self) -> Losses | None:
         """Return what has been lost by now, None if nothing was."""
-        entry, found = self._lost, self._losses
-        dropped = self._entry.drops - self._dropped
-        if entry is not None:
-            heap: Any = entry.descriptor.heap  # type: ignore[union-attr]
-            if heap.messages:
-                found = self._losses = found or Losses()
-                for header in heap.messages:
-                    found.add(header, self.heap.used)
-                    heap.free(header)
-                heap.messages.clear()
-            entry.active = True
-        if dropped:
-            found = self._losses = found or Losses()
-            found.messages += dropped
-            self._dropped += dropped
-        return found
+        if self._lost.messages or self._entry.drops != self._dropped:
+            self._count()
+        return self._losses
+
+    def _count(self) -> None:
+        """Count what has been lost since the last time."""
+        found = self._losses = self._losses or Losses()
+        for header in self._lost.messages:
+            found.add(header, self.heap.used)
+            self._lost.free(header)
+        self._lost.messages.clear()
+        found.messages += self._entry.drops - self._dropped
+        self._dropped = self._entry.drops
+        if self._catch is not None:
+            # A heap that had no room for a header has had its entry taken out of service.
+            self._catch.active = True

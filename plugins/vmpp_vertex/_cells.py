@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from operator import index
-from typing import Any
+from typing import Any, Final
 
 
 class cell:  # noqa: N801 - it stands in a program where C has a variable
@@ -30,13 +30,17 @@ class cell:  # noqa: N801 - it stands in a program where C has a variable
         return f"cell({self.value!r})"
 
 
+_VALUES: Final = (int, type(None), memoryview, bytes, bytearray)
+"""What is no cell, although some of it has elements that can be changed."""
+
+
 def is_cell(argument: Any) -> bool:
     """Return whether *argument* is a place for a value, and no value itself.
 
     Cells are such places, objects of ctypes, references to these (``byref``), and lists and arrays
     of one element.
     """
-    if argument is None or isinstance(argument, (int, memoryview, bytes, bytearray)):
+    if isinstance(argument, _VALUES):
         return False
     return any(hasattr(argument, name) for name in ("value", "_obj", "__setitem__"))
 
@@ -47,6 +51,10 @@ def get(argument: Any) -> int:
     Raises:
         TypeError: it is, and has, none, or has more than one.
     """
+    if type(argument) is int:
+        return argument
+    if type(argument) is cell:
+        return index(argument.value)
     if not is_cell(argument):
         return index(argument)
     place = getattr(argument, "_obj", argument)
@@ -85,7 +93,9 @@ def answer(result: int, *pairs: tuple[Any, Any]) -> Any:
     """
     left = []
     for argument, value in pairs:
-        if is_cell(argument):
+        if type(argument) is cell:
+            argument.value = value
+        elif is_cell(argument):
             put(argument, value)
         else:
             left.append(value)

@@ -17,6 +17,8 @@ def memory(buffer: Any, *, writable: bool = False) -> memoryview:
     if buffer is None:
         return _NONE
     view = memoryview(buffer)
+    if view.format == "B" and view.ndim == 1 and view.c_contiguous and not writable:
+        return view
     if not view.c_contiguous:
         raise ValueError("a message's buffer has to be contiguous")
     if writable and view.readonly:

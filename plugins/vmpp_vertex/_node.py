@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
@@ -57,8 +57,8 @@ class Node:
     """
 
     __slots__ = (
-        "_groups", "_started", "buffer", "error", "handler", "process", "setup", "stdout", "told",
-        "types",
+        "_addresses", "_groups", "_kernel_send", "_started", "buffer", "error", "handler",
+        "process", "setup", "stdout", "told", "types",
     )  # fmt: skip
 
     def __init__(self, process: Process, setup: Setup) -> None:
@@ -70,6 +70,8 @@ class Node:
         self.handler: Callable[[int], object] | None = None
         self.stdout: Any = None
         self.told = False
+        self._addresses = process.job.addresses
+        self._kernel_send = process.kernel.send
         self._groups: Groups | None = None
         self._started = False
         listen(process.table)
@@ -130,7 +132,7 @@ class Node:
                 could ever hold it.
         """
         check_type(kind)
-        targets = self._targets(dest)
+        targets = self._all() if dest == ALL else (self.number(dest),)
         heap = self.buffer.heap
         if heap.HEADER_BYTES + len(data) > heap.size:
             raise Refused(errno.EMSGSIZE)
@@ -141,19 +143,15 @@ class Node:
     def send(self, rank: int, portal: int, bits: int, data: bytes) -> None:
         """Send *data* to a portal of *rank*, and wait until it has left."""
         process = self.process
-        process.clock = process.kernel.send(
-            process, process.job.addresses[rank], portal, bits, data or None, len(data)
+        process.clock = self._kernel_send(
+            process, self._addresses[rank], portal, bits, data or None, len(data)
         )
         process.charge(0)
 
-    def _targets(self, dest: int) -> Iterator[int]:
-        """Return the ranks that *dest* stands for, the nearest in the hypercube first."""
-        size = self.process.size
-        if dest == ALL:
-            me = self.process.rank
-            near = (me ^ step for step in range(1 << self.dimension))
-            return iter([rank for rank in near if rank < size])
-        return iter([self.number(dest)])
+    def _all(self) -> list[int]:
+        """Return all ranks, those of the lowest dimensions away first."""
+        near = (self.process.rank ^ step for step in range(1 << self.dimension))
+        return [rank for rank in near if rank < self.process.size]
 
     def number(self, node: int) -> int:
         """Return the number of the node that *node* stands for, packed or not.
@@ -230,7 +228,7 @@ class Node:
                 handler(number)
 
         self.handler = handler
-        self.buffer.handler = None if handler is None else arrived
+        self.buffer.interrupt(None if handler is None else arrived)
 
 
 def check_type(kind: int) -> None:
