@@ -32,7 +32,7 @@ class Setup:
         self.send = table.send
         self.receive = table.receive
         self.copy_rate = description.node.copy_rate
-        self.reduce_rate = description.mpi.reduce_rate
+        self.reduce_rate = table.reduce_rate
         self.segment = description.mpi.short_message
         self._table = description.mpi.collectives
         self._choices: Choices | None = None

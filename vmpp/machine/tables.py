@@ -315,6 +315,7 @@ class VertexTable(Table, frozen=True, kw_only=True):
     buffer: Annotated[int, _size("of a node for messages that have arrived", "1 KiB")] = size(
         "16 MiB"
     )
+    reduce_rate: Annotated[int, _rate("at which a reduction combines operands")] = rate("5 GB/s")
 
 
 class AmTable(Table, frozen=True, kw_only=True):
