@@ -14,6 +14,12 @@ MODULES: Final = (
     "_information",
     "_clock",
     "_complaints",
+    "_globals",
+    "_files._opening",
+    "_files._calls",
+    "_files._positions",
+    "_files._sizes",
+    "_files._status",
 )
 """Each enters its calls in the table, and may have ``CONSTANTS`` that programs get, by name."""
 

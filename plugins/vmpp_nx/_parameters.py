@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from vmpp.portals import Heap
+from vmpp_collectives import machine_choices
 
 if TYPE_CHECKING:
     from vmpp.machine.description import MachineDescription
+    from vmpp_collectives import Choices
 
 HEADER: Final = Heap.HEADER_BYTES
 """What a message takes of the receiver's memory besides its body."""
@@ -35,6 +37,9 @@ class Parameters:
         gth: bytes received from a sender after which it is given them back; 0: half of its memory.
         rlx: whether every sender gets `mea`, though there be not so much memory in all.
         ptype: process type of those that have set none; -1: they must.
+        reduce_rate: at which a global operation combines operands, fs a byte.
+        stripes: bytes of a stripe unit, and I/O nodes, of a file of which nobody says otherwise.
+        choices: algorithms of global operations, those of all libraries; None: the usual ones.
     """
 
     send: int = 0
@@ -52,6 +57,9 @@ class Parameters:
     gth: int = 0
     rlx: bool = False
     ptype: int = 0
+    reduce_rate: int = 0
+    stripes: tuple[int, int] = (0, 0)
+    choices: Choices | None = None
 
     @classmethod
     def of(cls, description: MachineDescription) -> Parameters:
@@ -59,4 +67,11 @@ class Parameters:
         table = description.nx
         names = set(cls.__slots__) & set(type(table).__struct_fields__)
         taken = {name: getattr(table, name) for name in sorted(names)}
-        return cls(copy_rate=description.node.copy_rate, **taken)
+        choices = machine_choices(description.mpi.collectives)
+        factor = description.io.stripe_factor or description.service.io_nodes
+        return cls(
+            copy_rate=description.node.copy_rate,
+            stripes=(description.io.stripe_unit, factor),
+            choices=choices,
+            **taken,
+        )

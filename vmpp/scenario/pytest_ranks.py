@@ -157,7 +157,8 @@ def importable() -> Iterator[None]:
         for name in finder.lent:
             sys.modules.pop(name, None)
             parent, _, child = name.rpartition(".")
-            vars(sys.modules[parent]).pop(child, None)
+            if parent:
+                vars(sys.modules[parent]).pop(child, None)
 
 
 class _Finder(MetaPathFinder):
