@@ -109,8 +109,8 @@ def msgignore(state: State, mid: int) -> None:
 def msgcancel(state: State, mid: int) -> None:
     """Cancel what *mid* stands for, and release the id.
 
-    A receive that has no message yet takes none any more. A send that waits for its receiver is
-    waited for, as its buffer is the program's again on return.
+    A receive that has no message yet takes none any more. A send that waits for memory is taken
+    back; one that has reached its receiver can still be received. Buffers are free on return.
     """
     ids = state.part(Ids)
     request = ids.request(mid)

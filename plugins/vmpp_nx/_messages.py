@@ -89,7 +89,7 @@ class Messages:
             Refused: EQPID: there is no such type; EQSET: it has another.
         """
         if not (_whole(ptype) and 0 <= ptype < PTYPES):
-            raise Refused("EQPID", f"{ptype!r} is not from 0 to {PTYPES - 1}")
+            raise Refused("EQPID", f"{ptype!r:.60} is not from 0 to {PTYPES - 1}")
         if self.ptype not in {INVALID_PTYPE, ptype}:
             raise Refused("EQSET", f"it is {self.ptype}")
         self.ptype = ptype
@@ -110,9 +110,9 @@ class Messages:
         """
         own = self.own_ptype()
         if not (_whole(kind) and 0 <= kind < TYPES):
-            raise Refused("EQTYPE", f"{kind!r} is not from 0 to {TYPES - 1}")
+            raise Refused("EQTYPE", f"{kind!r:.60} is not from 0 to {TYPES - 1}")
         if not (_whole(ptype) and 0 <= ptype < PTYPES):
-            raise Refused("EQPID", f"{ptype!r} is not from 0 to {PTYPES - 1}")
+            raise Refused("EQPID", f"{ptype!r:.60} is not from 0 to {PTYPES - 1}")
         bits = type_bits(kind) | ptype_bits(own, ptype)
         if ptype == own and kind < FIRST_FORCED:
             if len(self.kinds) >= _MANY:
@@ -122,10 +122,11 @@ class Messages:
 
     def peer(self, node: int) -> Peer:
         """Return what is known of the process on *node*. Raises Refused: EQNODE."""
+        if not (_whole(node) and 0 <= node < self._size):
+            raise Refused("EQNODE", f"{node!r:.60} is not from 0 to {self._size - 1}")
         found = self.nodes.get(node)
         if found is None:
-            if not (_whole(node) and 0 <= node < self._size):
-                raise Refused("EQNODE", f"{node!r} is not from 0 to {self._size - 1}")
+            node = int(node)
             found = self.nodes[node] = self.lane.peer(self._process.job.addresses[node], node)
         return found
 
@@ -140,9 +141,9 @@ class Messages:
         """Return what a receive takes. Raises Refused: EQTYPE, EQPID or EQNOSET."""
         own = self.own_ptype()
         if not _whole(typesel):
-            raise Refused("EQTYPE", f"{typesel!r} is no whole number")
+            raise Refused("EQTYPE", f"{typesel!r:.60} is no whole number")
         if not _whole(ptypesel):
-            raise Refused("EQPID", f"{ptypesel!r} is no whole number")
+            raise Refused("EQPID", f"{ptypesel!r:.60} is no whole number")
         found = selection(int(typesel), int(ptypesel), own)
         if ptypesel == ANY and len(found) == 1:
             if len(self.selectors) >= _MANY:
@@ -157,7 +158,7 @@ class Messages:
             Refused: EQTYPE, EQNODE, EQPID or EQNOSET.
         """
         if not (_whole(nodesel) and ANY <= nodesel < self._size):
-            raise Refused("EQNODE", f"{nodesel!r} is neither from 0 to {self._size - 1} nor -1")
+            raise Refused("EQNODE", f"{nodesel!r:.60} is neither from 0 to {self._size - 1} nor -1")
         who = ANYBODY if nodesel == ANY else (int(nodesel), self._process.group)
         return tuple((*each, *who) for each in self.selection(typesel, ptypesel))
 

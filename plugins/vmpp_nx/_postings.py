@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.portals import Block, IndependentBlock, MatchEntry, MemoryOperation
 from vmpp_nx._errors import Refused
 from vmpp_nx._mailbox import CATCH_ALLS, WHOLE
+from vmpp_nx._order import Order
 
 if TYPE_CHECKING:
     from vmpp.portals import Header
     from vmpp_nx._mailbox import Mailbox
+
+_MANY: Final = 64
+"""With more receives posted at once than this they are found by an index."""
 
 
 class Posting:
@@ -38,7 +42,9 @@ class Postings:
         last: place of the last of these; negative if there is none.
     """
 
-    __slots__ = ("_entries", "_free", "_limit", "_list", "_previous", "_spare", "last", "posted")
+    __slots__ = (
+        "_entries", "_free", "_limit", "_list", "_order", "_previous", "_spare", "last", "posted",
+    )  # fmt: skip
 
     def __init__(self, mailbox: Mailbox) -> None:
         self._list = mailbox.list
@@ -48,6 +54,7 @@ class Postings:
         self.last = -1
         self._free: list[int] = []
         self._spare: list[Posting] = []
+        self._order: Order | None = None
         self.posted = 0
 
     def place(self) -> tuple[int, MatchEntry]:
@@ -83,6 +90,19 @@ class Postings:
         self._previous[index] = last
         self.last = index
         self.posted += 1
+        if self._order is not None:
+            self._order.add(index)
+        elif self.posted > _MANY:
+            self._begin_order()
+
+    def _begin_order(self) -> None:
+        """Find entries by an index from now on, as so many are posted."""
+        order = self._order = Order(self._entries)
+        place = self._list.head
+        while place != WHOLE:
+            order.add(place)
+            place = self._entries[place].next_no_match
+        self._list.ahead = order.first
 
     def unlink(self, index: int) -> None:
         """Take the entry at *index* out of the list."""
@@ -101,6 +121,10 @@ class Postings:
             self._previous[following] = previous
         entry.active = False
         self.posted -= 1
+        if self._order is not None:
+            self._order.remove(index)
+            if not self.posted:
+                self._order = self._list.ahead = None
 
     def post(
         self, wanted: tuple[tuple[int, int, int, int], ...], buffer: memoryview | None

@@ -132,7 +132,7 @@ class Receives:
         finally:
             found = block.header
             failed, entry.failed_no_fit = entry.failed_no_fit, False
-            if postings.posted == 1:
+            if postings.posted == 1 and self._list.ahead is None:
                 self._list.head = WHOLE
                 postings.last = -1
                 postings.posted = 0

@@ -78,10 +78,10 @@ class Request:
             process.wait(watch)
 
     def cancel(self) -> None:
-        """Take the receives back that have no message yet; sends go on, their bodies copied.
-
-        So the program may use its buffers again.
-        """
+        """Take back what can be, so that the program may use its buffers again."""
+        for sending in self.sends:
+            self._messages.sends.cancel(sending)
+        self.sends.clear()
         for receiving, _ in self.receives:
             self._messages.receives.cancel(receiving)
 

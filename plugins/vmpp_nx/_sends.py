@@ -52,9 +52,9 @@ class Sends:
     """
 
     __slots__ = (
-        "_cost", "_engine", "_globals", "_kernel_send", "_lane", "_largest", "_lookahead",
-        "_packet", "_process", "_raising", "_threshold", "_transfers", "_waiting", "news",
-        "unfinished", "watched",
+        "_abandoned", "_cost", "_engine", "_globals", "_kernel_send", "_lane", "_largest",
+        "_lookahead", "_packet", "_process", "_raising", "_threshold", "_transfers", "_waiting",
+        "news", "unfinished", "watched",
     )  # fmt: skip
 
     def __init__(
@@ -80,6 +80,8 @@ class Sends:
         self._waiting: dict[Peer, None] = {}
         self.unfinished: deque[Sending] = deque()
         self.watched = 0
+        # Sends that nobody asks for any more, whose bodies are copies.
+        self._abandoned: list[Sending] = []
 
     def send(self, peer: Peer, bits: int, body: memoryview) -> None:
         """Send *body* and return when its memory may be used again.
@@ -101,7 +103,7 @@ class Sends:
         sending = Sending(peer, bits, body)
         if self._transfers.arrived:
             self.read_news()
-        if peer.queue or not self._go(sending):
+        if (peer.queue and not _is_forced(bits)) or not self._go(sending):
             self._queue(sending)
         if process.clock - self._engine.now > self._lookahead:
             process.synchronise()
@@ -129,7 +131,7 @@ class Sends:
         """Send, if there is memory for it; return whether there was."""
         peer, body = sending.peer, sending.body
         length = len(body)
-        if sending.bits & (GLOBAL | FORCE) == FORCE:
+        if _is_forced(sending.bits):
             self._write(sending, bytes(body), None)
             sending.done = True
             return True
@@ -200,6 +202,8 @@ class Sends:
                 self._transfers.acknowledged(header)
         for peer in given:
             self._serve(peer)
+        if self._abandoned:
+            self._abandoned = [each for each in self._abandoned if self.look(each) is not None]
 
     def _serve(self, peer: Peer) -> None:
         queue = peer.queue
@@ -243,7 +247,27 @@ class Sends:
                 return
             process.wait(watch)
 
+    def cancel(self, sending: Sending) -> None:
+        """Have the memory of a send free at once: nobody gets it, or a copy if it is on its way."""
+        peer = sending.peer
+        if sending.slot is None and not sending.done:
+            peer.queue.remove(sending)
+            sending.done = True
+        slot = sending.slot
+        while slot is not None and not slot.outcome:
+            # Before it has arrived it lies nowhere else. That does not take a receiver.
+            self._process.wait(self.news)
+            self.read_news()
+        if self.look(sending) is not None and slot is not None:
+            slot.block.buffer = memoryview(bytes(sending.body))
+            self._abandoned.append(sending)
+
     def finish(self) -> None:
         """Wait for what handlers have sent and left behind."""
         while self.unfinished:
             self.wait(self.unfinished.popleft())
+
+
+def _is_forced(bits: int) -> bool:
+    """Return whether a message takes no memory, and waits for none."""
+    return bits & (GLOBAL | FORCE) == FORCE

@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from vmpp.engine import current_process
+from vmpp.hardware import OutOfMemory
 from vmpp_nx._errors import Refused, Who
 from vmpp_nx._messages import Messages
 
@@ -108,8 +109,20 @@ def find() -> State:
             "calls of NX are for programs on a virtual machine: start it by vmpp run"
         )
     state: State | None = process.libraries.get(KEY)
-    if state is None:
-        state = process.libraries[KEY] = State(process, process.libraries["nx.mailbox"])
+    return _made(process) if state is None else state
+
+
+def _made(process: Process) -> State:
+    """Make the state of a process, which takes its memory for messages."""
+    mailbox: Mailbox = process.libraries["nx.mailbox"]
+    try:
+        process.memory.allocate(mailbox.heap.size)
+    except OutOfMemory as error:
+        raise SystemExit(
+            f"nx: Not enough memory: {error}: twice mbf of [nx], for messages of programs and of "
+            f"global operations; start it with a smaller -mbf (node {process.rank})"
+        ) from None
+    state = process.libraries[KEY] = State(process, mailbox)
     return state
 
 

@@ -26,8 +26,11 @@ def csend(state: State, type: int, buf: Any, count: int, node: int, ptype: int) 
         ptype: process type of the receiver.
     """
     messages = state.messages
-    bits = messages.kinds.get(type)
-    peer = messages.nodes.get(node)
+    try:
+        bits = messages.kinds.get(type)
+        peer = messages.nodes.get(node)
+    except TypeError:
+        bits = peer = None
     if bits is None or peer is None or ptype != messages.ptype or count.__class__ is not int:
         _csend(state, type, buf, count, node, ptype)
         return
@@ -75,7 +78,10 @@ def crecv(state: State, typesel: int, buf: Any, count: int) -> None:
         count: how many bytes it has room for. A message that is longer is an error.
     """
     messages = state.messages
-    wanted = messages.selectors.get(typesel)
+    try:
+        wanted = messages.selectors.get(typesel)
+    except TypeError:
+        wanted = None
     if wanted is None:
         crecvx(state, typesel, buf, count, ANY, ANY, None)
         return

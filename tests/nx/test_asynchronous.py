@@ -177,6 +177,49 @@ class TestCancelling:
             1,
         )
 
+    def test_a_send_leaves_its_buffer_and_can_still_be_received(self, run):
+        run(
+            """
+            size = 3_000_000
+            if me == 0:
+                sent = bytearray(b"a" * size)
+                mid = isend(1, sent, size, 1, 0)
+                msgcancel(mid)
+                sent[:] = b"b" * size
+                csend(2, None, 0, 1, 0)
+                mid = isend(3, sent, size, 1, 0)
+                msgwait(mid)
+            else:
+                got = bytearray(size)
+                crecv(2, None, 0)
+                crecv(1, got, size)
+                assert got == b"a" * size
+                crecv(3, got, size)
+                assert got == b"b" * size
+            """
+        )
+
+    def test_a_send_that_waits_for_memory_is_taken_back(self, run):
+        run(
+            """
+            import time
+            if me == 0:
+                mids = [isend(kind, bytes(8), 8, 1, 0) for kind in range(100)]
+                for mid in mids[50:]:
+                    msgcancel(mid)
+                csend(200, None, 0, 1, 0)
+            else:
+                time.sleep(1)
+                for kind in range(50):
+                    crecv(-1, bytearray(8), 8)
+                    assert infotype() == kind
+                crecv(-1, None, 0)
+                assert infotype() == 200
+            """,
+            mbf="4 KiB",
+            mea="1 KiB",
+        )
+
 
 def test_what_is_ignored_goes_on_and_gives_its_id_back(run):
     run(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
+from pathlib import Path
 
 import pytest
 
-from vmpp_nx import _calls, nx
+from vmpp_nx import _calls, nx, stub
 
 
 def test_there_is_every_call_with_its_twin():
@@ -18,6 +20,13 @@ def test_there_is_every_call_with_its_twin():
         assert list(inspect.signature(twin).parameters) == parameters
         assert plain.__name__ == name
         assert plain.__doc__
+
+
+def test_the_stub_is_that_of_the_table():
+    written = Path(nx.__file__).with_name("nx.pyi").read_text()
+    assert ast.dump(ast.parse(written)) == ast.dump(ast.parse(stub.text())), (
+        "write it anew: python -m vmpp_nx.stub plugins/vmpp_nx/nx.pyi, then format it"
+    )
 
 
 ORDER = {
@@ -117,6 +126,13 @@ class TestReports:
         result = run("crecv(1)", 1, fails=True)
         assert "vmpp_nx" not in result.failure
         assert "missing 2 required positional arguments" in result.failure
+
+
+def test_the_first_call_takes_the_memory_for_messages(run):
+    result = run("print('up')", 1, fails=True, mbf="3 GiB")
+    assert result.status == 1
+    assert b"nx: Not enough memory: " in result.stderr
+    assert b"start it with a smaller -mbf (node 0)" in result.stderr
 
 
 def test_a_process_that_does_not_call_nx_has_a_portal_and_no_more():

@@ -7,6 +7,9 @@ import pytest
 WRONG = [
     ("csend(-1, b'x', 1, 0, 0)", "EQTYPE"),
     ("csend('a', b'x', 1, 0, 0)", "EQTYPE"),
+    ("csend([1], b'x', 1, 0, 0)", "EQTYPE"),
+    ("csend(1, b'x', 1, [], 0)", "EQNODE"),
+    ("crecv({}, None, 0)", "EQTYPE"),
     ("csend(1, b'x', 1, 5, 0)", "EQNODE"),
     ("csend(1, b'x', 1, -2, 0)", "EQNODE"),
     ("csend(1, b'x', 1, 0.5, 0)", "EQNODE"),
