@@ -1,1 +1,63 @@
-"""Active messages and one-sided communication, on portals and event handlers."""
+"""Active messages and one-sided communication, on portals: what ``import am`` gives programs."""
+
+# ruff: noqa: PLC0415 - `vmpp plugins` need not load the library
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from vmpp.hooks import hookimpl
+
+if TYPE_CHECKING:
+    from vmpp.kernel import Job, Process
+    from vmpp.machine.description import MachineDescription
+    from vmpp.process.library import Library
+    from vmpp_am._parameters import Parameters
+    from vmpp_collectives import Choices
+
+
+class AmLibrary:
+    """Active messages, linked to every process of a machine."""
+
+    __slots__ = ("_made",)
+
+    modules: Mapping[str, str] = {"am": "vmpp_am.am"}
+
+    def __init__(self) -> None:
+        self._made: tuple[MachineDescription, Parameters, Choices] | None = None
+
+    def check(self, description: MachineDescription) -> None:
+        """Refuse nothing: any numbers of the table go together."""
+
+    def memory(self, description: MachineDescription) -> int:
+        """Return nothing: its memory is taken by the first call of a process."""
+        return 0
+
+    def attach(self, process: Process, description: MachineDescription) -> None:
+        """Set up the portals of *process*: others may send before it has called anything."""
+        from vmpp_am._parameters import Parameters
+        from vmpp_am._state import prepare
+        from vmpp_collectives import machine_choices
+
+        if self._made is None or self._made[0] is not description:
+            choices = machine_choices(description.mpi.collectives)
+            self._made = description, Parameters.of(description), choices
+        prepare(process, *self._made[1:])
+
+    def finish(self, process: Process) -> None:
+        """Do nothing: a program that others still need says so, by a barrier."""
+
+    def detach(self, process: Process) -> None:
+        """Let go of what the library holds for *process*."""
+        process.libraries.pop("am", None)
+        process.libraries.pop("am.portals", None)
+
+    def report(self, job: Job) -> None:
+        """Return nothing: it has no tools."""
+
+
+@hookimpl
+def vmpp_libraries() -> Mapping[str, Library]:
+    """Offer the library."""
+    return {"am": AmLibrary()}

@@ -1,0 +1,76 @@
+"""What a request or reply looks like on the way: arguments and payload in one body."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from struct import error as StructError  # noqa: N812 - an error by its name
+from struct import pack, unpack_from
+from typing import Any, Final
+
+from vmpp_am._errors import AmError
+from vmpp_am._parameters import MOST_ARGUMENTS, WORD
+
+HANDLERS: Final = 1 << 16
+"""Numbers that there are for handlers."""
+OWN_HANDLERS: Final = HANDLERS - 256
+"""The first of those that the library keeps to itself."""
+
+_COUNT: Final = 16
+_FLOATS: Final = 24
+
+
+def packed(handler: int, arguments: Sequence[Any], payload: Any) -> tuple[int, bytes]:
+    """Return the match bits and the body of a message.
+
+    Raises:
+        AmError: there are too many arguments, or one is neither a 64-bit integer nor a float.
+    """
+    count = len(arguments)
+    if count > MOST_ARGUMENTS:
+        raise AmError(f"a handler takes up to {MOST_ARGUMENTS} arguments, not {count}")
+    codes = ["d" if isinstance(each, float) else "q" for each in arguments]
+    try:
+        body = pack(f"<{''.join(codes)}", *arguments)
+    except StructError:
+        wrong = next(each for each in arguments if not _fits(each))
+        raise AmError(
+            f"{wrong!r:.60} is no argument of a handler: 64-bit integers and floats are; "
+            "what else there is goes as payload"
+        ) from None
+    floats = sum(1 << place for place, code in enumerate(codes) if code == "d")
+    return handler | count << _COUNT | floats << _FLOATS, body + bytes(payload)
+
+
+def _fits(value: Any) -> bool:
+    try:
+        pack("<d" if isinstance(value, float) else "<q", value)
+    except StructError:
+        return False
+    return True
+
+
+def unpacked(bits: int, body: bytes | None) -> tuple[int, tuple[Any, ...], bytes]:
+    """Return the number of the handler, the arguments and the payload of a message."""
+    count = bits >> _COUNT & 31
+    floats = bits >> _FLOATS & (1 << MOST_ARGUMENTS) - 1
+    codes = "".join("d" if floats >> place & 1 else "q" for place in range(count))
+    data = body or b""
+    return bits & HANDLERS - 1, unpack_from(f"<{codes}", data), data[count * WORD :]
+
+
+def words(values: Sequence[int]) -> bytes:
+    """Return 64-bit integers as handlers in the kernel read them.
+
+    Raises:
+        AmError: there is something else among them.
+    """
+    try:
+        return pack(f"<{len(values)}q", *values)
+    except StructError:
+        raise AmError(f"{tuple(values)!r:.60} are not all 64-bit integers") from None
+
+
+def as_words(body: bytes | None) -> tuple[int, ...]:
+    """Return the 64-bit integers of a handler's reply."""
+    data = body or b""
+    return unpack_from(f"<{len(data) // WORD}q", data)

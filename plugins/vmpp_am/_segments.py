@@ -1,0 +1,261 @@
+"""One-sided communication: memory that others put into, get from, and work on.
+
+A segment is three descriptors over one piece of memory, told apart by their match bits: one takes
+puts, at the offset that the sender says, and has them acknowledged; one answers gets; one has a
+handler in the kernel work atomic operations in. None of them wakes the program.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from vmpp.portals import (
+    KernelHandler,
+    MatchEntry,
+    MemoryOperation,
+    SendInfo,
+    SingleBlock,
+)
+from vmpp.portals.language import compile_handler
+from vmpp_am._errors import AmError
+from vmpp_am._handle import Handle
+from vmpp_am._messages import OWN_HANDLERS, as_words, words
+from vmpp_am._parameters import WORD
+from vmpp_am._portals import COMPLETION_PORTAL, SEGMENT_PORTAL
+from vmpp_collectives import Channel, Combine, Kind, Reduction, allgather, allreduce, elementwise
+
+if TYPE_CHECKING:
+    from vmpp_am._endpoint import Endpoint
+    from vmpp_am._token import Token
+
+PUT, GET, ATOMIC = range(3)
+"""What the lowest match bits say of a message for a segment."""
+_KINDS: Final = 4
+
+ADD, SWAP, COMPARE_SWAP, AND, OR, XOR = range(6)
+"""The atomic operations, as the user data of their messages says them."""
+
+ATOMIC_HANDLER: Final = """
+found = load(offset)
+if user == ADD:
+    store(offset, found + body(0))
+elif user == COMPARE_SWAP:
+    if found == body(8):
+        store(offset, body(0))
+elif user == SWAP:
+    store(offset, body(0))
+elif user == AND:
+    store(offset, found & body(0))
+elif user == OR:
+    store(offset, found | body(0))
+else:
+    store(offset, found ^ body(0))
+reply(found)
+"""
+"""What the kernel does with the message of an atomic operation."""
+
+_BY_HANDLER: Final[dict[int, Callable[[int, int, int], int]]] = {
+    ADD: lambda found, value, _: found + value,
+    SWAP: lambda found, value, _: value,
+    COMPARE_SWAP: lambda found, value, expected: value if found == expected else found,
+    AND: lambda found, value, _: found & value,
+    OR: lambda found, value, _: found | value,
+    XOR: lambda found, value, _: found ^ value,
+}
+_ATOMIC_NUMBER: Final = OWN_HANDLERS
+"""The handler in user space that does the same."""
+
+
+class Segment:
+    """Memory of all ranks that others may reach.
+
+    Attributes:
+        number: which it is, the same on all ranks.
+        memory: this rank's, as bytes.
+    """
+
+    __slots__ = ("_entries", "_sizes", "closed", "memory", "number")
+
+    def __init__(self, number: int, memory: memoryview, entries: tuple[MatchEntry, ...]) -> None:
+        self.number = number
+        self.memory = memory
+        self.closed = False
+        self._entries = entries
+        self._sizes: int | array[int] = memory.nbytes
+
+    def size(self, rank: int) -> int:
+        """Return how many bytes *rank* has exposed."""
+        return self._sizes if isinstance(self._sizes, int) else self._sizes[rank]
+
+    def agree(self, channel: Channel) -> None:
+        """Let all ranks know how much each has exposed, and that all have."""
+        own = self.memory.nbytes
+        extremes = array("q", (own, -own))
+        combine: Combine = elementwise("maximum", "i8")
+        allreduce(
+            channel.begin(Kind.ALLREDUCE),
+            memoryview(extremes).cast("B"),
+            Reduction(combine, WORD, True),
+        )
+        if extremes[0] == -extremes[1]:
+            self._sizes = own
+            return
+        sizes = array("q", [0] * channel.size)
+        sizes[channel.rank] = own
+        bounds = range(0, (channel.size + 1) * WORD, WORD)
+        allgather(channel.begin(Kind.ALLGATHER), memoryview(sizes).cast("B"), bounds)
+        self._sizes = sizes
+
+    def withdraw(self) -> None:
+        """Take no more messages."""
+        self.closed = True
+        for entry in self._entries:
+            if entry.descriptor is not None:
+                entry.descriptor.valid = False
+
+
+class Segments:
+    """The segments of one process, and its operations on those of others."""
+
+    __slots__ = ("_atomic", "_endpoint", "_handler", "_segments")
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        self._segments: list[Segment] = []
+        self._atomic: set[SingleBlock] = set()
+        self._handler: KernelHandler | None = None
+
+    def expose(self, memory: Any) -> Segment:
+        """Let others reach *memory*; `Segment.agree` completes it.
+
+        Raises:
+            AmError: it is no memory that can be written, in one piece.
+        """
+        view = _view(memory, "expose")
+        if view.readonly:
+            raise AmError("expose: this memory cannot be written")
+        number = len(self._segments)
+        puts = SingleBlock(MemoryOperation.SINGLE_SNDR_OFF_SV_BDY_ACK, view)
+        gets = SingleBlock(MemoryOperation.SINGLE_SNDR_OFF_RPLY, view)
+        atomics = SingleBlock(MemoryOperation.SINGLE_SNDR_OFF_SV_BDY, view)
+        places = self._endpoint.portals.segments
+        entries = []
+        for kind, block in ((PUT, puts), (GET, gets), (ATOMIC, atomics)):
+            following = len(places) + 1
+            entry = MatchEntry(block, bits=number * _KINDS + kind, next_no_match=following)
+            places.append(entry)
+            entries.append(entry)
+        self._let_work(atomics)
+        segment = Segment(number, view, tuple(entries))
+        self._segments.append(segment)
+        return segment
+
+    def _let_work(self, block: SingleBlock) -> None:
+        """Have the kernel work atomic operations into *block*."""
+        portal = self._endpoint.portals.segment
+        if self._handler is None:
+            process = self._endpoint.process
+            program = compile_handler(
+                ATOMIC_HANDLER, "atomic",
+                ADD=ADD, SWAP=SWAP, COMPARE_SWAP=COMPARE_SWAP, AND=AND, OR=OR,
+            )  # fmt: skip
+            self._handler = process.kernel.install(process, program)
+            self._endpoint.register(self._work, _ATOMIC_NUMBER)
+        self._atomic.add(block)
+        portal.handler, portal.raised_by = self._handler, self._atomic
+        target = portal.target
+        target.head = 0  # type: ignore[union-attr]
+
+    # -- operations ----------------------------------------------------------------------------
+
+    def put(self, rank: int, segment: Segment, offset: int, data: Any) -> Handle:
+        """Begin to write *data* into the segment of *rank*."""
+        view = _view(data, "put")
+        self._check("put", rank, segment, offset, view.nbytes)
+        endpoint = self._endpoint
+        handle = endpoint.begin("put", rank, writes=True)
+        info = SendInfo(
+            offset=offset, return_portal=COMPLETION_PORTAL, return_bits=endpoint.number(handle)
+        )
+        bits = segment.number * _KINDS + PUT
+        endpoint.send(endpoint.address(rank), SEGMENT_PORTAL, bits, view, info)
+        return handle
+
+    def get(self, rank: int, segment: Segment, offset: int, into: Any) -> Handle:
+        """Begin to read from the segment of *rank* as many bytes as *into* has."""
+        view = _view(into, "get")
+        if view.readonly:
+            raise AmError("get: this memory cannot be written")
+        self._check("get", rank, segment, offset, view.nbytes)
+        endpoint = self._endpoint
+        handle = endpoint.begin("get", rank, writes=False)
+        if not view.nbytes:
+            handle.done = True
+            return handle
+        info = SendInfo(
+            read=True, offset=offset, reply_length=view.nbytes, return_portal=COMPLETION_PORTAL,
+            return_bits=endpoint.await_data(handle, view),
+        )  # fmt: skip
+        bits = segment.number * _KINDS + GET
+        endpoint.send(endpoint.address(rank), SEGMENT_PORTAL, bits, b"", info)
+        return handle
+
+    def atomic(
+        self, rank: int, segment: Segment, offset: int, operation: int, *operands: int, by: str
+    ) -> Handle:
+        """Begin an atomic operation on a word of the segment of *rank*."""
+        self._check("atomic operation", rank, segment, offset, WORD)
+        if by not in ("kernel", "handler"):
+            raise AmError(f"atomic operations are done by 'kernel' or 'handler', not {by!r}")
+        body = words((*operands, 0)[:2])
+        endpoint = self._endpoint
+        if by == "handler":
+            arguments = (segment.number, offset, operation)
+            handle = endpoint.request(rank, _ATOMIC_NUMBER, arguments, body)
+            handle.writes = True
+        else:
+            handle = endpoint.begin("do atomic operations", rank, writes=True)
+            number = endpoint.number(handle)
+            info = SendInfo(
+                offset=offset, user_data=operation, return_portal=COMPLETION_PORTAL,
+                return_bits=number,
+            )  # fmt: skip
+            bits = segment.number * _KINDS + ATOMIC
+            endpoint.send(endpoint.address(rank), SEGMENT_PORTAL, bits, body, info)
+        handle.convert = _first_word
+        return handle
+
+    def _work(self, token: Token, number: int, offset: int, operation: int) -> None:
+        """Do an atomic operation in user space: the handler of a request for one."""
+        memory = self._segments[number].memory[offset : offset + WORD]
+        value, expected = as_words(token.payload)
+        found = int.from_bytes(memory, "little", signed=True)
+        result = _BY_HANDLER[operation](found, value, expected) & (1 << 64) - 1
+        memory[:] = result.to_bytes(WORD, "little")
+        token.result(found)
+
+    def _check(self, what: str, rank: int, segment: Segment, offset: int, length: int) -> None:
+        """Refuse what is outside of a segment. Raises AmError."""
+        self._endpoint.address(rank)
+        if segment.closed:
+            raise AmError(f"{what}: segment {segment.number} has been withdrawn")
+        size = segment.size(rank)
+        if offset < 0 or offset + length > size:
+            raise AmError(
+                f"{what}: bytes {offset} to {offset + length} are not in the {size} that rank "
+                f"{rank} has exposed"
+            )
+
+
+def _view(memory: Any, what: str) -> memoryview:
+    """Return memory as bytes. Raises AmError."""
+    try:
+        return memoryview(memory).cast("B")
+    except (TypeError, ValueError) as error:
+        raise AmError(f"{what}: this is no memory in one piece: {error}") from None
+
+
+def _first_word(body: bytes) -> int:
+    return as_words(body)[0]

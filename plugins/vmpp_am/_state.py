@@ -1,0 +1,135 @@
+"""What the library has in a process that uses it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from vmpp.engine import current_process
+from vmpp.hardware import OutOfMemory
+from vmpp.portals import KernelHandler, MemoryOperation, PortalEntry, SendInfo, SingleBlock
+from vmpp.portals.language import compile_handler
+from vmpp_am._endpoint import Endpoint
+from vmpp_am._errors import AmError
+from vmpp_am._handle import Handle
+from vmpp_am._messages import words
+from vmpp_am._parameters import Parameters
+from vmpp_am._portals import COMPLETION_PORTAL, KERNEL_PORTALS, Portals
+from vmpp_am._segments import Segment, Segments
+from vmpp_am._transport import EAGER, MailTransport
+from vmpp_collectives import Channel, Choices, Kind, barrier
+
+if TYPE_CHECKING:
+    from vmpp.kernel import Process
+
+_CONTEXT = 0
+
+
+class State:
+    """The library in one process: made by its first call.
+
+    Attributes:
+        endpoint: requests and replies.
+        segments: memory that is exposed.
+        channel: the way of collective operations.
+    """
+
+    __slots__ = ("channel", "endpoint", "segments")
+
+    def __init__(
+        self, process: Process, portals: Portals, parameters: Parameters, choices: Choices
+    ) -> None:
+        self.endpoint = Endpoint(process, portals, parameters)
+        self.segments = Segments(self.endpoint)
+        self.channel = Channel(
+            MailTransport(self.endpoint), _CONTEXT, process.rank, process.job.addresses, EAGER,
+            choices, AmError,
+        )  # fmt: skip
+
+    def barrier(self) -> None:
+        """Return when all ranks have called."""
+        self.endpoint.may_wait("meet others in a barrier")
+        barrier(self.channel.begin(Kind.BARRIER))
+
+    def expose(self, memory: Any) -> Segment:
+        """Expose *memory*, with all other ranks."""
+        self.endpoint.may_wait("expose memory")
+        segment = self.segments.expose(bytearray(memory) if type(memory) is int else memory)
+        segment.agree(self.channel)
+        return segment
+
+    # -- handlers in the kernel ----------------------------------------------------------------
+
+    def install(
+        self, number: int, text: str, memory: Any, name: str, constants: dict[str, int]
+    ) -> KernelHandler:
+        """Have the kernel run a handler of the program on messages for *number*."""
+        portal = _portal(number)
+        process = self.endpoint.process
+        view = memory.memory if isinstance(memory, Segment) else memory
+        block = SingleBlock(MemoryOperation.SINGLE_SNDR_OFF_SV_BDY, memoryview(view).cast("B"))
+        handler = process.kernel.install(process, compile_handler(text, name, **constants))
+        if process.table.entries[portal] is not None:
+            raise AmError(f"kernel handler {number} is installed already")
+        process.table.install(portal, PortalEntry(block, handler))
+        return handler
+
+    def signal(
+        self, rank: int, number: int, values: tuple[int, ...], payload: Any, **wishes: int
+    ) -> None:
+        """Send a message to a handler in the kernel of *rank*, which answers nothing."""
+        info = SendInfo(offset=wishes["offset"], user_data=wishes["user"])
+        self._send(rank, number, values, payload, wishes["bits"], info)
+
+    def call(
+        self, rank: int, number: int, values: tuple[int, ...], payload: Any, **wishes: int
+    ) -> Handle:
+        """Send a message to a handler in the kernel of *rank*, which replies words."""
+        endpoint = self.endpoint
+        handle = endpoint.begin("call a handler in the kernel", rank, writes=True)
+        info = SendInfo(
+            offset=wishes["offset"], user_data=wishes["user"], return_portal=COMPLETION_PORTAL,
+            return_bits=endpoint.number(handle),
+        )  # fmt: skip
+        self._send(rank, number, values, payload, wishes["bits"], info)
+        return handle
+
+    def _send(
+        self, rank: int, number: int, values: tuple[int, ...], payload: Any, bits: int,
+        info: SendInfo,
+    ) -> None:  # fmt: skip
+        endpoint = self.endpoint
+        portal, target = _portal(number), endpoint.address(rank)
+        body = words(values) + bytes(payload)
+        endpoint.process.charge(endpoint.parameters.send)
+        endpoint.send(target, portal, bits & (1 << 64) - 1, body, info)
+
+
+def _portal(number: int) -> int:
+    if type(number) is not int or not 0 <= number < len(KERNEL_PORTALS):
+        raise AmError(f"kernel handlers have numbers 0 to {len(KERNEL_PORTALS) - 1}, not {number}")
+    return KERNEL_PORTALS[number]
+
+
+def prepare(process: Process, parameters: Parameters, choices: Choices) -> None:
+    """Set up what takes messages for a process that may never use the library."""
+    portals = Portals(process, parameters.heap)
+    process.libraries["am.portals"] = portals, parameters, choices
+
+
+def state() -> State:
+    """Return the library of the process that runs.
+
+    Raises:
+        AmError: no process runs, or it has no memory for it.
+    """
+    process = current_process()
+    if process is None:
+        raise AmError("active messages are for programs on a machine: vmpp run PROGRAM")
+    found: State | None = process.libraries.get("am")
+    if found is None:
+        try:
+            found = State(process, *process.libraries["am.portals"])
+        except OutOfMemory as error:
+            raise AmError(f"no memory for active messages ([am] heap): {error}") from None
+        process.libraries["am"] = found
+    return found

@@ -1,0 +1,320 @@
+"""Requests and replies: handlers that run elsewhere, and what they may do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Lines = Callable[..., list[str]]
+
+
+def test_a_request_runs_a_handler_and_a_reply_another(lines: Lines) -> None:
+    text = """
+    seen = []
+
+    @am.handler
+    def add(token, left, right):
+        am.reply(token, answer, left + right, payload=token.payload[::-1])
+
+    @am.handler
+    def answer(token, total):
+        seen.append((token.source, total, token.payload))
+
+    am.barrier()
+    am.request((me + 1) % n, add, me, 0.5, payload=b"abc").wait()
+    print(me, seen)
+    am.barrier()
+    """
+    assert lines(text, 3) == [f"{me} [({(me + 1) % 3}, {me + 0.5}, b'cba')]" for me in range(3)]
+
+
+def test_handlers_run_while_the_program_computes_or_waits(lines: Lines) -> None:
+    text = """
+    import time
+    import vmpp
+    came = []
+
+    @am.handler
+    def note(token, number):
+        came.append(number)
+
+    am.barrier()
+    if me:
+        am.request(0, note, 1).wait()
+        time.sleep(1)
+        am.request(0, note, 2)
+    else:
+        vmpp.compute(0.5)
+        print(came)
+        am.block_until(lambda: len(came) == 2)
+        print(came)
+    am.barrier()
+    """
+    assert lines(text) == ["[1, 2]", "[1]"]
+
+
+def test_a_request_that_comes_before_its_handler_waits_for_it(lines: Lines) -> None:
+    text = """
+    import time
+    if me:
+        print(am.request(0, 3, 20).wait())
+    else:
+        time.sleep(1)
+        am.handler(3)(lambda token, number: am.result(token, number, number + 1))
+        time.sleep(1)
+    am.barrier()
+    """
+    assert lines(text) == ["(20, 21)"]
+
+
+def test_handlers_have_numbers_by_order_or_by_choice(lines: Lines) -> None:
+    text = """
+    first = am.register(lambda token: None)
+    chosen = am.register(lambda token: None, 7)
+    second = am.register(lambda token: None)
+    print(first, chosen, second)
+    for number in (7, -1, 65536, "x"):
+        try:
+            am.register(print, number)
+        except am.AmError as error:
+            print(error)
+    """
+    found = lines(text, 1)
+    assert found[0] == "'x' is no number of a handler: 0 to 65279 are"
+    assert found[-2:] == ["65536 is no number of a handler: 0 to 65279 are",
+                          "handler 7 is <lambda> already"]  # fmt: skip
+    assert "0 7 1" in found
+
+
+def test_handlers_held_run_where_the_program_polls(lines: Lines) -> None:
+    text = """
+    import time
+    came = []
+
+    @am.handler
+    def note(token, number):
+        came.append(number)
+
+    am.barrier()
+    if me:
+        for number in range(3):
+            am.request(0, note, number)
+        am.quiet()
+    else:
+        am.hold_interrupts()
+        am.hold_interrupts()
+        time.sleep(1)
+        print("held", came)
+        am.resume_interrupts()
+        print("still", came)
+        am.poll()
+        print("polled", came)
+        am.resume_interrupts()
+    am.barrier()
+    """
+    assert lines(text) == ["held []", "polled [0, 1, 2]", "still []"]
+
+
+def test_what_has_waited_runs_when_interrupts_are_resumed(lines: Lines) -> None:
+    text = """
+    import time
+    came = []
+    am.register(lambda token: came.append(token.source))
+    am.barrier()
+    if me:
+        am.request(0, 0)
+    else:
+        am.hold_interrupts()
+        time.sleep(1)
+        am.resume_interrupts()
+        print(came)
+    am.barrier()
+    """
+    assert lines(text) == ["[1]"]
+
+
+def test_a_polling_process_pays_no_context_switch(run: Any) -> None:
+    text = """
+    import time
+    am.register(lambda token: None)
+    if HOLD:
+        am.hold_interrupts()
+    am.barrier()
+    if me == 0:
+        began = time.perf_counter_ns()
+        am.request(1, 0).wait()
+        print(time.perf_counter_ns() - began)
+    am.barrier()
+    """
+    took = [
+        int(run(text.replace("HOLD", hold), machine="paragon").stdout) for hold in ("True", "False")
+    ]
+    assert took[1] - took[0] == 60_000
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("am.request(0, 0)", "a handler may reply, and not request: it could wait for ever"),
+        ("am.barrier()", "a handler may reply, and not meet others in a barrier: it could"),
+        ("am.quiet()", "a handler may reply, and not wait: it could"),
+        ("am.put(0, segment, 0, b'x')", "a handler may reply, and not put: it could"),
+        ("am.fetch_add(0, segment, 0, 1)", "a handler may reply, and not do atomic operations"),
+        ("am.kernel_call(0, 0)", "a handler may reply, and not call a handler in the kernel"),
+        ("am.expose(8)", "a handler may reply, and not expose memory: it could"),
+        ("am.reply(token, 1); am.reply(token, 1)", "a request is replied to once, and by its"),
+        ("am.reply(token, 2)", "a reply is not replied to: it could go on for ever"),
+    ],
+)
+@pytest.mark.parametrize("held", ["", "am.hold_interrupts()"])
+def test_what_a_handler_may_not_do(lines: Lines, what: str, message: str, held: str) -> None:
+    text = f"""
+    said = []
+
+    def attempt(token):
+        try:
+            {what}
+        except am.AmError as error:
+            said.append(str(error))
+
+    am.register(attempt)
+    am.register(lambda token: None)
+    am.register(attempt)
+    segment = am.expose(8)
+    {held}
+    am.barrier()
+    if me == 0:
+        am.request(1, 0).wait()
+    am.barrier()
+    am.poll()
+    print(*said)
+    """
+    found = " ".join(lines(text))
+    assert message in found
+
+
+def test_a_token_is_good_while_its_handler_runs(lines: Lines) -> None:
+    text = """
+    kept = []
+    am.register(lambda token: kept.append(token))
+    am.barrier()
+    am.request(1 - me, 0).wait()
+    am.barrier()
+    try:
+        am.reply(kept[0], 0)
+    except am.AmError as error:
+        print(error)
+    am.barrier()
+    """
+    assert lines(text) == ["a request is replied to once, and by its handler while that runs"] * 2
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        ("am.request(2, 0)", "there is no rank 2: the job has ranks 0 to 1"),
+        ("am.request(-1, 0)", "there is no rank -1: the job has ranks 0 to 1"),
+        ("am.request(0, print)", "print is not registered as a handler; put @am.handler before it"),
+        ("am.request(0, 0, *range(17))", "a handler takes up to 16 arguments, not 17"),
+        ("am.request(0, 0, 'x')", "'x' is no argument of a handler: 64-bit integers and floats"),
+        ("am.request(0, 0, 1 << 63)", "9223372036854775808 is no argument of a handler"),
+        ("am.request(0, 0, payload=bytes(5000))", "a payload has up to 4096 bytes, not 5000; put"),
+        ("am.resume_interrupts()", "interrupts are not held"),
+    ],
+)
+def test_what_cannot_be_is_refused(lines: Lines, call: str, message: str) -> None:
+    text = f"""
+    try:
+        {call}
+    except am.AmError as error:
+        print(error)
+    """
+    assert all(line.startswith(message) for line in lines(text))
+
+
+def test_what_a_handler_raises_surfaces_in_the_program(lines: Lines) -> None:
+    text = """
+    def fail(token):
+        raise LookupError("in the handler")
+
+    am.register(fail)
+    am.barrier()
+    if me:
+        am.request(0, 0).wait()
+    else:
+        try:
+            am.block_until(lambda: False)
+        except LookupError as error:
+            print(error)
+    am.barrier()
+    """
+    assert lines(text) == ["in the handler"]
+
+
+def test_arguments_keep_their_values(lines: Lines) -> None:
+    values = [0, -1, 2**63 - 1, -(2**63), 0.1, float("inf"), True, 1e-300]
+    text = f"""
+    came = []
+    am.register(lambda token, *values: came.extend(values))
+    inf = float("inf")
+    am.request(0, 0, *{values}).wait()
+    print(*came)
+    """
+    assert lines(text, 1) == [" ".join(str(1 if each is True else each) for each in values)]
+
+
+def test_requests_that_find_no_room_go_once_more(lines: Lines) -> None:
+    text = """
+    import time
+    came = []
+    am.register(lambda token, number: came.append((number, len(token.payload))))
+    am.barrier()
+    if me:
+        for number in range(30):
+            am.request(0, 0, number, payload=bytes(number % 3 * 100))
+        am.quiet()
+    else:
+        am.hold_interrupts()
+        time.sleep(0.05)
+        am.block_until(lambda: len(came) == 30 * (n - 1))
+        expected = [(number, number % 3 * 100) for number in range(30)] * (n - 1)
+        print(sorted(came) == sorted(expected))
+    am.barrier()
+    """
+    assert lines(text, 5, settings={"am.heap": "2 KiB"}) == ["True"]
+
+
+def test_a_rank_that_has_ended_is_named(lines: Lines) -> None:
+    text = """
+    import time
+    am.register(lambda token: None)
+    segment = am.expose(8)
+    if me:
+        time.sleep(1)
+        for begin in (
+            lambda: am.request(0, 0), lambda: am.put_nb(0, segment, 0, b"x"),
+            lambda: am.get_nb(0, segment, 0, bytearray(1)),
+            lambda: am.fetch_add_nb(0, segment, 0, 1),
+        ):
+            try:
+                begin().wait()
+            except am.AmError as error:
+                print(error)
+    """
+    expected = "rank 0 has ended; let all ranks meet in am.barrier() before the first ends"
+    assert lines(text) == [expected] * 4
+
+
+def test_the_library_takes_memory_when_it_is_used(run: Any) -> None:
+    small = {"am.heap": "1 GiB", "node.memory": "64 MiB"}
+    result = run("print(am.max_payload())", 1, settings=small, fails=True)
+    assert "AmError: no memory for active messages ([am] heap): job 1 rank 0" in result.failure
+
+
+def test_programs_outside_a_machine_are_told_so() -> None:
+    from vmpp_am import am
+
+    with pytest.raises(am.AmError, match="active messages are for programs on a machine: vmpp run"):
+        am.rank()
