@@ -8,7 +8,7 @@ from pathlib import Path
 from vmpp.hooks import hookimpl
 
 _HERE = Path(__file__).parent
-_LIBRARIES = ("mpi", "vertex")
+_LIBRARIES = ("mpi", "nx", "vertex")
 _IN_EACH = ("halo", "poisson", "ring", "sum")
 """Programs that there are in each of the libraries."""
 

@@ -14,7 +14,7 @@ import pytest
 import vmpp
 from vmpp_images.subcube import gray, place_of
 
-LIBRARIES = ("mpi", "vertex")
+LIBRARIES = ("mpi", "nx", "vertex")
 SIZES = (1, 2, 3, 4, 6, 8, 13)
 POWERS_OF_TWO = (1, 2, 4, 8)
 
