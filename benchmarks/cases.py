@@ -51,6 +51,9 @@ RING_TARGETS = {64: 0.4, 1024: 0.4, 4096: 0.35, 16384: 0.5}
 """Least ratio of the ring of arrays to the yardstick, by ranks."""
 RING_ROUNDS = {2: 50_000, 64: 2_000, 1024: 120, 4096: 30, 16384: 8}
 COLLECTIVE_ROUNDS = {64: 250, 1024: 10, 4096: 2}
+LIBRARY_RING_ROUNDS = {64: 2_000, 1024: 120, 4096: 30}
+LIBRARY_RING_TARGET = 0.85
+"""Least rate of a ring in another library, in parts of that of the ring in MPI."""
 HALO_ROUNDS = {64: 400, 1024: 25, 4096: 6}
 MESH = 1024
 """Ranks on the square mesh for contention."""
@@ -59,6 +62,18 @@ CASES: tuple[Case, ...] = (
     *(
         Case("ring", ranks, "ring.py", rounds, target=RING_TARGETS.get(ranks))
         for ranks, rounds in RING_ROUNDS.items()
+    ),
+    *(
+        Case(
+            f"{library}-ring",
+            ranks,
+            f"{library}_ring.py",
+            rounds,
+            target=LIBRARY_RING_TARGET,
+            against=f"ring {ranks}",
+        )
+        for library in ("nx", "vertex")
+        for ranks, rounds in LIBRARY_RING_ROUNDS.items()
     ),
     *(
         Case("objects", ranks, "ring_of_objects.py", rounds)
