@@ -128,37 +128,51 @@ class Transport:
             self._node.process.wait(self._block)
 
 
-class Groups:
-    """The groups that a process has taken part in, by mask and message type."""
+class _Resumed(Channel):
+    """A channel that goes on where another one of its group left off."""
 
-    __slots__ = ("_block", "_made", "_node")
+    __slots__ = ()
+
+    def after(self, operations: int) -> _Resumed:
+        """Have so many operations behind it."""
+        self._sequence = operations
+        return self
+
+
+class Groups:
+    """The groups that a process takes part in.
+
+    Of each it keeps the number of operations only, by mask and message type: a program may use a
+    new type for every reduction.
+    """
+
+    __slots__ = ("_block", "_members", "_node", "_operations")
 
     def __init__(self, node: Node) -> None:
         entry: Any = node.process.table.entries[CONTROL_PORTAL]
         self._node = node
         self._block = entry.target
-        self._made: dict[tuple[int, int], tuple[Channel, Sequence[int]]] = {}
+        self._members: dict[int, Sequence[int]] = {}
+        self._operations: dict[tuple[int, int], int] = {}
 
     def channel(self, mask: int, kind: int) -> tuple[Channel, Sequence[int]]:
-        """Return the way to the nodes that differ from this one in bits of *mask*, and these.
+        """Return the way to a group for one operation, and the numbers of its nodes.
 
         Args:
-            mask: bits of dimensions that there are.
+            mask: bits of dimensions that there are: the group is those nodes that differ from this
+                one in none but these.
             kind: type of the messages, as the program says.
         """
-        found = self._made.get((mask, kind))
-        if found is None:
-            found = self._made[mask, kind] = self._make(mask, kind)
-        return found
-
-    def _make(self, mask: int, kind: int) -> tuple[Channel, Sequence[int]]:
-        process = self._node.process
-        members = members_of(process.rank, mask, process.size)
+        process, setup = self._node.process, self._node.setup
+        members = self._members.get(mask)
+        if members is None:
+            members = self._members[mask] = members_of(process.rank, mask, process.size)
         transport = Transport(self._node, self._block, members, mask << 46 | kind << 30)
         rank = members.index(process.rank)
-        setup = self._node.setup
-        channel = Channel(transport, 0, rank, members, setup.segment, setup.choices, VertexError)
-        return channel, members
+        channel = _Resumed(transport, 0, rank, members, setup.segment, setup.choices, VertexError)
+        behind = self._operations.get((mask, kind), 0)
+        self._operations[mask, kind] = behind + 1
+        return channel.after(behind), members
 
 
 def members_of(node: int, mask: int, size: int) -> Sequence[int]:

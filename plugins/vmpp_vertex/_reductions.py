@@ -165,14 +165,14 @@ def _reduce(
     node = current()
     check_type(kind)
     mask &= (1 << node.dimension) - 1
+    me = node.process.rank
+    root = ANY if target == ANY else node.number(me & ~mask | node.number(target) & mask)
     channel, members = node.groups.channel(mask, kind)
     reduction = _reduction(node, code, operation)
-    if target == ANY:
+    if root == ANY:
         channel.begin(Kind.ALLREDUCE)
         allreduce(channel, vector, reduction)
         return True
-    me = node.process.rank
-    root = node.number(me & ~mask | node.number(target) & mask)
     channel.begin(Kind.REDUCE)
     reduce(channel, vector, reduction, members.index(root))
     return root == me

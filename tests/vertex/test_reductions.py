@@ -182,3 +182,27 @@ def test_sums_have_the_bits_of_mpis_allreduce(run, nprocs, count):
         nprocs,
     )
     assert result.status == 0, result.failure
+
+
+def test_threads_reduce_at_once_by_types_of_their_own(run):
+    result = run(
+        """
+        import threading
+
+        node, *_ = whoami()
+        found = {}
+
+        def reduces(type):
+            found[type] = [isum(type * turn, -1, type) for turn in range(3)]
+
+        order = (1, 2, 3) if node else (3, 2, 1)
+        threads = [threading.Thread(target=reduces, args=(type,)) for type in order]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        print(found == {type: [0, 2 * type, 4 * type] for type in (1, 2, 3)})
+        """,
+        2,
+    )
+    assert result.stdout == b"True\nTrue\n"
