@@ -65,12 +65,13 @@ class Lane:
         first: bytes that each process may fill of each other's memory from the start.
         share: what it gets once it has been heard of.
         reserve: of that, what is for messages that ask: so one can, while others fill the rest.
+        eager: longest body of which two in a row find memory, if all before have been received.
         give: bytes that are worth a message which gives them back.
         peers: the others that this process has dealt with, by address.
         nodes: those that it has sent to, by node.
     """
 
-    __slots__ = ("_spare", "first", "flag", "give", "nodes", "peers", "reserve", "share")
+    __slots__ = ("_spare", "eager", "first", "flag", "give", "nodes", "peers", "reserve", "share")
 
     def __init__(self, flag: int, size: int, parameters: Parameters) -> None:
         self.flag = flag
@@ -86,6 +87,7 @@ class Lane:
         more = min(parameters.mea - self.first, kept // max(parameters.noc, 1))
         self.share = self.first + max(more, 0)
         self.reserve = self.first // 8 // HEADER * HEADER
+        self.eager = max(0, min(parameters.pkt, (self.first - self.reserve) // 2 - HEADER))
         self._spare = min(kept, max(0, memory - self.first * size))
         most = self.share - HEADER
         self.give = min(parameters.gth or self.share // 2, most, max(self.first // 2, HEADER))

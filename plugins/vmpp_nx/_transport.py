@@ -68,7 +68,7 @@ class Globals:
         self._places = addresses
         choices = state.parameters.choices or DEFAULT_CHOICES
         self.channel = Channel(
-            self, 0, state.node, addresses, messages.packet, choices, _mismatch
+            self, 0, state.node, addresses, messages.globals.eager, choices, _mismatch
         )  # fmt: skip
 
     def _wanted(self, source: int, tag: int) -> Wanted:
