@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from vmpp.process.striping import (
     ReadStripes,
     WriteStripes,
 )
+from vmpp.service.parallel.fetching import WINDOW
 
 DATA = bytes(range(256)) * 4096
 
@@ -206,8 +208,10 @@ def test_a_reader_that_dies_is_sent_no_more(site: Any) -> None:
 
 
 @pytest.mark.parametrize("forgotten", ["rank", "job", "abandoned"])
-def test_a_client_whose_node_has_crashed_is_forgotten(site: Any, forgotten: str) -> None:
-    here = site(1, clients=2, jobs=[1, 2])
+def test_a_client_whose_node_has_crashed_is_forgotten(
+    site: Any, costs: Any, forgotten: str
+) -> None:
+    here = site(1, clients=2, jobs=[1, 2], costs=replace(costs, buffers=WINDOW))
 
     def crashes(client: Any) -> None:
         writes(client, here.layout())
@@ -235,8 +239,8 @@ def test_a_client_whose_node_has_crashed_is_forgotten(site: Any, forgotten: str)
     assert left_over(here) == [NOTHING]
 
 
-def test_nobody_has_buffers_for_long_whose_data_do_not_come(site: Any) -> None:
-    here = site(1, clients=2, jobs=[1, 2])
+def test_nobody_has_buffers_for_long_whose_data_do_not_come(site: Any, costs: Any) -> None:
+    here = site(1, clients=2, jobs=[1, 2], costs=replace(costs, buffers=WINDOW))
 
     def sends_nothing(client: Any) -> Any:
         # There is no descriptor for the transfer that it announces.

@@ -74,15 +74,16 @@ class Placement:
     def extend(self, file: int, count: int) -> bool:
         """Have a file have *count* blocks at least; return False if there are too few on the disk,
         and then it has those that it had."""
+        if count <= self.length(file):
+            return True
         if not self.fits(file, count):
             return False
-        if count > self.length(file):
-            extents = self._files.setdefault(file, _Extents())
-            while extents.count < count:
-                begin, end = self._next(extents.after)
-                end = min(end, begin + count - extents.count)
-                self._free.cut(begin, end)
-                extents.add(begin, end - begin)
+        extents = self._files.setdefault(file, _Extents())
+        while extents.count < count:
+            begin, end = self._next(extents.after)
+            end = min(end, begin + count - extents.count)
+            self._free.cut(begin, end)
+            extents.add(begin, end - begin)
         return True
 
     def cut(self, file: int, count: int) -> list[tuple[int, int]]:

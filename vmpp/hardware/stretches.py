@@ -58,10 +58,10 @@ class Stretches(Generic[V]):
 
     def cut(self, begin: int, end: int) -> list[tuple[int, int, V]]:
         """Take out what is there from *begin* up to *end*, and return it."""
-        found = self.within(begin, end)
-        if not found:
-            return found
         first = self._first(begin)
+        if first == len(self.begins) or self.begins[first] >= end:
+            return []
+        found = self.within(begin, end)
         last = first + len(found)
         start = self.begins[first]
         stop, value = self._held[self.begins[last - 1]]
@@ -81,10 +81,18 @@ class Stretches(Generic[V]):
 
     def join(self, begin: int, end: int, value: V) -> None:
         """Add numbers, some of which may be there, as one stretch with its neighbours."""
-        place = bisect_left(self.begins, begin)
-        if place and self._held[self.begins[place - 1]][0] >= begin:
-            begin = self.begins[place - 1]
-            end = max(end, self._held[begin][0])
+        begins = self.begins
+        place = bisect_left(begins, begin)
+        if place and self._held[begins[place - 1]][0] >= begin:
+            before = begin
+            begin = begins[place - 1]
+            stop = self._held[begin][0]
+            if stop == before and (place == len(begins) or begins[place] > end):
+                # As when blocks come one after the other, which most do.
+                self._held[begin] = end, value
+                self.total += end - stop
+                return
+            end = max(end, stop)
         place = bisect_right(self.begins, end)
         if place:
             end = max(end, self._held[self.begins[place - 1]][0])

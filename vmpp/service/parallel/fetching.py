@@ -23,6 +23,10 @@ from vmpp.service.parallel.transfers import Piece, Writing
 if TYPE_CHECKING:
     from vmpp.service.parallel.server import ParallelServer
 
+WINDOW: Final = 256 << 10
+"""Bytes of one transfer that are asked for and have not come, at the most: enough for a network to
+be busy, and little enough for the client not to keep its other servers waiting meanwhile."""
+
 BATCH: Final = 1 << 20
 """Bytes of one transfer that are given to the host together."""
 
@@ -60,6 +64,7 @@ class Fetching:
         self.room = buffers
         self.pulls: dict[int, _Pull] = {}
         self._server = server
+        # Those that may ask for more, and each of them for a piece that there is.
         self._waiting: deque[Writing] = deque()
         self._number = 0
         # When somebody who waits for buffers loses patience; 0: nobody waits.
@@ -70,8 +75,15 @@ class Fetching:
 
     def begin(self, transfer: Writing) -> None:
         """Begin to fetch the data of a transfer, which has some."""
-        self._waiting.append(transfer)
+        self._queue(transfer)
         self.proceed()
+
+    def _queue(self, transfer: Writing) -> None:
+        """Have a transfer ask for its next piece when it is its turn, if it may ask for more."""
+        piece = transfer.next
+        if piece is not None and not transfer.waits and transfer.asked + piece.length <= WINDOW:
+            transfer.waits = True
+            self._waiting.append(transfer)
 
     def proceed(self) -> None:
         """Ask for data, of one transfer after the other in turn, as far as there are buffers."""
@@ -81,14 +93,14 @@ class Fetching:
         while waiting:
             transfer = waiting[0]
             piece = transfer.next
-            if piece is None:
-                waiting.popleft()
-            elif piece.length > self.room:
+            assert piece is not None
+            if piece.length > self.room:
                 self._set_alarm(now)
                 return
-            else:
-                waiting.rotate(-1)
-                self._ask(_Pull(transfer, transfer.take(), now))
+            waiting.popleft()
+            transfer.waits = False
+            self._ask(_Pull(transfer, transfer.take(), now))
+            self._queue(transfer)
         self.clear_alarm()
 
     def _ask(self, pull: _Pull) -> None:
@@ -96,6 +108,7 @@ class Fetching:
         self.room -= piece.length
         self._number += 1
         transfer.pulls[self._number] = None
+        transfer.asked += piece.length
         self.pulls[self._number] = pull
         info = SendInfo(
             read=True,
@@ -126,6 +139,8 @@ class Fetching:
             self._server.drop(pull.transfer)
         else:
             del self.pulls[header.bits], pull.transfer.pulls[header.bits]
+            pull.transfer.asked -= pull.piece.length
+            self._queue(pull.transfer)
             self._keep(pull.transfer, pull.piece, header.body)
         self.proceed()
 
@@ -173,7 +188,8 @@ class Fetching:
         for number in transfer.pulls:
             self.room += self.pulls.pop(number).piece.length
         transfer.pulls.clear()
-        if transfer in self._waiting:
+        if transfer.waits:
+            transfer.waits = False
             self._waiting.remove(transfer)
 
     # -- data that never come ------------------------------------------------------------------

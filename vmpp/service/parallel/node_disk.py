@@ -47,9 +47,9 @@ class NodeDisk:
         """Return how many bytes there are of a file."""
         return self._lengths.get(file, 0)
 
-    def fits(self, file: int, end: int) -> bool:
-        """Return whether a file may have *end* bytes here."""
-        return self.placement.fits(file, -(-end // self._block))
+    def reserve(self, file: int, end: int) -> bool:
+        """Give a file the blocks for *end* bytes; return False if there are too few."""
+        return self.placement.extend(file, -(-end // self._block))
 
     def read(self, now: int, file: int, pieces: Sequence[tuple[int, int]]) -> list[int]:
         """Read *pieces*, each an offset and a length; return when each is in memory, ps."""
@@ -84,13 +84,13 @@ class NodeDisk:
 
     def cut(self, file: int, length: int) -> None:
         """Keep *length* bytes of a file at the most."""
-        if length < self.length(file):
-            if length:
-                self._lengths[file] = length
-            else:
-                del self._lengths[file]
-            for begin, end in self.placement.cut(file, -(-length // self._block)):
-                self.cache.forget(begin, end)
+        kept = min(length, self.length(file))
+        if kept:
+            self._lengths[file] = kept
+        else:
+            self._lengths.pop(file, None)
+        for begin, end in self.placement.cut(file, -(-kept // self._block)):
+            self.cache.forget(begin, end)
 
     def _fetch(self, now: int, file: int, number: int) -> int:
         """Have one block of a file in memory; return when it is."""

@@ -221,7 +221,7 @@ class ParallelServer(Server):
 
     def _write(self, serial: int, header: Header, request: WriteStripes) -> None:
         runs = self._check(header, request, WRITE)
-        if not self.disk.fits(runs.layout.file, runs.end):
+        if not self.disk.reserve(runs.layout.file, runs.end):
             _fail(errno.ENOSPC)
         transfer = Writing(serial, header.source, request.transfer, runs)
         self._transfers[serial] = transfer

@@ -163,15 +163,19 @@ class Writing(Transfer):
 
     Attributes:
         pulls: numbers of the pieces that have been asked for and have not come.
+        asked: bytes of them.
+        waits: whether it waits for its turn to ask for more.
         held: bytes that have come and are not with the host yet.
         done: when what has come counts as written, ps.
     """
 
-    __slots__ = ("_fetched", "done", "held", "pulls")
+    __slots__ = ("_fetched", "asked", "done", "held", "pulls", "waits")
 
     def __init__(self, serial: int, client: Address, bits: int, runs: Runs) -> None:
         super().__init__(serial, client, bits, runs, _MOST)
         self.pulls: dict[int, None] = {}
+        self.asked = 0
+        self.waits = False
         self._fetched: list[tuple[int, Any]] = []
         self.held = 0
         self.done = 0
