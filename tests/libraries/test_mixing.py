@@ -13,6 +13,7 @@ import pytest
 import vmpp
 
 PREAMBLE = """\
+import am
 import numpy as np
 from mpi4py import MPI
 from nx import *
@@ -27,7 +28,7 @@ rng = np.random.default_rng(rank)
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., vmpp.Result]:
-    """Return what runs a program that has MPI, NX and Vertex, and ends well."""
+    """Return what runs a program that has all libraries, and ends well."""
 
     def start(text: str, nprocs: int = 4, **options: Any) -> vmpp.Result:
         path = tmp_path / "program.py"
@@ -129,6 +130,42 @@ def test_a_handler_of_nx_runs_while_the_program_waits_in_mpi(run: Any) -> None:
             assert heard == [(42, 0)]
         else:
             gsync()
+        """
+    )
+
+
+@pytest.mark.parametrize(
+    ("wait", "let_go"),
+    [
+        ("comm.Recv(np.empty(1), 0, 3)", "[comm.Send(np.zeros(1), peer, 3) for peer in others]"),
+        ("crecv(3, np.empty(1), 8)", "csend(3, np.zeros(1), 8, -1, myptype())"),
+        ("nread(np.empty(1), 8, 0, 3)", "[nwrite(np.zeros(1), 8, peer, 3) for peer in others]"),
+        ("comm.Barrier()", "comm.Barrier()"),
+        ("gsync()", "gsync()"),
+        ("dsum(1.0, -1, 1, -1)", "dsum(1.0, -1, 1, -1)"),
+    ],
+)
+def test_active_messages_are_handled_while_the_program_waits(
+    run: Any, wait: str, let_go: str
+) -> None:
+    """Rank 0 lets the others go only when the requests that it has sent them are handled."""
+    run(
+        f"""
+        @am.handler
+        def double(token, number):
+            am.result(token, 2 * number)
+
+        counter = am.expose(8)
+        am.barrier()
+        others = range(1, size)
+        if rank == 0:
+            for peer in others:
+                assert am.request(peer, double, 21).wait() == (42,)
+                assert am.fetch_add(peer, counter, 0, 5) == 0
+            {let_go}
+        else:
+            {wait}
+            assert counter.memory[0] == 5
         """
     )
 
