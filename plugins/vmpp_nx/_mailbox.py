@@ -1,8 +1,8 @@
 """Where messages arrive: what a process has of NX before its program has called it.
 
-One portal takes messages. What no receive has been posted for falls through to two entries over
-one heap: one keeps messages whole, the other only the headers of those that ask. Messages of force
-types fit neither, and are dropped.
+One portal takes messages, another requests for memory. What no receive has been posted for falls
+through to two entries over one heap: one keeps messages whole, the other only the headers of those
+that ask. Messages of force types fit neither, and are dropped.
 """
 
 from __future__ import annotations
@@ -18,13 +18,17 @@ if TYPE_CHECKING:
     from vmpp_nx._parameters import Parameters
 
 RECEIVE_PORTAL: Final = 15
+NEWS_PORTAL: Final = 25
 
 WHOLE, _ASKING, CATCH_ALLS = range(3)
 """Places in the match list of the two entries, and how many they are."""
 
+PLENTY: Final = 1 << 40
+"""Memory for what is as good as nothing: each of the others has a message there at the most."""
+
 
 class Mailbox:
-    """The portal of a process that messages come to.
+    """The portals of a process that messages come to, and requests for memory.
 
     Attributes:
         parameters: sizes and times of the library.
@@ -32,9 +36,13 @@ class Mailbox:
         entry: the portal.
         list: its match list.
         whole, asking: the entries that keep what nobody expects.
+        news: the portal for requests, and once the program has called NX for other news.
+        requests: what requests come to.
     """
 
-    __slots__ = ("asking", "entry", "heap", "list", "parameters", "whole")
+    __slots__ = (
+        "asking", "entry", "heap", "list", "news", "parameters", "requests", "whole",
+    )  # fmt: skip
 
     def __init__(self, process: Process, parameters: Parameters) -> None:
         self.parameters = parameters
@@ -51,3 +59,6 @@ class Mailbox:
         self.list = MatchList([self.whole, self.asking], WHOLE)
         self.entry = PortalEntry(self.list)
         process.table.install(RECEIVE_PORTAL, self.entry)
+        self.requests = DynamicBlock(MemoryOperation.DYN_SV_HDR, Heap(PLENTY))
+        self.news = PortalEntry(self.requests)
+        process.table.install(NEWS_PORTAL, self.news)

@@ -72,10 +72,11 @@ class Messages:
         self.globals = Lane(GLOBAL, process.size, parameters)
         lanes = self.lane, self.globals
         self.events = Events(process, mailbox.entry)
-        transfers = Transfers(process, self.events.handle, self.events.raising)
+        transfers = Transfers(process, mailbox, self.events.handle, self.events.raising)
         self.sends = Sends(process, parameters, lanes, transfers, self.events.raising)
         self.receives = Receives(process, mailbox, lanes, transfers, self.sends)
         self.events.serve(self.sends, self.receives)
+        self.sends.read_requests()
         self.nodes = self.lane.nodes
         self.kinds: dict[int, int] = {}
         self.selectors: dict[int, tuple[int, int]] = {}

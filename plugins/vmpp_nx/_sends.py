@@ -2,9 +2,10 @@
 
 A message that the receiver has memory for, if need be, goes whole: a short one as a copy, of which
 nothing is heard again, a longer one as a view of the sender's memory, acknowledged when it has been
-taken. One for which there is no memory asks: its body goes along all the same, for a receive that
-has been posted; if none has, the receiver keeps the header alone and reads the body later. Even
-that takes memory, and a send waits when there is none at all.
+taken. If the memory is taken by others, it waits until some of these have been received.
+
+One that is longer than all the memory there is asks: its body goes along for a receive that may
+have been posted, and if none has, the receiver keeps the header alone and reads the body later.
 """
 
 from __future__ import annotations
@@ -15,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 from vmpp.portals import AckOutcome, SendInfo
 from vmpp_nx._bits import ASKS, FORCE, GLOBAL
 from vmpp_nx._flow import AMOUNT, GIVES, Lane, Peer
-from vmpp_nx._mailbox import RECEIVE_PORTAL
+from vmpp_nx._mailbox import NEWS_PORTAL, RECEIVE_PORTAL
 from vmpp_nx._parameters import HEADER
-from vmpp_nx._transfers import NEWS_PORTAL, REQUEST, Slot, Transfers
+from vmpp_nx._transfers import REQUEST, Slot, Transfers
 
 if TYPE_CHECKING:
     from vmpp.kernel import Process
@@ -135,24 +136,29 @@ class Sends:
             self._write(sending, bytes(body), None)
             sending.done = True
             return True
-        long = length > self._packet
-        left = peer.credit - peer.lane.reserve
-        fits = length + HEADER <= left and length <= self._largest
-        if fits and (not long or peer.credit >= self._threshold):
-            peer.credit -= length + HEADER
-            if long:
+        lane, credit, need = peer.lane, peer.credit, length + HEADER
+        if need <= credit - lane.reserve and self._may_fill(length, credit):
+            peer.credit -= need
+            if length > self._packet:
                 self._hand_over(sending)
             else:
                 self._write(sending, bytes(body) if length else None, None)
                 sending.done = True
             return True
-        if peer.credit < HEADER:
+        if credit < HEADER or (
+            need <= lane.share - lane.reserve and self._may_fill(length, lane.share)
+        ):
             return False
         peer.credit -= HEADER
         sending.asks = True
         self._hand_over(sending)
-        self._ask(peer)
         return True
+
+    def _may_fill(self, length: int, credit: int) -> bool:
+        """Return whether a message may take of so much memory at the receiver, if it fits."""
+        if length <= self._packet:
+            return length <= self._largest
+        return length <= self._largest and credit >= self._threshold
 
     def _hand_over(self, sending: Sending) -> None:
         """Send a body as it lies in memory, to be acknowledged, or read later if it asks."""

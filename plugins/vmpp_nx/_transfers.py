@@ -20,18 +20,18 @@ from vmpp.portals import (
     SendInfo,
     SingleBlock,
 )
+from vmpp_nx._mailbox import PLENTY
 
 if TYPE_CHECKING:
     from vmpp.kernel import Process
+    from vmpp_nx._mailbox import Mailbox
 
-NEWS_PORTAL: Final = 25
 BODY_PORTAL: Final = 35
 
 REQUEST: Final = 1 << 62
 """In the match bits of a message that asks for memory."""
 
 _REQUESTS, _NEWS = range(2)
-_PLENTY: Final = 1 << 40
 _NO_BODY: Final = memoryview(b"")
 
 
@@ -58,6 +58,7 @@ class Transfers:
 
     Args:
         process: whose they are.
+        mailbox: what it has of the second already.
         handler: called when a message has come to a descriptor that `raising` names.
         raising: the descriptors whose messages interrupt the program.
 
@@ -71,27 +72,32 @@ class Transfers:
     )  # fmt: skip
 
     def __init__(
-        self, process: Process, handler: Callable[[Header, int], Any], raising: set[Any]
+        self,
+        process: Process,
+        mailbox: Mailbox,
+        handler: Callable[[Header, int], Any],
+        raising: set[Any],
     ) -> None:
         self._process = process
-        self._news_heap = Heap(_PLENTY)
-        self._request_heap = Heap(_PLENTY)
+        self._news_heap = Heap(PLENTY)
+        self._request_heap = mailbox.requests.heap
         self.arrived = self._news_heap.messages
         self.news = DynamicBlock(MemoryOperation.DYN_SV_HDR, self._news_heap)
-        requests = DynamicBlock(MemoryOperation.DYN_SV_HDR, self._request_heap)
-        raising.add(requests)
-        news = MatchList(
+        raising.add(mailbox.requests)
+        self._slots: list[Slot] = []
+        self._free: list[Slot] = []
+        self._bodies: list[MatchEntry | None] = []
+        mailbox.news.target = MatchList(
             [
-                MatchEntry(requests, bits=REQUEST, mask=REQUEST, next_no_match=_NEWS),
+                MatchEntry(mailbox.requests, bits=REQUEST, mask=REQUEST, next_no_match=_NEWS),
                 MatchEntry(self.news, mask=0),
             ],
             _REQUESTS,
         )
-        self._slots: list[Slot] = []
-        self._free: list[Slot] = []
-        self._bodies: list[MatchEntry | None] = []
-        for index, target in ((NEWS_PORTAL, news), (BODY_PORTAL, MatchList(self._bodies, 0))):
-            process.table.install(index, PortalEntry(target, handler, raising))
+        mailbox.news.handler = handler
+        mailbox.news.raised_by = raising
+        bodies = PortalEntry(MatchList(self._bodies, 0), handler, raising)
+        process.table.install(BODY_PORTAL, bodies)
 
     def offer(self, body: memoryview) -> Slot:
         """Return a slot for a send whose *body* others may read."""

@@ -113,14 +113,37 @@ def test_receives_that_are_posted_give_memory_back_before_they_are_asked_for(run
 def test_two_can_send_to_each_other_before_they_receive(run):
     run(
         """
-        for step in range(20):
-            size = 1 << 18
+        import random
+        for step in range(40):
+            size = random.Random(step).choice([0, 1000, 300_000, 500_000, 900_000])
             csend(step, bytes([step]) * size, size, 1 - me, 0)
             got = bytearray(size)
             crecv(step, got, size)
             assert got == bytes([step]) * size
         """,
         mea="1 MiB",
+    )
+
+
+def test_one_that_begins_late_has_its_messages_and_hears_who_waits_for_memory(run):
+    run(
+        """
+        from nx import *
+        from mpi4py import MPI
+        import time
+        got = bytearray(300)
+        if MPI.COMM_WORLD.rank == 0:
+            for number in range(30):
+                csend(number % 3, bytes([number]) * 300, 300, 1, 0)
+            assert dclock() > 1
+        else:
+            time.sleep(1)
+            for number in range(30):
+                crecv(-1, got, 300)
+                assert got == bytes([number]) * 300 and infotype() == number % 3
+        """,
+        begin="",
+        **TINY,
     )
 
 
