@@ -63,7 +63,7 @@ class State:
         self, number: int, text: str, memory: Any, name: str, constants: dict[str, int]
     ) -> KernelHandler:
         """Have the kernel run a handler of the program on messages for *number*."""
-        portal = _portal(number)
+        portal = portal_of(number)
         process = self.endpoint.process
         view = memory.memory if isinstance(memory, Segment) else memory
         block = SingleBlock(MemoryOperation.SINGLE_SNDR_OFF_SV_BDY, memoryview(view).cast("B"))
@@ -98,13 +98,14 @@ class State:
         info: SendInfo,
     ) -> None:  # fmt: skip
         endpoint = self.endpoint
-        portal, target = _portal(number), endpoint.address(rank)
+        portal, target = portal_of(number), endpoint.address(rank)
         body = words(values) + bytes(payload)
         endpoint.process.charge(endpoint.parameters.send)
         endpoint.send(target, portal, bits & (1 << 64) - 1, body, info)
 
 
-def _portal(number: int) -> int:
+def portal_of(number: int) -> int:
+    """Return the portal of a program's handlers in the kernel. Raises AmError."""
     if type(number) is not int or not 0 <= number < len(KERNEL_PORTALS):
         raise AmError(f"kernel handlers have numbers 0 to {len(KERNEL_PORTALS) - 1}, not {number}")
     return KERNEL_PORTALS[number]

@@ -15,7 +15,7 @@ from vmpp_am import _segments
 from vmpp_am._errors import AmError
 from vmpp_am._handle import Handle, wait_all
 from vmpp_am._segments import Segment
-from vmpp_am._state import state
+from vmpp_am._state import portal_of, state
 from vmpp_am._token import Token
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "hold_interrupts",
     "kernel_call",
     "kernel_handler",
+    "kernel_portal",
     "kernel_signal",
     "max_payload",
     "poll",
@@ -395,6 +396,15 @@ def kernel_handler(
     """
     name = name or f"kernel handler {number}"
     return state().install(number, text, memory, name, constants)
+
+
+def kernel_portal(number: int) -> int:
+    """Return the portal of kernel handlers *number*, for ``send`` and ``forward`` in their texts.
+
+    Raises:
+        AmError: there is no such number.
+    """
+    return portal_of(number)
 
 
 def kernel_signal(

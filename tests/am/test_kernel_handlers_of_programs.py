@@ -108,7 +108,8 @@ def test_a_combining_tree_needs_no_process(lines: Lines) -> None:
     '''
     memory = am.expose(24)
     children = sum(child < n for child in (2 * me + 1, 2 * me + 2))
-    am.kernel_handler(0, UP, memory, EXPECTED=children + 1, PORTAL=44)
+    am.kernel_handler(0, UP, memory, EXPECTED=children + 1,
+                      PORTAL=am.kernel_portal(0))
     am.barrier()
     am.kernel_signal(me, 0, me + 1)
     words = memoryview(memory.memory).cast("q")

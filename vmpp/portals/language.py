@@ -439,6 +439,9 @@ class _Compiler:
             op, changes = _COMPARISONS.get(type(expression.ops[0]), (None, False))
             sides = expression.left, expression.comparators[0]
             return self._folded(op, *(sides[::-1] if changes else sides))
+        if isinstance(expression, ast.Call) and len(expression.args) == 2:
+            name = expression.func.id if isinstance(expression.func, ast.Name) else ""
+            return self._folded(_TWO.get(name), *expression.args)
         return None
 
     def _folded(self, op: Op | None, left: ast.expr, right: ast.expr) -> int | None:
