@@ -33,6 +33,8 @@ class Peer:
         node: number of its node in the application.
         lane: that it belongs to.
         credit: what this process may still fill of its memory, in bytes.
+        most: the longest message, header included, that such memory can have room for.
+        reserve: what only messages that ask may fill.
         owed: what its messages have taken here, which it has not been given back yet.
         queue: sends to it that wait for memory, oldest first.
         asked: whether it has been asked for memory since it gave some.
@@ -41,7 +43,8 @@ class Peer:
     """
 
     __slots__ = (
-        "address", "asked", "credit", "known", "lane", "node", "owed", "queue", "starved",
+        "address", "asked", "credit", "known", "lane", "most", "node", "owed", "queue", "reserve",
+        "starved",
     )  # fmt: skip
 
     def __init__(self, address: Address, node: int, lane: Lane) -> None:
@@ -49,6 +52,8 @@ class Peer:
         self.node = node
         self.lane = lane
         self.credit = lane.first
+        self.reserve = lane.reserve
+        self.most = lane.share - lane.reserve
         self.owed = 0
         self.queue: deque[Any] = deque()
         self.asked = False

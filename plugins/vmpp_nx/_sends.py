@@ -136,8 +136,8 @@ class Sends:
             self._write(sending, bytes(body), None)
             sending.done = True
             return True
-        lane, credit, need = peer.lane, peer.credit, length + HEADER
-        if need <= credit - lane.reserve and self._may_fill(length, credit):
+        credit, need = peer.credit, length + HEADER
+        if need <= credit - peer.reserve and self._may_fill(length, credit):
             peer.credit -= need
             if length > self._packet:
                 self._hand_over(sending)
@@ -145,9 +145,8 @@ class Sends:
                 self._write(sending, bytes(body) if length else None, None)
                 sending.done = True
             return True
-        if credit < HEADER or (
-            need <= lane.share - lane.reserve and self._may_fill(length, lane.share)
-        ):
+        if credit < HEADER or (need <= peer.most and self._may_fill(length, peer.most)):
+            # There will be memory, when some of what it has sent there has been received.
             return False
         peer.credit -= HEADER
         sending.asks = True
