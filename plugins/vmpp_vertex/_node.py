@@ -22,8 +22,8 @@ ANY: Final = -1
 """Any source, or any type of the current range."""
 ALL: Final = 0xFFFF
 """As a destination: all nodes of the subcube, the sender included."""
-HOST: Final = 0x8000
-"""Number of the host: more than any node of a subcube of the nCUBE 2 has."""
+HOST: Final = 0x7FFF << 16
+"""Number of the host: a process on no node."""
 TYPES: Final = 0x10000
 """How many types there are."""
 USER_TYPES: Final = (0, 0x7FFF)

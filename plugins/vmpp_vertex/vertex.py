@@ -190,7 +190,7 @@ def nwritep(bufp: Any, nbytes: Any, dest: Any, type: Any, flag: Any = None) -> i
     Raises:
         ValueError: *bufp* has fewer bytes.
     """
-    state = current()
+    state, bufp = current(), _piece(bufp)
     try:
         if not state.buffer.holds(bufp):
             raise Refused(errno.EINVAL)
@@ -200,6 +200,13 @@ def nwritep(bufp: Any, nbytes: Any, dest: Any, type: Any, flag: Any = None) -> i
         return state.refuse(refused)
     state.buffer.release(bufp)
     return _done(0, flag)
+
+
+def _piece(bufp: Any) -> Any:
+    """Return the piece of memory that *bufp* is, or that a cell or list has."""
+    if isinstance(bufp, list) and len(bufp) == 1:
+        return bufp[0]
+    return bufp.value if isinstance(bufp, cell) else bufp
 
 
 def _sent(buf: Any, nbytes: int) -> bytes:
@@ -248,8 +255,8 @@ def nread(buf: Any, nbytes: Any, src: Any = ANY, type: Any = ANY, flag: Any = No
     length = header.length
     if length and room:
         data[: min(length, room)] = header.body[:room]
-    buffer.heap.free(header)
     state.charge_receive(min(length, room))
+    buffer.heap.free(header)
     if length > room:
         length = state.refuse(Refused(errno.EMSGSIZE))
     return answer(_done(length, flag), (src, header.source.rank), (type, header.bits))
@@ -290,7 +297,7 @@ def nrelp(bufp: Any) -> int:
         0, or negative if the program holds no such piece.
     """
     state = current()
-    if state.buffer.release(bufp.value if isinstance(bufp, cell) else bufp):
+    if state.buffer.release(_piece(bufp)):
         return 0
     return state.refuse(Refused(errno.EINVAL))
 

@@ -113,6 +113,7 @@ def library(**changed: Any) -> Any:
         (library(detach=lambda self, process: 1 // 0), ".detach raised ZeroDiv"),
         (library(finish=lambda self, process: 1 // 0), ".finish raised ZeroDiv"),
         (library(report=lambda self, job: 1 // 0), ".report raised ZeroDiv"),
+        (library(remark=lambda self, process: 1 // 0), ".remark raised ZeroDiv"),
         (library(modules=["nothing"]), "it is installed"),
     ],
 )

@@ -363,6 +363,30 @@ class TestAStrangersPlugin:
             ("report", 3),
         ]
 
+    def test_a_library_may_add_to_a_report_on_a_deadlock(self, program, plugins):
+        class Remarks:
+            modules = {}  # noqa: RUF012 - as a plugin's author would write it
+
+            def check(self, description):
+                pass
+
+            def memory(self, description):
+                return 0
+
+            def attach(self, process, description):
+                pass
+
+            def remark(self, process):
+                return f"rank {process.rank} has lost its patience" if process.rank else ""
+
+            finish = detach = report = check
+
+        path = program("comm.recv(source=1 - rank)")
+        found = plugins(vmpp_libraries={"remarks": Remarks()})
+        failure = vmpp.run(path, nprocs=2, plugins=found).failure
+        assert failure.startswith("deadlock")
+        assert failure.splitlines()[-1] == "  rank 1 has lost its patience"
+
     def test_an_image_runs_by_its_name(self, program, plugins, tmp_path):
         path = program("print(rank)")
         found = plugins(vmpp_images={"counter": str(path)})

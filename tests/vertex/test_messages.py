@@ -304,6 +304,18 @@ def test_nreadp_hands_out_the_buffer_and_nrelp_takes_it_back(nodes):
     assert nodes(1, program) == {0: (4, b"data", 0, 6, 0, True, errno.EINVAL)}
 
 
+@pytest.mark.parametrize("place", [cell, lambda: [None]])
+def test_a_piece_is_given_back_and_sent_by_the_cell_that_has_it(nodes, place):
+    def program():
+        nwrite(b"data", 4, 0, 6)
+        bufp = place()
+        length = nreadp(bufp, 100, cell(-1), cell(-1))
+        sent = nwritep(bufp, length, 0, 7)
+        return sent, nreadp(bufp, 100, cell(-1), cell(7)), nrelp(bufp)
+
+    assert nodes(1, program) == {0: (0, 4, 0)}
+
+
 def test_nreadp_returns_the_buffer_if_there_is_no_cell_for_it(nodes):
     def program():
         nwrite(b"data", 4, 0, 6)

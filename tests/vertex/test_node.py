@@ -31,6 +31,7 @@ def test_whoami_fills_its_four_cells(nodes, size, dim):
         assert proc.value & 0xFFFF == node.value
         assert proc.value == npid()
         assert host.value >= 1 << cube.value
+        assert nwrite(b"to nobody", 9, host, 0) < 0
         return node.value, cube.value
 
     assert nodes(size, program) == {node: (node, dim) for node in range(size)}

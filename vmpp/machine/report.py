@@ -282,15 +282,24 @@ def _rendered(frame: FrameType) -> tuple[str, tuple[tuple[str, str], ...]]:
     return f"{owner}{code.co_name}" if owner else code.co_qualname, arguments
 
 
+def _held(value: Any) -> Any:
+    """Return what *value* holds if it is a place for a value, as those of ctypes are."""
+    try:
+        return value.value
+    except Exception:
+        # It is none; or it is a program's own, and whatever that does is no matter of a report.
+        return None
+
+
 def _shown(value: Any) -> str:
     """Return *value* briefly: numbers and short texts as they are, anything else by its type."""
     if value is None or isinstance(value, (bool, int, float)):
         return repr(value)
     if isinstance(value, (str, bytes)) and len(value) <= 20:
         return repr(value)
-    if type(getattr(value, "value", None)) is int:
-        # A place for a number, as those of ctypes.
-        return f"{type(value).__name__}({value.value})"
+    number = _held(value)
+    if type(number) is int:
+        return f"{type(value).__name__}({number})"
     shape = getattr(value, "shape", None)
     if isinstance(shape, tuple):
         return f"<{type(value).__name__} of shape {shape}>"

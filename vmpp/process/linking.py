@@ -80,7 +80,7 @@ class LinkedLibraries:
             ask = getattr(library, "remark", None)
             if ask is not None:
                 try:
-                    found.append(ask(process))
+                    found.append(str(ask(process) or ""))
                 except Exception as error:
                     raise raised(library, "remark", error) from error
         return "; ".join(filter(None, found))

@@ -86,6 +86,12 @@ def check_library(name: str, *, program: str = "", nprocs: int = 2) -> None:
         "the status of a program is its own",
         f"programs that exit with 3 had {failing.statuses}",
     )
+    waiting = _run(story, f"{imports}\nimport threading\nthreading.Event().wait()\n", nprocs)
+    story.require(
+        (waiting.failure or "").startswith("deadlock"),
+        "a program that waits for ever is reported",
+        waiting.failure or f"it had {waiting.statuses}",
+    )
 
 
 def check_image(name: str, *, nprocs: Iterable[int] = (1, 2, 5)) -> None:
