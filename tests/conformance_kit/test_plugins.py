@@ -26,6 +26,7 @@ from vmpp.testing import (
 def test_what_ships_keeps_the_rules() -> None:
     check_plugin("pct", offers={"pct": ["single", "rr"]})
     check_library("mpi", program="from mpi4py import MPI\nMPI.COMM_WORLD.Barrier()")
+    check_library("vertex", program="from vertex import *\nnwrite(b'x', 1, 0xFFFF, 0)\nnsync()")
     check_machine_file("paragon")
     check_command("nodes")
 
