@@ -119,3 +119,32 @@ async def test_sessions_have_an_error_and_the_files_at_the_next_boot(
         session = await booted.console()
         for place in range(3):
             assert await session.files.read(f"/pfs/f{place}") == b"%d" % place * 100_000
+
+
+READS = """
+    import os, time
+    from mpi4py import MPI
+    data = bytes(range(256)) * 4096
+    with open("/pfs/f", "wb") as file:
+        file.write(data)
+    file = open("/pfs/f", "rb", buffering=0)
+    time.sleep(0.02 - MPI.Wtime())
+    try:
+        print(file.read(len(data)) == data)
+    except OSError as error:
+        print(error.strerror)
+"""
+
+
+def test_what_the_network_loses_is_never_taken_for_data(machine: Path, tmp_path: Path) -> None:
+    path = program(tmp_path, READS)
+    said = set()
+    for seed in range(3):
+        fault = "drop 10% from io to compute at 20 ms"
+        result = vmpp.run(path, nprocs=1, machine=machine, faults=[fault], seed=seed)
+        said.add(result.stdout)
+        if not result.stdout:
+            # It was the report that got lost.
+            assert "messages were lost in the network" in (result.failure or "")
+    assert b"Input/output error\n" in said
+    assert b"False\n" not in said

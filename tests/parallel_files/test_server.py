@@ -82,7 +82,7 @@ def test_nothing_is_sent_of_what_is_beyond_the_end(site: Any) -> None:
 
     reports, buffer, nothing = here.run(program)[0]
     assert buffer == DATA[600:700] + b"?" * 9900
-    assert sorted(reports, key=lambda each: each.end) == [Moved(0, 0, 512), Moved(0, 100, 700)]
+    assert sorted(reports, key=lambda each: each.end) == [Moved(0, 0, 512), Moved(0, 100, 700, 1)]
     assert [each.count for each in nothing] == [0, 0]
 
 

@@ -69,10 +69,11 @@ class Move:
         ends: how far the file reaches as far as each server can tell, in the order of reports.
     """
 
-    __slots__ = ("_slot", "count", "done", "ends", "error", "owed")
+    __slots__ = ("_pieces", "_slot", "count", "done", "ends", "error", "owed")
 
     def __init__(self, slot: _Slot | None) -> None:
         self._slot = slot
+        self._pieces = 0
         self.owed = 0
         self.done = False
         self.error = 0
@@ -85,6 +86,11 @@ class Move:
         self.error = self.error or moved.error
         self.count += moved.count
         self.ends.append(moved.end)
+        self._pieces += moved.pieces
+        slot = self._slot
+        if not self.owed and slot is not None and slot.block.messages < self._pieces:
+            # The network has lost some of what was read, for reports come behind that.
+            self.error = self.error or errno.EIO
         self.done = self.done or not self.owed
 
 
@@ -106,6 +112,7 @@ class _Slot:
             else MemoryOperation.SINGLE_SNDR_OFF_SV_BDY
         )
         block.buffer = memory
+        block.messages = 0
         entry.bits = number
         entry.active = True
 

@@ -211,11 +211,14 @@ class Moved(msgspec.Struct, frozen=True, array_like=True, gc=False):
         count: bytes moved: at the most what the server was to move of all runs together.
         end: how far the file reaches, as far as this server can tell from what it has of it, which
             others may have written without having heard of it yet.
+        pieces: messages in which the server has sent what was read. They come before the report; so
+            who counts fewer by then knows that the network has lost some.
     """
 
     error: int
     count: int = 0
     end: int = 0
+    pieces: int = 0
 
 
 _encoder = msgspec.msgpack.Encoder()

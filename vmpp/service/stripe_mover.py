@@ -35,6 +35,7 @@ from vmpp.process.striping import (
     MOVED_PORTAL,
     READ,
     WRITE,
+    Moved,
     Seal,
     decode_moved,
     encode,
@@ -52,18 +53,22 @@ class _Transfer:
     """Something that I/O nodes have been asked for and are not done with.
 
     Attributes:
-        entry: what lets them get at the memory; None: there is none.
+        memory: what lets them get at it; None: they need none.
         owed: how many have not reported yet.
         error: number of the error that was reported first; 0: none was.
+        pieces: how many messages have brought what was read.
         done: whom to tell.
     """
 
-    __slots__ = ("done", "entry", "error", "owed")
+    __slots__ = ("done", "error", "memory", "owed", "pieces")
 
-    def __init__(self, entry: MatchEntry | None, owed: int, done: Callable[[int], object]) -> None:
-        self.entry = entry
+    def __init__(
+        self, memory: SingleBlock | None, owed: int, done: Callable[[int], object]
+    ) -> None:
+        self.memory = memory
         self.owed = owed
         self.error = 0
+        self.pieces = 0
         self.done = done
 
 
@@ -123,15 +128,15 @@ class StripeMover:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         self._made += 1
         number = self._made
-        entry = self._lay(number, errand)
-        self._transfers[number] = _Transfer(entry, len(addresses), done)
+        memory = self._lay(number, errand)
+        self._transfers[number] = _Transfer(memory, len(addresses), done)
         access = WRITE if errand.writes else READ
         request = errand.request(number, self.seal.capability(layout.file, _SYSTEM, access))
         info = SendInfo(return_portal=MOVED_PORTAL, return_bits=number)
         for address in addresses:
             self._process.say(address, REQUEST_PORTAL, 0, encode(request), info)
 
-    def _lay(self, number: int, errand: Errand) -> MatchEntry | None:
+    def _lay(self, number: int, errand: Errand) -> SingleBlock | None:
         """Let I/O nodes get at the memory of an errand."""
         if errand.memory is None:
             return None
@@ -140,7 +145,8 @@ class StripeMover:
             if errand.writes
             else MemoryOperation.SINGLE_SNDR_OFF_SV_BDY
         )
-        entry = MatchEntry(SingleBlock(operation, errand.memory), bits=number)
+        memory = SingleBlock(operation, errand.memory)
+        entry = MatchEntry(memory, bits=number)
         if self._free:
             place = self._free.pop()
             self._entries[place] = entry
@@ -148,7 +154,7 @@ class StripeMover:
             place = len(self._entries)
             self._entries.append(entry)
         self._places[number] = place
-        return entry
+        return memory
 
     # -- being told --------------------------------------------------------------------------------
 
@@ -167,13 +173,17 @@ class StripeMover:
         if transfer is None:
             return
         try:
-            error = decode_moved(header.body or b"").error
+            moved = decode_moved(header.body or b"")
         except msgspec.DecodeError:
             # A kernel says that there is no such server.
-            error = errno.EIO
-        transfer.error = transfer.error or error
+            moved = Moved(errno.EIO)
+        transfer.error = transfer.error or moved.error
+        transfer.pieces += moved.pieces
         transfer.owed -= 1
         if not transfer.owed:
+            if transfer.memory is not None and transfer.memory.messages < transfer.pieces:
+                # The network has lost some of what was read, for reports come behind that.
+                transfer.error = transfer.error or errno.EIO
             self._end(header.bits, transfer)
 
     def _stopped(self, time: int) -> None:

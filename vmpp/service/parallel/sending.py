@@ -96,6 +96,7 @@ class Sending:
                 SendInfo(offset=piece.place),
             )
             transfer.moved += piece.length
+            transfer.sent += 1
             server.bytes_read += piece.length
         later, transfer.gone = max(now, transfer.gone), gone
         if transfer.next is None or later == now:

@@ -195,7 +195,8 @@ class ParallelServer(Server):
     def moved(self, transfer: Transfer) -> None:
         """Report a transfer that is done, or has failed."""
         end = transfer.layout.end(transfer.place, self.disk.length(transfer.file))
-        self._report(transfer.serial, Moved(transfer.error, transfer.moved, end))
+        pieces = transfer.sent if isinstance(transfer, Reading) else 0
+        self._report(transfer.serial, Moved(transfer.error, transfer.moved, end, pieces))
 
     def fail(self, transfer: Transfer) -> None:
         """Report a transfer that goes no further, because of its `error`."""

@@ -140,14 +140,16 @@ class Reading(Transfer):
     """A transfer from the disk to a process.
 
     Attributes:
+        sent: how many pieces have been sent.
         gone: when the data before those that are being sent have left the node, ps.
     """
 
-    __slots__ = ("gone",)
+    __slots__ = ("gone", "sent")
 
     def __init__(self, serial: int, client: Address, bits: int, runs: Runs, most: int) -> None:
         super().__init__(serial, client, bits, runs, most)
         self.gone = 0
+        self.sent = 0
 
     def batch(self, most: int) -> list[Piece]:
         """Take pieces of *most* bytes together, at the most, or one that is longer."""
