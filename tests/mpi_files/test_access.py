@@ -28,12 +28,16 @@ def count(status):
     return status.Get_count(MPI.INT)
 """
 
+EITHER = pytest.mark.parametrize("run", ["", "striped"], indirect=True)
+"""On a file of the host's, and on one that is striped."""
+
 ALL = [
     ("blocking", ""), ("blocking", "_all"), ("waited_for", ""), ("waited_for", "_all"),
     ("in_two_parts", "_all"),
 ]  # fmt: skip
 
 
+@EITHER
 @pytest.mark.parametrize(("form", "all_"), ALL)
 def test_at_an_offset(run, form, all_):
     run(f"""
@@ -77,6 +81,7 @@ file.Close()
 """)
 
 
+@EITHER
 @pytest.mark.parametrize("form", ["blocking", "waited_for"])
 def test_at_the_shared_pointer_each_gets_room_of_its_own(run, form):
     run(f"""
@@ -107,6 +112,7 @@ file.Close()
 """)
 
 
+@EITHER
 @pytest.mark.parametrize("form", ["blocking", "in_two_parts"])
 def test_in_the_order_of_the_ranks(run, form):
     run(f"""
@@ -129,6 +135,7 @@ file.Close()
 """)
 
 
+@EITHER
 def test_many_requests_are_under_way_at_once(run):
     run("""
         file = new()
@@ -147,6 +154,7 @@ def test_many_requests_are_under_way_at_once(run):
     """)
 
 
+@EITHER
 def test_messages_and_accesses_get_on_side_by_side(run):
     run("""
         file = new()
@@ -167,6 +175,7 @@ def test_messages_and_accesses_get_on_side_by_side(run):
     """)
 
 
+@EITHER
 def test_memory_with_gaps_is_read_and_written(run):
     run("""
         file = new()
@@ -190,6 +199,7 @@ def test_memory_with_gaps_is_read_and_written(run):
     """)
 
 
+@EITHER
 def test_a_large_access_is_several_requests(run, tmp_path):
     run(
         """
@@ -318,6 +328,7 @@ def test_offsets_beyond_all_files_are_refused(run):
     """)
 
 
+@EITHER
 def test_what_a_rank_has_written_others_read_after_sync(run):
     run("""
         file = new()

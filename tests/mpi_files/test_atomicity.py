@@ -21,6 +21,7 @@ def test_it_is_told_as_it_was_set(run):
     """)
 
 
+@pytest.mark.parametrize("run", ["", "striped"], indirect=True)
 @pytest.mark.parametrize("call", ["Write_at", "Write_at_all", "Iwrite_at"])
 def test_overlapping_writes_are_as_if_one_came_after_the_other(run, tmp_path, call):
     run(f"""
@@ -38,6 +39,7 @@ def test_overlapping_writes_are_as_if_one_came_after_the_other(run, tmp_path, ca
     assert {content[place] for place in range(0, len(content), 1 << 11)} in ({65}, {66}, {67})
 
 
+@pytest.mark.parametrize("run", ["", "striped"], indirect=True)
 def test_who_reads_meanwhile_sees_all_or_nothing(run):
     run("""
         file = new()

@@ -115,9 +115,10 @@ def disjoint(draw, nprocs):
     return ranks
 
 
+@pytest.mark.parametrize("fresh", ["", "striped"], indirect=True)
 @pytest.mark.parametrize("write", ["Write_at", "Write_at_all"])
 @pytest.mark.parametrize("read", ["Read_at", "Read_at_all"])
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(seed=st.integers(0, 10**6))
 def test_ranks_write_and_read_what_they_see(fresh, write, read, seed):
     draw = random.Random(seed)
