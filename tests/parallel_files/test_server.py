@@ -12,6 +12,8 @@ import pytest
 
 from vmpp.process import striping
 from vmpp.process.striping import Cut, Layout, Moved, Remove, Sync
+from vmpp.service.parallel import StripeFiles
+from vmpp.service.parallel.sending import MOST
 
 DATA = random.Random(1).randbytes(300_000)
 
@@ -220,3 +222,25 @@ def test_a_server_that_nobody_asks_takes_nothing_of_the_host(site: Any, tmp_path
     here = site(2)
     here.run(lambda client: client.read(Layout(1, 4096, (0,)), (0, 10, 0)))
     assert not (tmp_path / "pfs").exists()
+
+
+def test_however_many_ask_little_is_read_before_its_turn(
+    site: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    size, clients = 2 << 20, 12
+    site(1).run(lambda client: client.write(client.site.layout(), bytes(size)))
+    here = site(1, clients)
+    files, server, asked, most = here.io.files, here.io.servers[0], 0, 0
+    real = files.read
+
+    def read(node: int, file: int, offset: int, length: int) -> bytes:
+        nonlocal asked, most
+        asked += length
+        most = max(most, asked - server.bytes_read)
+        return real(node, file, offset, length)
+
+    monkeypatch.setattr(StripeFiles, "read", lambda _, *where: read(*where))
+    found = here.run(*[lambda client: client.read(here.layout(), (0, size, 0))[0]] * clients)
+    assert [errors(found[rank]) for rank in range(clients)] == [[0]] * clients
+    assert asked == size * clients
+    assert 0 < most <= MOST

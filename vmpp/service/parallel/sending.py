@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections import deque
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
 BATCH: Final = 1 << 20
 """Bytes of one transfer that a server reads before others have their turn."""
 
+MOST: Final = 4 * BATCH
+"""Bytes of all transfers together that are read and have not left the node, at the most, or nearly:
+enough for disk and network to be busy, however many clients there are."""
+
 
 class _Batch(NamedTuple):
     """Pieces that have been read together: where they go, their bytes, when these are in memory."""
@@ -26,24 +31,40 @@ class _Batch(NamedTuple):
     bodies: list[memoryview]
     ready: list[int]
 
+    @property
+    def length(self) -> int:
+        """How many bytes there are."""
+        return sum(piece.length for piece in self.pieces)
+
 
 class Sending:
     """Sends processes what they have asked for, straight into their buffers.
 
-    A transfer goes batch by batch: the next one is read when the last but one has left the node. So
-    the disk and the way out are busy together, and long transfers let others in between.
+    A transfer goes batch by batch: the next one is read, when its turn comes, as soon as the last
+    but one has left the node. So the disk and the way out are busy together, and long transfers let
+    others in between.
     """
 
-    __slots__ = ("_server",)
+    __slots__ = ("_room", "_server", "_waiting")
 
     def __init__(self, server: ParallelServer) -> None:
         self._server = server
+        self._waiting: deque[Reading] = deque()
+        self._room = MOST
 
     def begin(self, transfer: Reading) -> None:
-        """Have the next pieces of a transfer read, or report that all have been sent."""
+        """Have the next pieces of a transfer sent when it is its turn, or report that all are."""
+        self._waiting.append(transfer)
+        self._proceed()
+
+    def _proceed(self) -> None:
+        while self._waiting and self._room >= BATCH:
+            transfer = self._waiting.popleft()
+            if self._server.works_on(transfer):
+                self._next_batch(transfer)
+
+    def _next_batch(self, transfer: Reading) -> None:
         server = self._server
-        if not server.works_on(transfer):
-            return
         now = server.kernel.engine.now
         # It may have been cut meanwhile.
         length = server.disk.length(transfer.file)
@@ -55,6 +76,7 @@ class Sending:
             now, transfer.file, [(each.offset, each.length) for each in pieces]
         )
         batch = _Batch(transfer, pieces, [], ready)
+        self._room -= batch.length
         server.host.add(partial(self._read, batch), max(now, ready[0]), self._send, (batch, 0))
 
     def _read(self, batch: _Batch) -> None:
@@ -76,10 +98,11 @@ class Sending:
         """Send the pieces of a batch that are in memory, and see to the others when they are."""
         batch, first = what
         server, (transfer, pieces, bodies, ready) = self._server, batch
-        if not server.works_on(transfer):
-            return
         engine = server.kernel.engine
         now = gone = engine.now
+        if not server.works_on(transfer):
+            self._release(batch)
+            return
         server.clock = max(server.clock, now)
         for place in range(first, len(bodies)):
             if ready[place] > now:
@@ -98,11 +121,19 @@ class Sending:
             transfer.moved += piece.length
             transfer.sent += 1
             server.bytes_read += piece.length
+        engine.at(max(now, gone), self._release, batch)
         later, transfer.gone = max(now, transfer.gone), gone
-        if transfer.next is None or later == now:
+        if transfer.next is None:
+            server.moved(transfer)
+        elif later == now:
             self.begin(transfer)
         else:
             engine.at(later, self.begin, transfer)
+
+    def _release(self, batch: _Batch) -> None:
+        """Take note that a batch has left the node, or never will."""
+        self._room += batch.length
+        self._proceed()
 
 
 def _rows(pieces: Iterable[Piece]) -> list[list[Piece]]:
