@@ -13,8 +13,7 @@ from vmpp.engine import Engine, Streams
 from vmpp.engine.bridge import Bridge
 from vmpp.engine.host import advance
 from vmpp.engine.watchdog import Watchdog
-from vmpp.hardware import LinkParameters, NetworkInterface, Node, Partition
-from vmpp.hardware.disk import DiskParameters
+from vmpp.hardware import DiskParameters, LinkParameters, NetworkInterface, Node, Partition
 from vmpp.kernel import Job, KernelCosts, Process, QuintessentialKernel, Trace
 from vmpp.portals import (
     AckOutcome,

@@ -1,6 +1,8 @@
-"""The machine's hardware: nodes, CPUs, memory, network interfaces, topologies and networks."""
+"""The machine's hardware: nodes, CPUs, memory, network interfaces, topologies, networks, disks."""
 
 from vmpp.hardware.cpu import Cpu
+from vmpp.hardware.disk import Disk, DiskParameters
+from vmpp.hardware.disk_cache import DiskCache
 from vmpp.hardware.fabric import Fabric
 from vmpp.hardware.interface import NetworkInterface
 from vmpp.hardware.load import LinkLoad
@@ -22,12 +24,16 @@ from vmpp.hardware.node import Node, Partition
 from vmpp.hardware.node_noise import NodeNoise
 from vmpp.hardware.noise import CPUS, Interruptions, Noise, NoiseSource
 from vmpp.hardware.periodic import Periodic
+from vmpp.hardware.placement import Placement
 from vmpp.hardware.spread import average_pairwise
 
 __all__ = [
     "CPUS",
     "Adaptive",
     "Cpu",
+    "Disk",
+    "DiskCache",
+    "DiskParameters",
     "Fabric",
     "Interruptions",
     "LinkLoad",
@@ -46,6 +52,7 @@ __all__ = [
     "Pairwise",
     "Partition",
     "Periodic",
+    "Placement",
     "Region",
     "Routing",
     "Topology",

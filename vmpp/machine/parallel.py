@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from vmpp.hardware.disk import DiskParameters
+from vmpp.hardware import DiskParameters
 from vmpp.kernel import QuintessentialKernel
 from vmpp.process.striping import Seal
 from vmpp.service.parallel import IoCosts, IOPartition

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from vmpp.hardware.disk_cache import LONG_SINCE, Arrivals, DiskCache
-from vmpp.hardware.placement import Placement
+from vmpp.hardware import DiskCache, Placement
+from vmpp.hardware.disk_cache import LONG_SINCE, Arrivals
 
 
 class NodeDisk:

@@ -9,11 +9,12 @@ from typing import Any
 
 import trio
 
-from vmpp.hardware.disk import DiskParameters
+from vmpp.hardware import DiskParameters
 from vmpp.kernel import QuintessentialKernel
 from vmpp.portals import Header
 from vmpp.process.striping import Seal, server_name
-from vmpp.service.parallel.server import IoCosts, ParallelServer
+from vmpp.service.parallel.costs import IoCosts
+from vmpp.service.parallel.server import ParallelServer
 from vmpp.service.parallel.stripe_files import StripeFiles
 from vmpp.service.partition import ServicePartition
 from vmpp.service.status import ParallelServerStatus

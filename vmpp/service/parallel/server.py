@@ -5,14 +5,12 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 import msgspec
 
 from vmpp.engine.bridge import Bridge
-from vmpp.hardware.disk import DiskParameters
-from vmpp.hardware.disk_cache import DiskCache
+from vmpp.hardware import DiskParameters
 from vmpp.kernel import QuintessentialKernel
 from vmpp.portals import Header
 from vmpp.process import striping
@@ -29,33 +27,16 @@ from vmpp.process.striping import (
     WriteStripes,
     server_name,
 )
+from vmpp.service.parallel.costs import IoCosts
 from vmpp.service.parallel.fetching import Fetching
 from vmpp.service.parallel.host_work import HostWork
 from vmpp.service.parallel.node_disk import NodeDisk
 from vmpp.service.parallel.sending import Sending
 from vmpp.service.parallel.stripe_files import StripeFiles
 from vmpp.service.parallel.transfers import Reading, Runs, Transfer, Writing
+from vmpp.service.parallel.upkeep import Upkeep
 from vmpp.service.server import Server
 from vmpp.service.status import ParallelServerStatus
-
-
-@dataclass(frozen=True, slots=True)
-class IoCosts:
-    """The constants of a parallel file server: times in picoseconds, memory in bytes.
-
-    Attributes:
-        request: the least that a request takes.
-        buffers: memory for data that the server has asked for.
-        cache: memory for blocks of the disk.
-        write_behind: of that, what may be on its way to the disk yet.
-        read_ahead: read beyond what a sequential reader asks for.
-    """
-
-    request: int
-    buffers: int
-    cache: int
-    write_behind: int
-    read_ahead: int
 
 
 class ParallelServer(Server):
@@ -76,7 +57,7 @@ class ParallelServer(Server):
     """
 
     __slots__ = (
-        "_costs", "_disk", "_owed", "_parameters", "_removed", "_seal", "_serial", "_transfers",
+        "_costs", "_disk", "_owed", "_parameters", "_seal", "_serial", "_transfers", "_upkeep",
         "bytes_read", "bytes_written", "crashed", "fetching", "files", "host", "number", "sending",
     )  # fmt: skip
 
@@ -114,15 +95,13 @@ class ParallelServer(Server):
         # Requests without a report yet, and those of them that are transfers under way.
         self._owed: dict[int, Header] = {}
         self._transfers: dict[int, Transfer] = {}
-        # Numbers are not used again: whoever comes too late must not bring a file back.
-        self._removed: set[int] = set()
+        self._upkeep = Upkeep(self)
 
     @property
     def disk(self) -> NodeDisk:
         """The node's disk, with what is kept there."""
         if self._disk is None:
-            costs = self._costs
-            cache = DiskCache(self._parameters, costs.cache, costs.write_behind, costs.read_ahead)
+            cache = self._costs.cached(self._parameters)
             self._disk = NodeDisk(cache, self.files.sizes(self.number))
         return self._disk
 
@@ -173,11 +152,11 @@ class ParallelServer(Server):
             request = striping.decode_request(header.body or b"")
             _ACTIONS[type(request)](self, serial, header, request)
         except msgspec.DecodeError:
-            self._report(serial, Moved(errno.EBADMSG))
+            self.report(serial, Moved(errno.EBADMSG))
         except OSError as error:
-            self._report(serial, Moved(error.errno or errno.EIO))
+            self.report(serial, Moved(error.errno or errno.EIO))
 
-    def _report(self, serial: int, moved: Moved) -> None:
+    def report(self, serial: int, moved: Moved) -> None:
         """Tell whoever asked that a request is done, unless that has been told."""
         if self.crashed:
             return
@@ -196,12 +175,19 @@ class ParallelServer(Server):
         """Report a transfer that is done, or has failed."""
         end = transfer.layout.end(transfer.place, self.disk.length(transfer.file))
         pieces = transfer.sent if isinstance(transfer, Reading) else 0
-        self._report(transfer.serial, Moved(transfer.error, transfer.moved, end, pieces))
+        self.report(transfer.serial, Moved(transfer.error, transfer.moved, end, pieces))
 
     def fail(self, transfer: Transfer) -> None:
         """Report a transfer that goes no further, because of its `error`."""
         self._let_go(transfer)
         self.moved(transfer)
+
+    def fail_all(self, file: int, error: int) -> None:
+        """Report all transfers of a file as failed, with an ``errno``."""
+        for transfer in list(self._transfers.values()):
+            if transfer.file == file:
+                transfer.error = error
+                self.fail(transfer)
 
     def drop(self, transfer: Transfer) -> None:
         """Forget a transfer, of which nobody wants to hear."""
@@ -237,51 +223,9 @@ class ParallelServer(Server):
         file, job = runs.layout.file, header.source.group
         if job and not self._seal.permits(request.capability, file, job, access):
             _fail(errno.EACCES)
-        if file in self._removed:
+        if file in self._upkeep.removed:
             _fail(errno.ENOENT)
         return runs
-
-    # -- what the system asks for --------------------------------------------------------------
-
-    def _cut(self, serial: int, header: Header, request: Cut) -> None:
-        _check_system(header)
-        layout = request.layout
-        if self.number not in layout.servers or layout.unit < 1 or request.size < 0:
-            _fail(errno.EBADMSG)
-        length = layout.part_length(layout.servers.index(self.number), request.size)
-        self.disk.cut(layout.file, length)
-        self._have_done(serial, lambda: self.files.cut(self.number, layout.file, length))
-
-    def _remove(self, serial: int, header: Header, request: Remove) -> None:
-        _check_system(header)
-        file = request.file
-        self._removed.add(file)
-        for transfer in list(self._transfers.values()):
-            if transfer.file == file:
-                transfer.error = errno.ENOENT
-                self.fail(transfer)
-        self.disk.cut(file, 0)
-        self._have_done(serial, lambda: self.files.remove(self.number, file))
-
-    def _sync(self, serial: int, _: Header, request: Sync) -> None:
-        file = request.layout.file
-        done = self.disk.cache.flush(self.kernel.engine.now)
-        self._have_done(serial, lambda: self.files.sync(self.number, file), done)
-
-    def _have_done(self, serial: int, action: Callable[[], object], when: int = 0) -> None:
-        """Have the task do something with the host's files, and report it at time *when*."""
-        failed: list[int] = []
-
-        def act() -> None:
-            try:
-                action()
-            except OSError as error:
-                failed.append(error.errno or errno.EIO)
-
-        def report(_: object) -> None:
-            self._report(serial, Moved(*failed or (0,)))
-
-        self.host.add(act, max(when, self.kernel.engine.now), report)
 
     # -- the end of clients, and its own -------------------------------------------------------
 
@@ -310,7 +254,7 @@ class ParallelServer(Server):
         super().stop()
         self._end_transfers()
         for serial in list(self._owed):
-            self._report(serial, Moved(errno.EIO))
+            self.report(serial, Moved(errno.EIO))
 
     def start(self) -> None:
         """Take requests again, unless the node has crashed."""
@@ -339,9 +283,9 @@ class ParallelServer(Server):
 _ACTIONS: Final[Mapping[type[Request], Callable[[ParallelServer, int, Header, Any], None]]] = {
     ReadStripes: ParallelServer._read,
     WriteStripes: ParallelServer._write,
-    Cut: ParallelServer._cut,
-    Remove: ParallelServer._remove,
-    Sync: ParallelServer._sync,
+    Cut: lambda server, *what: server._upkeep.cut(*what),
+    Remove: lambda server, *what: server._upkeep.remove(*what),
+    Sync: lambda server, *what: server._upkeep.sync(*what),
 }
 
 
@@ -354,11 +298,6 @@ def _can_be_answered(header: Header) -> bool:
         )
     except TypeError:
         return False
-
-
-def _check_system(header: Header) -> None:
-    if header.source.group:
-        _fail(errno.EACCES)
 
 
 def _fail(number: int) -> NoReturn:
