@@ -53,6 +53,11 @@ class AmLibrary:
         process.libraries.pop("am", None)
         process.libraries.pop("am.portals", None)
 
+    def remark(self, process: Process) -> str:
+        """Return what waits for handlers that there are not, and what has failed in the kernel."""
+        state = process.libraries.get("am")
+        return "" if state is None else str(state.remark())
+
     def report(self, job: Job) -> None:
         """Return nothing: it has no tools."""
 

@@ -177,6 +177,11 @@ class Endpoint:
                 heap.free(header)
                 yield header
 
+    def unknown(self) -> list[int]:
+        """Return the numbers of handlers that messages wait for and that there are not."""
+        waiting = {header.bits & HANDLERS - 1 for header in self.portals.requests.messages}
+        return sorted(waiting - self._table.keys())
+
     def _handle(self, header: Header) -> None:
         """Run the handler of one message."""
         number, arguments, payload = unpacked(header.bits, header.body)

@@ -33,13 +33,14 @@ class State:
         channel: the way of collective operations.
     """
 
-    __slots__ = ("channel", "endpoint", "segments")
+    __slots__ = ("_installed", "channel", "endpoint", "segments")
 
     def __init__(
         self, process: Process, portals: Portals, parameters: Parameters, choices: Choices
     ) -> None:
         self.endpoint = Endpoint(process, portals, parameters)
         self.segments = Segments(self.endpoint)
+        self._installed: list[KernelHandler] = []
         self.channel = Channel(
             MailTransport(self.endpoint), _CONTEXT, process.rank, process.job.addresses, EAGER,
             choices, AmError,
@@ -71,6 +72,7 @@ class State:
         if process.table.entries[portal] is not None:
             raise AmError(f"kernel handler {number} is installed already")
         process.table.install(portal, PortalEntry(block, handler))
+        self._installed.append(handler)
         return handler
 
     def signal(
@@ -92,6 +94,20 @@ class State:
         )  # fmt: skip
         self._send(rank, number, values, payload, wishes["bits"], info)
         return handle
+
+    def remark(self) -> str:
+        """Return what waits for handlers that there are not, and what has failed in the kernel."""
+        rank = self.endpoint.process.rank
+        found = [
+            f"rank {rank} has requests for handler {number}, which it has not registered"
+            for number in self.endpoint.unknown()
+        ]
+        found += [
+            f"handler {handler.name!r} in the kernel of rank {rank} has failed; {handler.fault}"
+            for handler in self._installed
+            if handler.faults
+        ]
+        return "; ".join(found)
 
     def _send(
         self, rank: int, number: int, values: tuple[int, ...], payload: Any, bits: int,

@@ -122,3 +122,29 @@ def test_a_combining_tree_needs_no_process(lines: Lines) -> None:
     am.barrier()
     """
     assert lines(text, 13) == [f"{13 * 14 // 2} True"]
+
+
+LOST = """
+    import time
+    import vmpp
+    counter = am.expose(8)
+    am.barrier()
+    if me == 0:
+        for _ in range(5):
+            am.fetch_add(1, counter, 0, 1, by=BY)
+        time.sleep(1)
+    else:
+        began = time.perf_counter_ns()
+        vmpp.compute(0.01)
+        print(time.perf_counter_ns() - began - 10**7 - 100)
+    am.barrier()
+"""
+
+
+@pytest.mark.parametrize(("by", "lost"), [("kernel", 0), ("handler", 5 * (1000 + 100 + 250))])
+def test_a_kernel_with_a_cpu_of_its_own_costs_the_program_nothing(
+    lines: Lines, by: str, lost: int
+) -> None:
+    """In user space: a switch, 100 ns to find the handler, and 250 ns to hand the answer over."""
+    found = lines(LOST.replace("BY", repr(by)), policies={"mode": "message-coprocessor"})
+    assert found == [str(lost)]

@@ -318,3 +318,25 @@ def test_programs_outside_a_machine_are_told_so() -> None:
 
     with pytest.raises(am.AmError, match="active messages are for programs on a machine: vmpp run"):
         am.rank()
+
+
+def test_a_deadlock_names_handlers_that_there_are_not(run: Any) -> None:
+    text = """
+    if me:
+        am.request(0, 5).wait()
+    am.barrier()
+    """
+    result = run(text, fails=True)
+    assert "rank 0 has requests for handler 5, which it has not registered" in result.failure
+    assert "am.request" in result.failure or ".wait()" in result.failure
+
+
+def test_a_deadlock_tells_of_handlers_in_the_kernel_that_have_failed(run: Any) -> None:
+    text = """
+    am.kernel_handler(0, "reply(load(offset))", bytearray(8), name="look")
+    am.barrier()
+    am.kernel_call(1 - me, 0, offset=4)
+    """
+    failure = run(text, fails=True).failure
+    said = "handler 'look' in the kernel of rank 1 has failed; line 1: bytes 4 to 12 are not in the"
+    assert said in failure
