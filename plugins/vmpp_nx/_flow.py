@@ -33,7 +33,7 @@ class Peer:
         node: number of its node in the application.
         lane: that it belongs to.
         credit: what this process may still fill of its memory, in bytes.
-        most: the longest message, header included, that such memory can have room for.
+        most: the longest message, header included, for which there is room again some time.
         reserve: what only messages that ask may fill.
         owed: what its messages have taken here, which it has not been given back yet.
         queue: sends to it that wait for memory, oldest first.
@@ -53,7 +53,7 @@ class Peer:
         self.lane = lane
         self.credit = lane.first
         self.reserve = lane.reserve
-        self.most = lane.share - lane.reserve
+        self.most = lane.first - lane.reserve
         self.owed = 0
         self.queue: deque[Any] = deque()
         self.asked = False
@@ -94,8 +94,7 @@ class Lane:
         self.reserve = self.first // 8 // HEADER * HEADER
         self.eager = max(0, min(parameters.pkt, (self.first - self.reserve) // 2 - HEADER))
         self._spare = min(kept, max(0, memory - self.first * size))
-        most = self.share - HEADER
-        self.give = min(parameters.gth or self.share // 2, most, max(self.first // 2, HEADER))
+        self.give = min(parameters.gth or self.first // 2, max(self.first // 2, HEADER))
         self.peers: dict[Address, Peer] = {}
         self.nodes: dict[int, Peer] = {}
 
