@@ -151,3 +151,28 @@ def test_a_process_that_does_not_call_nx_has_two_portals_and_no_more():
     library.finish(process)
     library.detach(process)
     assert not process.libraries
+
+
+def test_threads_of_a_program_can_each_receive(run):
+    run(
+        """
+        import threading, time
+        if me == 0:
+            got = {kind: bytearray(1) for kind in range(4)}
+            def receive(kind):
+                crecv(kind, got[kind], 1)
+                csend(10 + kind, got[kind], 1, 1, 0)
+            threads = [threading.Thread(target=receive, args=(kind,)) for kind in range(1, 4)]
+            for thread in threads:
+                thread.start()
+            receive(0)
+            for thread in threads:
+                thread.join()
+            assert got == {kind: bytes([kind]) for kind in range(4)}
+        else:
+            time.sleep(1)
+            for kind in (2, 0, 3, 1):
+                csend(kind, bytes([kind]), 1, 0, 0)
+                crecv(10 + kind, bytearray(1), 1)
+        """
+    )
