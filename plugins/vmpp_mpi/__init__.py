@@ -77,7 +77,7 @@ class MpiLibrary:
             protocol = _protocol.Protocol(process, parameters)
         state = _state.attach(process, protocol, tuning)
         state.faults.listen()
-        if process.job.parcel:
+        if process.job.parcel and not process.job.library:
             from vmpp_mpi._dynamic import _joining as _dynamic
 
             _dynamic.adopt(state)

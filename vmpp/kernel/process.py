@@ -78,6 +78,7 @@ class Job:
         streams: the job's random streams.
         machine: what it can know of its machine.
         parcel: what a process that had the job started left for it, empty if nobody did.
+        library: name of the library that the parcel is for; empty: the first that looks for one.
         friends: numbers of the jobs that may send to this one from the start.
         launcher: whom its nodes report to; None: nobody.
         policy: scheduling policy of its nodes; empty: the one that they were booted with.
@@ -93,8 +94,8 @@ class Job:
 
     __slots__ = (
         "_ends", "addresses", "bytes", "calls", "description", "friends", "id", "launcher",
-        "machine", "messages", "mode", "nodes", "parcel", "policy", "priority", "profiles",
-        "programs", "roles", "row", "streams",
+        "library", "machine", "messages", "mode", "nodes", "parcel", "policy", "priority",
+        "profiles", "programs", "roles", "row", "streams",
     )  # fmt: skip
 
     def __init__(
@@ -108,6 +109,7 @@ class Job:
         parts: Sequence[tuple[Any, int]] = (),
         parcel: bytes = b"",
         friends: frozenset[int] = NOBODY,
+        library: str = "",
     ) -> None:
         """Describe a job.
 
@@ -122,6 +124,7 @@ class Job:
         self.streams = streams
         self.machine = Surroundings() if machine is None else machine
         self.parcel = parcel
+        self.library = library
         self.friends = friends
         self.addresses: list[Address] = []
         self.launcher: Address | None = None

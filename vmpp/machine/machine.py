@@ -249,7 +249,13 @@ class Machine:
         self.services.add_own(
             jobs.LAUNCHER,
             lambda kernel, pid: SpawnServer(
-                kernel, pid, self.launcher, self.names, self.files.directory, least
+                kernel,
+                pid,
+                self.launcher,
+                self.names,
+                self.files.directory,
+                least,
+                self.node_partitions,
             ),
         )
 

@@ -24,7 +24,7 @@ _USER_DATA: Final = Struct("<IIi")
 
 class Control(IntEnum):
     """What a control message says. Down the tree: data, load, go, kill, admit, lost, signal and
-    strobe. Up: the rest.
+    strobe. To one node alone: end. Up: the rest.
 
     The pieces of a program's image come as data, and the last of them with the word to load. The
     word to admit brings the numbers of the jobs whose messages the job is to get from now on. That
@@ -46,6 +46,7 @@ class Control(IntEnum):
     LOST = 11
     SIGNAL = 12
     STROBE = 13
+    END = 14
 
 
 class ControlMessage(NamedTuple):

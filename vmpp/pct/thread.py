@@ -398,6 +398,12 @@ class ProcessControlThread(SystemProcess):
                 # It could not be loaded, or never was: a node above in the tree has crashed.
                 self._tell_exit(job, rank, None)
 
+    def _end(self, message: ControlMessage, job: Job) -> None:
+        """End one process of the job, which is on this node."""
+        for process in self._processes_of(job):
+            if process.rank == message.rank:
+                self.kill(process)
+
     def _signal(self, message: ControlMessage, job: Job) -> None:
         """Pass a signal on, and end the processes that do not deal with it."""
         self._pass_on(message, job)
@@ -486,6 +492,7 @@ _ACTIONS: Final[dict[Control, Callable[[ProcessControlThread, ControlMessage, Jo
     Control.LOAD_FAILED: ProcessControlThread._loaded,
     Control.GO: ProcessControlThread._go,
     Control.KILL: ProcessControlThread._kill,
+    Control.END: ProcessControlThread._end,
     Control.LOST: ProcessControlThread._lost,
     Control.SIGNAL: ProcessControlThread._signal,
     Control.ADMIT: ProcessControlThread._admit,

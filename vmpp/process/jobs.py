@@ -69,6 +69,112 @@ class Spawn(Call[Spawned], frozen=True, array_like=True, tag=1, gc=False):
     parcel: bytes
 
 
+class Reserved(Reply, frozen=True, array_like=True, tag=-24, gc=False):
+    """Nodes are kept for the caller's job and what it spawns, until the last of them ends.
+
+    Attributes:
+        home: what `SpawnAt` finds them by.
+        nodes: their numbers.
+    """
+
+    home: int
+    nodes: list[int]
+
+
+class Reserve(Call[Reserved], frozen=True, array_like=True, tag=9, gc=False):
+    """Keep *size* nodes for jobs that are to be spawned.
+
+    Attributes:
+        size: how many; 0: all that the partition has.
+        partition: name of the partition that they are to be in; empty: anywhere.
+        shape: rows and columns of the rectangle that they are to be, or nothing.
+    """
+
+    size: int
+    partition: str
+    shape: tuple[int, int] | None
+
+
+class SpawnAt(Call[Spawned], frozen=True, array_like=True, tag=10, gc=False):
+    """Start *commands* as one job on nodes that are the caller's already, connected to *jobs*.
+
+    Attributes:
+        home: what `Reserve` has answered, or the number of a job: whose nodes they are.
+        places: places of its nodes, by rank of the new job.
+        library: name of the library that the parcel is for.
+    """
+
+    commands: list[Command]
+    jobs: list[int]
+    parcel: bytes
+    home: int
+    places: list[int]
+    library: str
+
+
+class Relative(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A job that has been spawned on certain nodes: its number, places and parcel.
+
+    Attributes:
+        job: its number.
+        nodes: numbers of its nodes, by rank.
+        pids: numbers of the processes there, by rank.
+        parcel: what was left for it.
+    """
+
+    job: int
+    nodes: list[int]
+    pids: list[int]
+    parcel: bytes
+
+
+class Relatives(Reply, frozen=True, array_like=True, tag=-25):
+    """The jobs that have been spawned on certain nodes and run, in order."""
+
+    jobs: list[Relative]
+
+
+class ListRelatives(Call[Relatives], frozen=True, array_like=True, tag=11, gc=False):
+    """Tell of the jobs that have been spawned at *home*, as in `SpawnAt`, and still run."""
+
+    home: int
+
+
+class Ended(Reply, frozen=True, array_like=True, tag=-26, gc=False):
+    """A process has ended.
+
+    Attributes:
+        job: the number of its job.
+        rank: its rank there.
+        status: its exit status.
+    """
+
+    job: int
+    rank: int
+    status: int
+
+
+class AwaitEnd(Call[Ended], frozen=True, array_like=True, tag=12, gc=False):
+    """Answer when a process has ended of those that the caller has started: each is told of once.
+
+    Attributes:
+        job: number of its job; 0: any.
+        rank: its rank there; -1: any.
+        every: whether to answer when all have, with the highest status; then none is left to tell.
+    """
+
+    job: int
+    rank: int
+    every: bool
+
+
+class EndProcess(Call[Done], frozen=True, array_like=True, tag=13, gc=False):
+    """Kill a process of a job of the caller's family; *rank* -1: all of its processes."""
+
+    job: int
+    rank: int
+
+
 class Connect(Call[Done], frozen=True, array_like=True, tag=2, gc=False):
     """Let *jobs* send to each other; through others, they are connected to the caller's already."""
 
@@ -127,12 +233,26 @@ class LookUp(Call[Name], frozen=True, array_like=True, tag=8, gc=False):
     service: str
 
 
-AnyCall = Spawn | Connect | Reach | OpenPort | ClosePort | Publish | Unpublish | LookUp
+AnyCall = (
+    Spawn
+    | Connect
+    | Reach
+    | OpenPort
+    | ClosePort
+    | Publish
+    | Unpublish
+    | LookUp
+    | Reserve
+    | SpawnAt
+    | ListRelatives
+    | AwaitEnd
+    | EndProcess
+)
 """Every request to these servers."""
 
 _calls: Final[msgspec.msgpack.Decoder[AnyCall]] = msgspec.msgpack.Decoder(AnyCall)
 _replies: Final[msgspec.msgpack.Decoder[Any]] = msgspec.msgpack.Decoder(
-    Failed | Done | Spawned | Place | Name
+    Failed | Done | Spawned | Place | Name | Reserved | Relatives | Ended
 )
 
 decode_call = _calls.decode

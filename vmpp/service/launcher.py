@@ -8,7 +8,7 @@ import signal as signals
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from struct import pack
-from typing import Any
+from typing import Any, NamedTuple
 
 from vmpp.engine import Streams
 from vmpp.exit_status import INTERRUPTED, SIGNALLED
@@ -23,9 +23,24 @@ from vmpp.service.life import Life, withdrawal
 from vmpp.service.nodebook import NodeBook
 from vmpp.service.partition import ServicePartition
 from vmpp.service.record import MOST_URGENT, JobRecord, Loadable, Wishes
+from vmpp.service.rectangles import Site
 from vmpp.service.requests import ALLOCATION, Granted
 from vmpp.service.status import JobStatus
 from vmpp.service.yod import Yod
+
+
+class Home(NamedTuple):
+    """Nodes that a job is to have which somebody has already.
+
+    Attributes:
+        number: of the job, or the reservation, that has them.
+        nodes: their numbers, in the order of the new job's.
+        library: name of the library that the new job's parcel is for.
+    """
+
+    number: int
+    nodes: tuple[int, ...]
+    library: str
 
 
 class Launcher:
@@ -204,6 +219,7 @@ class Launcher:
         parcel: bytes,
         friends: Iterable[JobRecord],
         on_loaded: Callable[[JobRecord, str | None], object],
+        home: Home | None = None,
     ) -> JobRecord:
         """Allocate nodes and begin to load programs on them, as one more job of a family.
 
@@ -215,27 +231,52 @@ class Launcher:
             friends: jobs whose messages the new one gets from the start.
             on_loaded: told when the job is loaded, and waits for `go`; or why it is not, and then
                 nothing is left of it.
+            home: the nodes that it is to have, others' though they be; None: free ones.
 
         Raises:
             LaunchError: there are not as many nodes, or the policy has chosen what cannot be.
             NodesBusyError: there are, but not free.
         """
         roles = spawner.wishes.roles
-        nodes = self.book.allocate(
-            self._jobs + 1,
-            roles.nodes(sum(part[1] for part in parts)),
-            _by_place(hosts, roles),
-            share=self.share(spawner),
-            more=True,
-        )
+        if home is None:
+            nodes = self.book.allocate(
+                self._jobs + 1,
+                roles.nodes(sum(part[1] for part in parts)),
+                _by_place(hosts, roles),
+                share=self.share(spawner),
+                more=True,
+            )
+        else:
+            nodes, shared = home.nodes, bool(self.share(spawner))
+            self.book.sublet(home.number, self._jobs + 1, nodes, shared=shared)
         known = frozenset(friend.id for friend in friends)
-        record = self.make(parts, None, spawner.origin, parcel=parcel, friends=known)
+        library = "" if home is None else home.library
+        record = self.make(
+            parts, None, spawner.origin, parcel=parcel, friends=known, library=library
+        )
+        record.home = 0 if home is None else home.number
+        record.parent = spawner.id
         record.connected.update(known)
         record.on_loaded = on_loaded
         life = Life(record, self)
         life.begin(Granted(list(nodes)), delay=0)
         self.services.start_task(life.run)
         return record
+
+    def reserve(self, record: JobRecord, size: int, site: Site) -> tuple[int, tuple[int, ...]]:
+        """Keep nodes for what a job spawns, until the last of its family has ended.
+
+        Returns:
+            A number, as if of a job, and the nodes.
+
+        Raises:
+            LaunchError: as `spawn`.
+        """
+        number = self._jobs + 1
+        nodes = self.book.reserve(number, size, share=self.share(record), site=site)
+        self._jobs = number
+        record.origin.reservations.append(number)
+        return number, nodes
 
     def go(self, record: JobRecord) -> None:
         """Have a job that is loaded run."""
@@ -362,6 +403,14 @@ class Launcher:
             )
         record.job.priority = priority
         record.wishes = replace(record.wishes, priority=priority)
+
+    def dismiss(self, record: JobRecord, ranks: Iterable[int]) -> None:
+        """End some processes of a job, which does not count as a failure of it."""
+        left = [rank for rank in ranks if record.statuses[rank] is None]
+        record.dismissed.update(left)
+        if record.running:
+            for rank in left:
+                record.yod.tell_ranks([rank], Control.END)
 
     def terminate(self, record: JobRecord, signal: int) -> None:
         """End a job by a signal: its ranks have the status that says so."""

@@ -116,11 +116,15 @@ class Life:
         self._record.answered.set()
 
     async def _give_nodes_back(self) -> None:
-        record, launcher, client = self._record, self._launcher, self._client
+        await self._give_back(self._record.id, list(self._nodes))
+
+    async def _give_back(self, number: int, nodes: list[int]) -> None:
+        """Give the nodes back that a job, or a reservation, has."""
+        launcher, client = self._launcher, self._client
         try:
-            await self._insist(requests.Release(record.id, list(self._nodes)))
+            await self._insist(requests.Release(number, nodes))
         except NoAnswerError:
-            await client.act(lambda: launcher.book.release(record.id))
+            await client.act(lambda: launcher.book.release(number))
         await client.act(launcher.on_freed)
 
     async def _report(self) -> None:
@@ -129,6 +133,8 @@ class Life:
         await client.until(record.over)
         for other in record.spawned:
             await client.until(other.done)
+        for number in record.reservations:
+            await self._give_back(number, [])
         # Who is refused at once has never had a job.
         refused = record.refused and not record.reason
         if accounting.SERVER in self._launcher.services.servers and not refused:

@@ -60,8 +60,8 @@ class NodeBook:
     """
 
     __slots__ = (
-        "_boot", "_coordinates", "_fitting", "_free", "_makes_room", "_nodes", "_policy", "_spare",
-        "_waited", "crashed", "holders", "leases", "level",
+        "_boot", "_coordinates", "_fitting", "_free", "_kept", "_makes_room", "_nodes", "_policy",
+        "_spare", "_waited", "crashed", "holders", "leases", "level",
     )  # fmt: skip
 
     def __init__(
@@ -98,6 +98,7 @@ class NodeBook:
         self._coordinates = coordinates
         self.leases: dict[int, Lease] = {}
         self.holders: dict[int, tuple[int, ...]] = {}
+        self._kept: set[int] = set()
         self.crashed: set[int] = set()
         self._waited: set[int] = set()
 
@@ -174,6 +175,46 @@ class NodeBook:
             raise self._busy(job, size, hosts, share, site, more=more)
         self._enter(job, lease)
         return lease.nodes
+
+    def sublet(self, home: int, job: int, nodes: tuple[int, ...], *, shared: bool) -> None:
+        """Give *job* nodes that another one, or a reservation, has already.
+
+        Args:
+            home: who has them.
+            job: who gets them as well.
+            nodes: their numbers, by rank.
+            shared: whether processes of several jobs may be there at a time.
+
+        Raises:
+            NodesBusyError: as many jobs as can be on one of them are there.
+        """
+        own = self.leases[home]
+        rows = range(self.level) if shared else [own.row]
+        for row in [own.row, *(each for each in rows if each != own.row)]:
+            taken = [
+                node
+                for node in nodes
+                for other in self.holders[node]
+                if self.leases[other].row == row and not (other == home and self.kept(home))
+            ]
+            if not taken:
+                self._enter(job, Lease(row, nodes, (), own.share))
+                return
+        raise NodesBusyError(f"node {taken[0]} has no room for one more process")
+
+    def reserve(self, number: int, size: int, *, share: str, site: Site) -> tuple[int, ...]:
+        """Keep *size* nodes under a *number*, for jobs that get them by `sublet`.
+
+        Raises:
+            NodesBusyError, LaunchError: as `allocate`.
+        """
+        nodes = self.allocate(number, size, {}, share=share, more=True, site=site)
+        self._kept.add(number)
+        return nodes
+
+    def kept(self, number: int) -> bool:
+        """Return whether nothing runs under a *number*, which keeps nodes for others."""
+        return number in self._kept
 
     def _lease(self, size: int, hosts: Mapping[int, int], share: str, site: Site) -> Lease | None:
         """Return what a job gets, in the first row that has a place for it."""
@@ -333,6 +374,7 @@ class NodeBook:
     def release(self, job: int) -> None:
         """Take back all that a job has."""
         lease = self.leases.pop(job, None)
+        self._kept.discard(job)
         if lease is None:
             return
         left = []

@@ -140,6 +140,10 @@ class JobRecord:
         family: of an origin: the jobs of which processes are left, itself and what was spawned.
         spawned: of an origin: all jobs that were spawned.
         connected: numbers of the jobs whose processes may send to this job's, and get from them.
+        parent: number of the job that spawned it; 0: none.
+        dismissed: ranks that its family has ended, whose statuses do not count.
+        home: who had its nodes before, if it was spawned on nodes that somebody had; 0 otherwise.
+        reservations: of an origin: what nodes are kept by for what its family spawns.
         on_loaded: told, of a spawned job, that it is loaded, or why it cannot be.
         answered: happens when it is known whether the job has nodes, waits, or is refused.
         gone: happens when none of its own processes is left.
@@ -148,9 +152,10 @@ class JobRecord:
     """
 
     __slots__ = (
-        "_mark", "_missing", "_passed", "answered", "cancelled", "connected", "distance", "done",
-        "end", "ending", "ends", "failure", "family", "gone", "interrupted", "job", "killed",
-        "loaded", "lost", "on_loaded", "origin", "over", "phases", "placed", "reason", "refused",
+        "_mark", "_missing", "_passed", "answered", "cancelled", "connected", "dismissed",
+        "distance", "done", "end", "ending", "ends", "failure", "family", "gone", "home",
+        "interrupted", "job", "killed", "loaded", "lost", "on_loaded", "origin", "over", "parent",
+        "phases", "placed", "reason", "refused", "reservations",
         "running", "signal", "signals", "size", "spawned", "start", "status", "statuses", "steps",
         "submit", "timed_out", "traced", "wishes", "yod",
     )  # fmt: skip
@@ -174,6 +179,10 @@ class JobRecord:
         if origin is not None:
             origin.spawned.append(self)
         self.connected: set[int] = set()
+        self.parent = 0
+        self.dismissed: set[int] = set()
+        self.home = 0
+        self.reservations: list[int] = []
         self.on_loaded: Callable[[JobRecord, str | None], object] | None = None
         self.statuses: list[int | None] = [None] * size
         self.ends: list[int | None] = [None] * size
@@ -244,6 +253,8 @@ class JobRecord:
         """Note the status of *rank*, negative if it was killed; return whether it was the last."""
         if self.statuses[rank] is not None:
             return False
+        if rank in self.dismissed:
+            return self._ended(rank, self.killed if status < 0 else status, now)
         if status < 0:
             status = self.killed
             if status > SIGNALLED:

@@ -17,9 +17,12 @@ from vmpp.process.command import program_of
 from vmpp.process.program import Program, ProgramError
 from vmpp.process.program_files import ProgramFiles
 from vmpp.service.errors import LaunchError, NodesBusyError, NotPermittedError
-from vmpp.service.launcher import Launcher
+from vmpp.service.launcher import Home, Launcher
 from vmpp.service.names import NameServer
+from vmpp.service.node_partitions import EXECUTE, NodePartitions
+from vmpp.service.process_ends import Ends
 from vmpp.service.record import JobRecord
+from vmpp.service.rectangles import ANYWHERE, Site
 from vmpp.service.server import Server
 
 PATIENCE: Final = 50
@@ -38,7 +41,10 @@ class SpawnServer(Server):
     spawner has heard is still ending.
     """
 
-    __slots__ = ("_directory", "_launcher", "_names", "_patience", "_until", "_waiting")
+    __slots__ = (
+        "_directory", "_ends", "_launcher", "_names", "_partitions", "_patience", "_until",
+        "_waiting",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -48,6 +54,7 @@ class SpawnServer(Server):
         names: NameServer,
         directory: Callable[[int, int], str],
         service_time: int,
+        partitions: NodePartitions | None = None,
     ) -> None:
         """Set the server up.
 
@@ -56,6 +63,7 @@ class SpawnServer(Server):
             names: knows the ports.
             directory: gives the current directory of a process, by job and rank.
             service_time: of a request, ps.
+            partitions: of the nodes; None: there are none.
         """
         super().__init__(kernel, pid, service_time)
         self._launcher = launcher
@@ -64,6 +72,8 @@ class SpawnServer(Server):
         self._patience = PATIENCE * service_time
         self._until = 0
         self._waiting: dict[Header, NodesBusyError] = {}
+        self._partitions = partitions
+        self._ends = Ends()
         launcher.on_exit = self._process_ended
         launcher.on_freed = self._nodes_freed
 
@@ -75,7 +85,7 @@ class SpawnServer(Server):
         """Take no more requests; those that wait for nodes get none."""
         super().stop()
         waiting, self._waiting = self._waiting, {}
-        for header in waiting:
+        for header in (*waiting, *self._ends.give_up()):
             self.reply((header, None))
 
     def _serve(self, header: Header) -> None:
@@ -108,14 +118,17 @@ class SpawnServer(Server):
             answer(jobs.NOT_A_REQUEST)
             return
         action = _ACTIONS.get(type(call))
-        if action is None:
+        if isinstance(call, jobs.AwaitEnd):
+            self._ends.wait(header, caller, call, self._answer)
+        elif action is None:
             answer(jobs.NOT_A_REQUEST)
         else:
             action(self, caller, header.source.rank, call, answer)
 
     def _process_ended(self) -> None:
-        """Have those who wait be patient: somebody's job is ending."""
+        """Have those who wait for nodes be patient; tell those who wait for just this."""
         self._until = self.kernel.engine.now + self._patience
+        self._ends.look(self._answer)
 
     def _nodes_freed(self) -> None:
         """Try again for those who wait."""
@@ -139,11 +152,22 @@ class SpawnServer(Server):
 
     def _spawn(self, caller: JobRecord, rank: int, call: jobs.Spawn, answer: Answer) -> None:
         """Start programs as a job."""
+        reach = self._launcher.book.within_reach * caller.wishes.roles.ranks
+        self._start(caller, rank, call, counts_of(call.commands, reach), answer)
+
+    def _start(
+        self,
+        caller: JobRecord,
+        rank: int,
+        call: jobs.Spawn | jobs.SpawnAt,
+        counts: list[int],
+        answer: Answer,
+        home: Home | None = None,
+    ) -> None:
+        """Start programs as a job, so many processes of each."""
         friends = self._allowed(caller, call.jobs)
         directory = self._directory(caller.id, rank)
         own: Program = caller.job.program(rank)
-        reach = self._launcher.book.within_reach * caller.wishes.roles.ranks
-        counts = counts_of(call.commands, reach)
         hints = [_hints(command, directory, own.files) for command in call.commands]
         programs = [
             _program(*each, directory, own) for each in zip(call.commands, hints, strict=True)
@@ -155,7 +179,62 @@ class SpawnServer(Server):
             _hosts(hints, counts),
             call.parcel,
             friends,
+            home,
         )
+
+    def _reserve(self, caller: JobRecord, rank: int, call: jobs.Reserve, answer: Answer) -> None:
+        """Keep nodes for what the caller will spawn."""
+        within: tuple[int, ...] = ()
+        if call.partition:
+            if self._partitions is None:
+                raise LaunchError("this machine has no partitions")
+            found = self._partitions.find(caller.wishes.owner, call.partition, EXECUTE)
+            within = found.nodes
+        size = call.size or len(within) or self._launcher.book.within_reach
+        site = Site(within, call.shape) if within or call.shape else ANYWHERE
+        number, nodes = self._launcher.reserve(caller, size, site)
+        answer(jobs.Reserved(number, list(nodes)))
+
+    def _spawn_at(self, caller: JobRecord, rank: int, call: jobs.SpawnAt, answer: Answer) -> None:
+        """Start programs on nodes that the caller's family has."""
+        lease = self._launcher.book.leases.get(call.home)
+        if lease is None or not self._is_home(caller, call.home):
+            raise LaunchError(f"job {caller.id} has no nodes under number {call.home}")
+        counts = [command.most for command in call.commands]
+        if len(call.places) != sum(counts) or not set(call.places) <= set(range(len(lease.nodes))):
+            raise LaunchError(f"{call.places} are no places among {len(lease.nodes)} nodes")
+        home = Home(call.home, tuple(lease.nodes[place] for place in call.places), call.library)
+        self._start(caller, rank, call, counts, answer, home)
+
+    def _is_home(self, caller: JobRecord, number: int) -> bool:
+        """Return whether the nodes of a job, or those kept under a number, are the caller's own."""
+        origin = caller.origin
+        return number in origin.reservations or any(each.id == number for each in origin.family)
+
+    def _relatives(
+        self, caller: JobRecord, rank: int, call: jobs.ListRelatives, answer: Answer
+    ) -> None:
+        """Tell of the jobs that have been spawned on certain nodes."""
+        found = [
+            jobs.Relative(
+                record.id,
+                list(record.job.nodes),
+                [address.pid for address in record.job.addresses],
+                record.job.parcel,
+            )
+            for record in caller.origin.spawned
+            if record.home == call.home and not record.gone.is_set()
+        ]
+        answer(jobs.Relatives(found))
+
+    def _end(self, caller: JobRecord, rank: int, call: jobs.EndProcess, answer: Answer) -> None:
+        """Kill processes of the caller's family."""
+        record = next((each for each in caller.origin.family if each.id == call.job), None)
+        if record is None or not -1 <= call.rank < record.size:
+            raise LaunchError(f"no process {call.rank} of job {call.job} is left")
+        ranks = range(record.size) if call.rank < 0 else [call.rank]
+        self._launcher.dismiss(record, ranks)
+        answer(Done())
 
     def _connect(self, caller: JobRecord, rank: int, call: jobs.Connect, answer: Answer) -> None:
         """Let every two of some jobs send to each other."""
@@ -217,9 +296,10 @@ class _Starting:
         hosts: Mapping[int, int],
         parcel: bytes,
         friends: Sequence[JobRecord],
+        home: Home | None,
     ) -> None:
         """Have the job loaded, and its friends told of it. Raises LaunchError."""
-        record = self._launcher.spawn(caller, parts, hosts, parcel, friends, self._loaded)
+        record = self._launcher.spawn(caller, parts, hosts, parcel, friends, self._loaded, home)
         self._record = record
         self._launcher.introductions.introduce(
             {friend: [record.id] for friend in friends}, self._go
@@ -310,4 +390,8 @@ _ACTIONS: Final[dict[type, Callable[[SpawnServer, JobRecord, int, Any, Answer], 
     jobs.Spawn: SpawnServer._spawn,
     jobs.Connect: SpawnServer._connect,
     jobs.Reach: SpawnServer._reach,
+    jobs.Reserve: SpawnServer._reserve,
+    jobs.SpawnAt: SpawnServer._spawn_at,
+    jobs.ListRelatives: SpawnServer._relatives,
+    jobs.EndProcess: SpawnServer._end,
 }

@@ -194,6 +194,7 @@ class Yod(SystemProcess):
             self._launcher.bury(record)
         else:
             self._launcher.introductions.repeat(record)
+        self._launcher.on_exit()
 
     # -- reports -------------------------------------------------------------------------------
 
