@@ -22,7 +22,11 @@ def isend(state: State, type: int, buf: Any, count: int, node: int, ptype: int) 
     The buffer may be used again once `msgwait` has returned, or `msgdone` 1, for that id.
     """
     messages = state.messages
-    bits, peers, body = messages.bits(type, ptype), messages.peers(node), outgoing(buf, count)
+    bits, peers, body = (
+        messages.bits(type, ptype),
+        messages.peers(node, ptype),
+        outgoing(buf, count),
+    )
     return state.part(Ids).new(lambda request: request.send(bits, peers, body))
 
 
@@ -59,7 +63,7 @@ def isendrecv(
 ) -> int:
     """Begin to send a message and to receive another; return one id for both."""
     messages = state.messages
-    bits, peers = messages.bits(type, ptype), messages.peers(node)
+    bits, peers = messages.bits(type, ptype), messages.peers(node, ptype)
     body, buffer = outgoing(sbuf, scount), incoming(rbuf, rcount)
     wanted = messages.wanted(typesel)
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from vmpp_nx._bits import FORCE_TYPE
 from vmpp_nx._clock import HWHZ
 from vmpp_nx._complaints import errno
+from vmpp_nx._control import _partitions, _starting
 from vmpp_nx._errors import CODES
 from vmpp_nx._files._modes import M_ASYNC, M_GLOBAL, M_LOG, M_RECORD, M_SYNC, M_UNIX
 from vmpp_nx._files._positions import SIZE_CUR, SIZE_END, SIZE_SET
@@ -27,6 +28,8 @@ CONSTANTS: Final[dict[str, Any]] = {
     "M_RECORD": M_RECORD,
     "M_GLOBAL": M_GLOBAL,
     "M_ASYNC": M_ASYNC,
+    **_starting.CONSTANTS,
+    **_partitions.CONSTANTS,
     "SIZE_SET": SIZE_SET,
     "SIZE_CUR": SIZE_CUR,
     "SIZE_END": SIZE_END,

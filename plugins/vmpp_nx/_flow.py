@@ -59,6 +59,10 @@ class Peer:
         self.asked = False
         # One that is to get more once it is heard of gets it with the first message received.
         self.known = lane.share == lane.first
+        if address.group != lane.group:
+            # One that has been loaded: memory was shared out before it was there.
+            self.credit = self.most = LEAST
+            self.reserve, self.known = 0, True
         self.starved = not self.known
 
 
@@ -67,6 +71,7 @@ class Lane:
 
     Attributes:
         flag: what all of them have in their match bits.
+        group: of the processes among whom memory is shared out.
         first: bytes that each process may fill of each other's memory from the start.
         share: what it gets once it has been heard of.
         reserve: of that, what is for messages that ask: so one can, while others fill the rest.
@@ -76,10 +81,13 @@ class Lane:
         nodes: those that it has sent to, by node.
     """
 
-    __slots__ = ("_spare", "eager", "first", "flag", "give", "nodes", "peers", "reserve", "share")
+    __slots__ = (
+        "_spare", "eager", "first", "flag", "give", "group", "nodes", "peers", "reserve", "share",
+    )  # fmt: skip
 
-    def __init__(self, flag: int, size: int, parameters: Parameters) -> None:
+    def __init__(self, flag: int, size: int, parameters: Parameters, group: int) -> None:
         self.flag = flag
+        self.group = group
         memory = max(parameters.mbf, LEAST * size)
         shared = min(parameters.mex or memory, memory)
         kept = 0

@@ -47,7 +47,8 @@ class Handled:
     def send(self, kind: int, buf: Any, count: int, node: int, ptype: int) -> None:
         """Begin to send."""
         messages = self._state.messages
-        bits, peers, body = messages.bits(kind, ptype), messages.peers(node), outgoing(buf, count)
+        bits, body = messages.bits(kind, ptype), outgoing(buf, count)
+        peers = messages.peers(node, ptype)
         begun = [messages.sends.begin(peer, bits, body) for peer in peers]
         self._sends = [sending for sending in begun if not sending.done]
         self.facts = (type_of(bits), len(body), int(node), int(ptype))
@@ -73,7 +74,7 @@ class Handled:
             if receiving.error is not None:
                 end_with(self._state, self._call, receiving.error)
             assert receiving.header is not None
-            self.facts = facts(receiving.header)
+            self.facts = facts(self._state, receiving.header)
         self._handler(*self.facts, *self._extra)
 
 

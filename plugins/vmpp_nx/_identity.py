@@ -14,13 +14,13 @@ from vmpp_nx._state import State
 @call()
 def mynode(state: State) -> int:
     """Return the number of the own node in the application, from 0 on."""
-    return state.process.rank
+    return state.node
 
 
 @call()
 def numnodes(state: State) -> int:
     """Return the number of nodes of the application."""
-    return state.process.size
+    return state.size
 
 
 @call("mypid")
@@ -41,13 +41,13 @@ def myhost(state: State) -> int:
 
     No process is there that would take messages.
     """
-    return state.process.size
+    return state.size
 
 
 @call(dialect=IPSC)
 def nodedim(state: State) -> int:
     """Return the dimension of the cube, or of the largest that the application has room for."""
-    return state.process.size.bit_length() - 1
+    return state.size.bit_length() - 1
 
 
 @call(dialect=IPSC)

@@ -50,15 +50,15 @@ class MessageInformation:
 msginfo: Final = MessageInformation()
 
 
-def facts(header: Header) -> tuple[int, int, int, int]:
+def facts(state: State, header: Header) -> tuple[int, int, int, int]:
     """Return type, length, node and process type of a message."""
     bits = header.bits
-    return type_of(bits), header.length, header.source.rank, source_ptype(bits)
+    return type_of(bits), header.length, state.messages.sender(header), source_ptype(bits)
 
 
 def _facts(state: State) -> list[int]:
     header = state.messages.last
-    told = (-1, -1, -1, -1) if header is None else facts(header)
+    told = (-1, -1, -1, -1) if header is None else facts(state, header)
     return [*told, *[0] * (LONGS - len(told))]
 
 
@@ -71,7 +71,7 @@ def report(state: State, header: Header, info: Any) -> None:
     if info is None or info is msginfo:
         state.messages.last = header
         return
-    for place, value in enumerate(facts(header)):
+    for place, value in enumerate(facts(state, header)):
         fill(info, place, value)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from vmpp_nx._application import Application
 from vmpp_nx._bits import (
     ANY,
     FIRST_FORCED,
@@ -50,26 +51,27 @@ class Messages:
         send_cost: library time of a send, ps.
         kernel_send, engine, lookahead: of the process's kernel.
         last: header of the last message that was received or probed.
+        application: that the process belongs to, unless that is just its job.
     """
 
     __slots__ = (
-        "_process", "_size", "engine", "events", "globals", "kernel_send", "kinds", "lane", "last",
-        "lookahead", "nodes", "packet", "ptype", "receives", "reserve", "selectors", "send_cost",
-        "sends",
+        "_process", "application", "engine", "events", "globals", "kernel_send", "kinds", "lane",
+        "last", "lookahead", "nodes", "packet", "ptype", "receives", "reserve", "selectors",
+        "send_cost", "sends",
     )  # fmt: skip
 
     def __init__(self, process: Process, mailbox: Mailbox) -> None:
         parameters = mailbox.parameters
         self._process = process
-        self._size = process.size
+        self.application: Application | None = None
         self.packet = min(parameters.pkt, parameters.sct or parameters.pkt)
         self.send_cost = parameters.send
         self.kernel_send = process.kernel.send
         self.engine = process.kernel.engine
         self.lookahead = process.kernel.lookahead
-        self.lane = Lane(0, process.size, parameters)
+        self.lane = Lane(0, process.size, parameters, process.group)
         self.reserve = self.lane.reserve
-        self.globals = Lane(GLOBAL, process.size, parameters)
+        self.globals = Lane(GLOBAL, process.size, parameters, process.group)
         lanes = self.lane, self.globals
         self.events = Events(process, mailbox.entry)
         transfers = Transfers(process, mailbox, self.events.handle, self.events.raising)
@@ -121,22 +123,61 @@ class Messages:
             self.kinds[kind] = bits
         return bits
 
-    def peer(self, node: int) -> Peer:
-        """Return what is known of the process on *node*. Raises Refused: EQNODE."""
-        if not (_whole(node) and 0 <= node < self._size):
-            raise Refused("EQNODE", f"{node!r:.60} is not from 0 to {self._size - 1}")
+    @property
+    def size(self) -> int:
+        """Number of nodes of the application."""
+        return self._process.size if self.application is None else self.application.size
+
+    def peer(self, node: int, ptype: int | None = None) -> Peer:
+        """Return what is known of the process of a type on *node*, the own type if None.
+
+        Raises:
+            Refused: EQNODE, or EQPID: there is no such process.
+        """
+        if ptype is not None and ptype != self.ptype:
+            return self._other(node, ptype)
+        if self.application is not None and node == self.size:
+            return self._other(node, self.own_ptype())
+        if not (_whole(node) and 0 <= node < self.size):
+            raise Refused("EQNODE", f"{node!r:.60} is not from 0 to {self.size - 1}")
         found = self.nodes.get(node)
         if found is None:
             node = int(node)
-            found = self.nodes[node] = self.lane.peer(self._process.job.addresses[node], node)
+            if self.application is None:
+                address = self._process.job.addresses[node]
+            else:
+                address = self.application.address(node, self.own_ptype())
+            found = self.nodes[node] = self.lane.peer(address, node)
         return found
 
-    def peers(self, node: int) -> list[Peer]:
-        """Return whom a send to *node* means: with -1 all others. Raises Refused: EQNODE."""
+    def _other(self, node: int, ptype: int) -> Peer:
+        """Return what is known of a process of another type than the own."""
+        application = self.application
+        if application is None and not self._process.admitted:
+            # Nobody has been loaded: what is there may have set its own type.
+            return self.peer(node)
+        if not _whole(node):
+            raise Refused("EQNODE", f"{node!r:.60} is no whole number")
+        if application is None:
+            application = self.application = Application.of_job(self._process, self.ptype)
+        return self.lane.peer(application.address(int(node), ptype), int(node))
+
+    def peers(self, node: int, ptype: int | None = None) -> list[Peer]:
+        """Return whom a send to *node* means: with -1 all others. Raises as `peer`."""
         if _whole(node) and node == ANY:
-            own = self._process.rank
-            return [self.peer(each) for each in range(self._size) if each != own]
-        return [self.peer(node)]
+            application = self.application
+            own = self._process.rank if application is None else application.node
+            return [self.peer(each, ptype) for each in range(self.size) if each != own]
+        return [self.peer(node, ptype)]
+
+    def sender(self, header: Header) -> int:
+        """Return the node of the sender of a message."""
+        source = header.source
+        if self.application is None:
+            if source.group == self._process.group:
+                return source.rank
+            self.application = Application.of_job(self._process, self.ptype)
+        return self.application.node_of(source)
 
     def selection(self, typesel: int, ptypesel: int = ANY) -> Selection:
         """Return what a receive takes. Raises Refused: EQTYPE, EQPID or EQNOSET."""
@@ -158,10 +199,19 @@ class Messages:
         Raises:
             Refused: EQTYPE, EQNODE, EQPID or EQNOSET.
         """
-        if not (_whole(nodesel) and ANY <= nodesel < self._size):
-            raise Refused("EQNODE", f"{nodesel!r:.60} is neither from 0 to {self._size - 1} nor -1")
-        who = ANYBODY if nodesel == ANY else (int(nodesel), self._process.group)
-        return tuple((*each, *who) for each in self.selection(typesel, ptypesel))
+        highest = self.size - (self.application is None)
+        if not (_whole(nodesel) and ANY <= nodesel <= highest):
+            raise Refused("EQNODE", f"{nodesel!r:.60} is neither from 0 to {self.size - 1} nor -1")
+        chosen = self.selection(typesel, ptypesel)
+        if nodesel == ANY:
+            return tuple((*each, *ANYBODY) for each in chosen)
+        if self.application is None and not self._process.admitted:
+            who = int(nodesel), self._process.group
+            return tuple((*each, *who) for each in chosen)
+        if self.application is None:
+            self.application = Application.of_job(self._process, self.ptype)
+        found = self.application.addresses(int(nodesel))
+        return tuple((*each, place.rank, place.group) for place in found for each in chosen)
 
     def finish(self) -> None:
         """Let go what is still to be sent, as the program has ended normally."""

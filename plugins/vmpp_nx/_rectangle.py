@@ -10,11 +10,13 @@ if TYPE_CHECKING:
 
 def rectangle(state: State) -> tuple[int, int]:
     """Return height and width of the rectangle that the nodes form; one row if they form none."""
-    size = state.process.size
+    size = state.size
     places = state.process.job.machine.node_map
     if places is None:
         return 1, size
-    where = [tuple(places.coordinates(rank)) for rank in range(size)]
+    application = state.application
+    nodes = state.process.job.nodes if application is None else application.nodes
+    where = [tuple(places.place(node)) for node in nodes]
     if len(where[0]) != 2:
         return 1, size
     (left, top), (right, bottom) = where[0], where[-1]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVar
 
 from vmpp.engine import current_process
 from vmpp.hardware import OutOfMemory
+from vmpp_nx._application import LIBRARY, Application
 from vmpp_nx._errors import Refused, Who
 from vmpp_nx._messages import Messages
 
@@ -39,6 +40,10 @@ class State:
         self.process = process
         self.parameters: Parameters = mailbox.parameters
         self.messages = Messages(process, mailbox)
+        if process.job.library == LIBRARY:
+            loaded, ptype = Application.loaded(process)
+            self.messages.ptype = ptype
+            self.belong(loaded)
         self.errno = 0
         self.led = 0
         self._parts: dict[type[Any], Any] = {}
@@ -46,12 +51,12 @@ class State:
     @property
     def node(self) -> int:
         """Number of the process's node in its application."""
-        return self.process.rank
+        return self.process.rank if self.application is None else self.application.node
 
     @property
     def size(self) -> int:
         """Number of nodes of the application."""
-        return self.process.size
+        return self.process.size if self.application is None else self.application.size
 
     @property
     def ptype(self) -> int:
@@ -60,8 +65,31 @@ class State:
 
     @property
     def addresses(self) -> list[Address]:
-        """Where the processes of the application are, by node."""
-        return self.process.job.addresses
+        """Where the processes of the own type are, by node."""
+        application = self.application
+        if application is None or application.home == self.process.job.id:
+            return self.process.job.addresses
+        own = self.messages.own_ptype()
+        return [application.address(node, own) for node in range(application.size)]
+
+    def belong(self, application: Application) -> None:
+        """Belong to another application than the own job."""
+        self.messages.application = application
+        self.messages.nodes.clear()
+
+    @property
+    def application(self) -> Application | None:
+        """The application that it belongs to, None as long as that is just its job."""
+        return self.messages.application
+
+    @property
+    def relations(self) -> Application:
+        """The application, with what is known of processes that have been loaded."""
+        found = self.application
+        if found is None:
+            found = Application.of_job(self.process, self.messages.ptype)
+            self.belong(found)
+        return found
 
     def part(self, kind: type[P]) -> P:
         """Return what a group of calls keeps of this process: one *kind*, made when asked for.

@@ -60,7 +60,7 @@ def _csend(state: State, type: int, buf: Any, count: int, node: int, ptype: int)
     """Send what is new to the process: another type, another receiver, or several of them."""
     messages = state.messages
     bits = messages.bits(type, ptype)
-    peers = messages.peers(node)
+    peers = messages.peers(node, ptype)
     body = outgoing(buf, count)
     for peer in peers:
         messages.sends.send(peer, bits, body)
@@ -132,7 +132,7 @@ def csendrecv(
     The receive is posted first. Arguments are those of `csend` and `crecv`.
     """
     messages = state.messages
-    bits, peers = messages.bits(type, ptype), messages.peers(node)
+    bits, peers = messages.bits(type, ptype), messages.peers(node, ptype)
     body, buffer = outgoing(sbuf, scount), incoming(rbuf, rcount)
     receiving = messages.receives.begin(messages.wanted(typesel), buffer)
     try:

@@ -60,6 +60,8 @@ class Globals:
     def __init__(self, state: State) -> None:
         messages = state.messages
         own = messages.own_ptype()
+        if state.node >= state.size:
+            raise Refused("EQNODE", "this process is on none of the application's nodes")
         addresses = state.addresses
         self._lane = messages.globals
         self._sends = messages.sends

@@ -43,10 +43,12 @@ def receivers(entries, place, hops, bits, rank):
 
 @given(STEPS)
 def test_an_index_finds_what_a_walk_finds(steps):
-    process = SimpleNamespace(table=PortalTable(), size=2, group=1, rank=0)
+    process = SimpleNamespace(table=PortalTable(), size=2, group=1, rank=0, admitted=frozenset())
     mailbox = Mailbox(process, Parameters())
     postings = _postings.Postings(mailbox)
-    selecting = SimpleNamespace(own_ptype=lambda: 0, selectors={}, _size=2, _process=process)
+    selecting = SimpleNamespace(
+        own_ptype=lambda: 0, selectors={}, size=2, application=None, _process=process
+    )
     selecting.selection = lambda *arguments: Messages.selection(selecting, *arguments)
     many, _postings._MANY = _postings._MANY, 5
     try:

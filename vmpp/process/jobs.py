@@ -35,7 +35,8 @@ class Command(msgspec.Struct, frozen=True, array_like=True):
         args: its arguments.
         most: how many processes are to run it.
         fewer: the numbers of processes that will do as well, if there are too few nodes.
-        hints: ``wdir``, ``path``, ``host`` and ``file``, as MPI reserves these keys.
+        hints: ``wdir``, ``path``, ``host`` and ``file``, as MPI reserves these keys; ``environ``,
+            variables as ``NAME=VALUE``, each with a zero byte after it, instead of the spawner's.
     """
 
     name: bytes
@@ -88,11 +89,13 @@ class Reserve(Call[Reserved], frozen=True, array_like=True, tag=9, gc=False):
         size: how many; 0: all that the partition has.
         partition: name of the partition that they are to be in; empty: anywhere.
         shape: rows and columns of the rectangle that they are to be, or nothing.
+        corner: place in the partition of the lowest corner of that; -1: anywhere.
     """
 
     size: int
     partition: str
     shape: tuple[int, int] | None
+    corner: int
 
 
 class SpawnAt(Call[Spawned], frozen=True, array_like=True, tag=10, gc=False):

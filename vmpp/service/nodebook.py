@@ -228,7 +228,7 @@ class NodeBook:
             if site.shape is None:
                 nodes = self._choice(rest_of, wanted)
             else:
-                nodes = rectangle(rest_of, site.shape, self._coordinates)
+                nodes = rectangle(rest_of, site.shape, self._coordinates, site.corner)
             if nodes is not None:
                 rest = iter(nodes)
                 ranks = range(size)
@@ -285,7 +285,10 @@ class NodeBook:
             raise LaunchError(f"node {outside[0]} is not in the partition that is asked for")
         if size > len(good):
             raise LaunchError(f"nodes are lacking: {size} wanted, {len(good)} in the partition")
-        if site.shape is not None and rectangle(good, site.shape, self._coordinates) is None:
+        if (
+            site.shape is not None
+            and rectangle(good, site.shape, self._coordinates, site.corner) is None
+        ):
             rows, columns = site.shape
             raise LaunchError(f"there is no {rows} x {columns} rectangle of nodes")
 

@@ -17,10 +17,12 @@ class Site:
     Attributes:
         within: numbers of nodes that they are to be among; empty: all will do.
         shape: rows and columns of the rectangle that they are to be; None: it need not be one.
+        corner: the node that is to be its lowest corner; -1: any.
     """
 
     within: tuple[int, ...] = ()
     shape: Shape | None = None
+    corner: int = -1
 
     def narrowed(self, nodes: Sequence[int]) -> Sequence[int]:
         """Return those of *nodes*, which are sorted, that will do."""
@@ -35,9 +37,12 @@ ANYWHERE: Final = Site()
 
 
 def rectangle(
-    nodes: Sequence[int], shape: Shape, coordinates: Callable[[int], Sequence[int]]
+    nodes: Sequence[int],
+    shape: Shape,
+    coordinates: Callable[[int], Sequence[int]],
+    corner: int = -1,
 ) -> tuple[int, ...] | None:
-    """Return the first rectangle of *nodes*, row by row.
+    """Return the first rectangle of *nodes*, row by row; the one at *corner*, unless that is -1.
 
     The first is the one whose lowest corner has the lowest number. Places are (column, row).
 
@@ -48,8 +53,10 @@ def rectangle(
     places = {tuple(coordinates(node)): node for node in nodes}
     if rows < 1 or columns < 1 or any(len(place) != 2 for place in places):
         return None
-    for corner in sorted(nodes):
-        left, top = coordinates(corner)
+    for each in sorted(nodes):
+        if corner not in (-1, each):
+            continue
+        left, top = coordinates(each)
         cells = [(left + x, top + y) for y in range(rows) for x in range(columns)]
         if all(cell in places for cell in cells):
             return tuple(places[cell] for cell in cells)

@@ -19,7 +19,7 @@ from vmpp.process.program_files import ProgramFiles
 from vmpp.service.errors import LaunchError, NodesBusyError, NotPermittedError
 from vmpp.service.launcher import Home, Launcher
 from vmpp.service.names import NameServer
-from vmpp.service.node_partitions import EXECUTE, NodePartitions
+from vmpp.service.node_partitions import EXECUTE, NodePartitions, PartitionError
 from vmpp.service.process_ends import Ends
 from vmpp.service.record import JobRecord
 from vmpp.service.rectangles import ANYWHERE, Site
@@ -102,7 +102,7 @@ class SpawnServer(Server):
             self._answer(header, jobs.refusal(errno.EPERM, str(error)))
         except (LaunchError, ProgramError) as error:
             self._waiting.pop(header, None)
-            self._answer(header, jobs.refusal(errno.ENOEXEC, str(error)))
+            self._answer(header, jobs.refusal(_number_of(error), str(error)))
         else:
             self._waiting.pop(header, None)
 
@@ -185,13 +185,20 @@ class SpawnServer(Server):
     def _reserve(self, caller: JobRecord, rank: int, call: jobs.Reserve, answer: Answer) -> None:
         """Keep nodes for what the caller will spawn."""
         within: tuple[int, ...] = ()
+        corner = -1
         if call.partition:
             if self._partitions is None:
                 raise LaunchError("this machine has no partitions")
             found = self._partitions.find(caller.wishes.owner, call.partition, EXECUTE)
             within = found.nodes
-        size = call.size or len(within) or self._launcher.book.within_reach
-        site = Site(within, call.shape) if within or call.shape else ANYWHERE
+        book = self._launcher.book
+        if call.corner >= 0:
+            there = within or book.nodes
+            if call.corner >= len(there):
+                raise LaunchError(f"there is no node {call.corner} in the partition")
+            corner = there[call.corner]
+        size = call.size or len(within) or book.within_reach
+        site = Site(within, call.shape, corner) if within or call.shape else ANYWHERE
         number, nodes = self._launcher.reserve(caller, size, site)
         answer(jobs.Reserved(number, list(nodes)))
 
@@ -321,6 +328,13 @@ class _Starting:
             self._answer(jobs.Spawned(job.id, self._counts, list(job.nodes), pids))
 
 
+def _number_of(error: LaunchError | ProgramError) -> int:
+    """Return what is wrong as a number of `errno`."""
+    if isinstance(error, PartitionError):
+        return error.errno
+    return errno.ENOEXEC if isinstance(error, ProgramError) else errno.EINVAL
+
+
 def counts_of(commands: Sequence[jobs.Command], free: int) -> list[int]:
     """Return how many processes each command gets if there is room for *free* of them.
 
@@ -348,6 +362,8 @@ def _program(
     """Return the program of a command, found where the *spawner*'s own files are."""
     files, environ = spawner.files, spawner.environ
     variables = {os.fsdecode(key): os.fsdecode(value) for key, value in environ.items()}
+    if "environ" in hints:
+        variables = dict(line.partition("=")[::2] for line in hints["environ"].split("\0") if line)
     cwd = os.path.join(directory, hints.get("wdir", ""))
     if not files.is_dir(cwd):
         raise ProgramError(f"there is no folder {cwd} to work in")

@@ -1,0 +1,1 @@
+"""NX's calls for processes, applications and partitions."""

@@ -1,0 +1,89 @@
+"""Switches of a command line that an application is set up by, as on the Paragon."""
+
+from __future__ import annotations
+
+from collections.abc import MutableSequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from vmpp_nx._errors import Refused
+
+
+@dataclass(slots=True)
+class Wanted:
+    """What an application is to be.
+
+    Attributes:
+        partition: name of the partition; empty: the usual one.
+        size: how many nodes; 0: as many as usual.
+        shape: rows and columns instead; None: it need be no rectangle.
+        anchor: place of its first node in the partition; -1: any.
+        priority: of its processes, 0 to 10; None: the usual.
+    """
+
+    partition: str = ""
+    size: int = 0
+    shape: tuple[int, int] | None = None
+    anchor: int = -1
+    priority: int | None = None
+
+
+def _size(wanted: Wanted, text: str) -> None:
+    words = text.lower().split("x")
+    numbers = [int(word) for word in words]
+    if len(numbers) == 1:
+        wanted.size = numbers[0]
+    else:
+        rows, columns = numbers
+        wanted.shape = rows, columns
+
+
+def _partition(wanted: Wanted, text: str) -> None:
+    wanted.partition = text
+
+
+def _priority(wanted: Wanted, text: str) -> None:
+    wanted.priority = int(text)
+
+
+_SWITCHES: Final = {"-sz": _size, "-pn": _partition, "-pri": _priority}
+"""Those that say what an application is to be; each takes a word."""
+
+_OTHERS: Final = frozenset(
+    ("-mbf", "-mex", "-mea", "-pkt", "-sth", "-sct", "-gth", "-noc", "-pt", "-on", "-nd")
+)
+"""Those that yod takes, for a whole job."""
+
+
+def take_switches(wanted: Wanted, argc: Any, argv: Any) -> None:
+    """Do what the switches in *argv* say, and take them out of it.
+
+    Args:
+        wanted: what is changed.
+        argc: a cell that gets the new length of *argv*, or None.
+        argv: a list, the name of the program first; or None.
+
+    Raises:
+        Refused: EQPARAM: a switch lacks its value, or that is none.
+    """
+    if argv is None:
+        return
+    rest: list[Any] = list(argv[:1])
+    words = iter(argv[1:])
+    for word in words:
+        switch = _SWITCHES.get(word)
+        if switch is None and word not in _OTHERS:
+            rest += [word] if word not in ("-rlx", "-plk") else []
+            continue
+        value = next(words, None)
+        if value is None:
+            raise Refused("EQPARAM", f"{word} lacks its value")
+        try:
+            if switch is not None:
+                switch(wanted, str(value))
+        except ValueError:
+            raise Refused("EQPARAM", f"{word} {value}") from None
+    if isinstance(argv, MutableSequence):
+        argv[:] = rest
+    if argc is not None and not isinstance(argc, int):
+        argc[0] = len(rest)
