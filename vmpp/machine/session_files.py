@@ -95,6 +95,35 @@ class SessionFiles:
         """Cut or extend a file to *size* bytes."""
         await self.ask(calls.Truncate(_bytes(path), size), path)
 
+    # -- stripes ---------------------------------------------------------------------------------
+
+    async def striping(self, path: Path) -> calls.Striped:
+        """Return how a file is striped over I/O nodes, or new files of a directory are.
+
+        Raises OSError(EINVAL) for what is not in ``/pfs``.
+        """
+        return await self.ask(calls.GetStripes(calls.HERE, _bytes(path)), path)
+
+    async def set_striping(
+        self,
+        path: Path,
+        unit: int = 0,
+        factor: int = 0,
+        first: int = calls.BOUNDLESS,
+        *,
+        permissions: int = 0o666,
+    ) -> None:
+        """Make an empty file that is striped so, or say how new files of a directory are.
+
+        Args:
+            unit: bytes of a stripe unit; 0: as the directory, or the machine, has it.
+            factor: over how many I/O nodes; likewise.
+            first: the I/O node with the first unit; -1: each in turn.
+            permissions: of the file.
+        """
+        call = calls.SetStripes(calls.HERE, _bytes(path), permissions, unit, factor, first)
+        await self.ask(call, path)
+
     # -- names -----------------------------------------------------------------------------------
 
     async def listdir(self, path: Path = ".") -> list[str]:

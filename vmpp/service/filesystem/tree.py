@@ -114,6 +114,7 @@ class Tree(Naming):
         if node is None:
             self._make_striped(who, found, mode, wanted)
         elif stat.S_ISDIR(self.status(node).mode):
+            node.volume.striping(node)
             self._need_owner(node, who)
             node.volume.set_striping(node, wanted)
         else:
