@@ -12,8 +12,12 @@ from pathlib import Path
 import pytest
 
 from vmpp.service.filesystem import SUPERUSER, Tree
+from vmpp.service.filesystem.stripe_pool import StripePool
 
 from .conftest import ALICE, User, populate
+
+HERE = str(Path(__file__).parent)
+POOL = StripePool(3, unit=512)
 
 WORKER = """
 import os, sys
@@ -172,3 +176,74 @@ def test_what_is_no_tree_is_refused_with_its_name(tmp_path):
     (tmp_path / "inodes.sqlite").write_text("this is no database at all, but a text" * 10)
     with pytest.raises(Exception, match=r"inodes\.sqlite"):
         Tree(tmp_path)
+
+
+STRIPED = """
+import os, pathlib, sys
+sys.path.insert(0, sys.argv[3])
+from striped import InstantNodes
+from vmpp.service.filesystem import Tree
+from vmpp.service.filesystem.stripe_pool import StripePool
+from vmpp.service.identity import Credentials
+folder = pathlib.Path(sys.argv[1])
+tree = Tree(folder / "tree", pool=StripePool(3, unit=512), stripes=folder / "pfs")
+tree.striped.mover = InstantNodes(folder / "pfs", 3)
+alice = Credentials("alice", 2000, 2000, (100, 2000), "/home/alice")
+tree.add_home(alice)
+at = tree.find(alice, tree.root, b"/pfs")
+number = int(sys.argv[2])
+while True:
+    name = b"f%d" % number
+    file = tree.open(alice, at, name, os.O_RDWR | os.O_CREAT, 0o640)
+    file.write(name * 100).then()
+    file.write(name * 300).then()
+    print("written", number, flush=True)
+    if number % 3 == 0:
+        tree.unlink(alice, at, name)
+        print("unlinked", number, flush=True)
+    elif number % 3 == 1:
+        file.truncate(100 * len(name)).then()
+        print("cut", number, flush=True)
+    if number % 4:
+        file.close()
+    number += 1
+"""
+
+
+def test_nothing_acknowledged_of_striped_files_is_lost_and_nothing_is_left_over(tmp_path):
+    chance = random.Random(5)
+    for round_ in range(3):
+        worker = subprocess.Popen(
+            [sys.executable, "-c", STRIPED, str(tmp_path), str(1000 * round_), HERE],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        lines = [worker.stdout.readline() for _ in range(chance.randrange(5, 60))]
+        worker.send_signal(signal.SIGKILL)
+        lines += worker.stdout.read().splitlines(keepends=True)
+        worker.wait()
+        worker.stdout.close()
+        tree = Tree(tmp_path / "tree", pool=POOL, stripes=tmp_path / "pfs")
+        check_striped(tree, tmp_path / "pfs", [line for line in lines if line.endswith("\n")])
+        tree.close()
+
+
+def check_striped(tree, folder, lines):
+    """Compare what is there with what was said, but for what the last step may have done."""
+    expected, last = {}, lines[-1].split()[1]
+    for line in lines:
+        what, number = line.split()
+        size = {"written": 400, "cut": 100, "unlinked": 0}[what]
+        expected[f"f{number}"] = f"f{number}".encode() * size
+    alice = User(tree, ALICE)
+    names = alice.listdir("/pfs")
+    for name, content in expected.items():
+        if name != f"f{last}":
+            assert (name in names) == bool(content)
+            if content:
+                assert tree.read(ALICE, f"/pfs/{name}".encode()) == content
+    kept = {path.name for path in folder.glob("io*/*")}
+    numbers = {str(alice.stat(f"/pfs/{name}").ino) for name in names}
+    assert kept <= numbers
+    sizes = sum(alice.stat(f"/pfs/{name}").size for name in names)
+    assert tree.striped.quotas.of(ALICE.uid).bytes == sizes

@@ -113,6 +113,11 @@ class StripeMover:
         process.table.install(MOVED_PORTAL, PortalEntry(reports, self._arrived))
         process.on_stop = self._stopped
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is asked for and not done."""
+        return bool(self._transfers)
+
     # -- asking ------------------------------------------------------------------------------------
 
     def begin(self, errand: Errand, done: Callable[[int], object]) -> None:
