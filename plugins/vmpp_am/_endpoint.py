@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from operator import index
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.engine import MICROSECOND, MILLISECOND, SECOND
@@ -101,16 +102,19 @@ class Endpoint:
         """
         if number is None:
             number = next(each for each in range(OWN_HANDLERS) if each not in self._table)
-        if type(number) is not int or not 0 <= number < HANDLERS:
-            raise AmError(f"{number!r} is no number of a handler: 0 to {OWN_HANDLERS - 1} are")
+        number = _number(number)
         if number in self._table:
             name = getattr(self._table[number], "__name__", "another")
             raise AmError(f"handler {number} is {name} already")
-        self._table[number] = function
+        self.serve(number, function)
         if self.handling is None and not self.held and not self.process.in_handler:
             # There may be requests that have come before their handler.
             self._run_handlers()
         return number
+
+    def serve(self, number: int, function: Callable[..., Any]) -> None:
+        """Have *function* run for messages to a handler of any number, the library's included."""
+        self._table[number] = function
 
     def number_of(self, handler: int | Callable[..., Any]) -> int:
         """Return the number of a handler.
@@ -118,10 +122,10 @@ class Endpoint:
         Raises:
             AmError: it has none.
         """
-        if type(handler) is int and 0 <= handler < HANDLERS:
-            return handler
+        if not callable(handler):
+            return _number(handler)
         for number, function in self._table.items():
-            if function is handler:
+            if function == handler:
                 return number
         name = getattr(handler, "__name__", repr(handler))
         raise AmError(f"{name} is not registered as a handler; put @am.handler before it")
@@ -264,9 +268,7 @@ class Endpoint:
             AmError: there is none.
         """
         addresses = self.process.job.addresses
-        if type(rank) is not int:
-            rank = rank.__index__()
-        if not 0 <= rank < len(addresses):
+        if not hasattr(rank, "__index__") or not 0 <= rank < len(addresses):
             raise AmError(f"there is no rank {rank}: the job has ranks 0 to {len(addresses) - 1}")
         return addresses[rank]
 
@@ -341,6 +343,8 @@ class Endpoint:
         Raises:
             AmError: an operation without a handle has failed.
         """
+        # Looking takes time, or a program that looks again and again would stop it.
+        self.process.charge(max(1, self.parameters.handler))
         self.process.synchronise()
         self._look()
         self._raise()
@@ -428,3 +432,14 @@ class Endpoint:
             if handle is not None:
                 self.process.charge(self.parameters.send)
                 self._send_request(number, handle)
+
+
+def _number(number: Any) -> int:
+    """Return the number of a handler of a program. Raises AmError."""
+    try:
+        found = index(number)
+    except TypeError:
+        found = -1
+    if not 0 <= found < OWN_HANDLERS:
+        raise AmError(f"{number!r} is no number of a handler: 0 to {OWN_HANDLERS - 1} are")
+    return found

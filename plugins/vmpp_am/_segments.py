@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
+from operator import index
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.portals import (
@@ -162,7 +163,7 @@ class Segments:
                 ADD=ADD, SWAP=SWAP, COMPARE_SWAP=COMPARE_SWAP, AND=AND, OR=OR,
             )  # fmt: skip
             self._handler = process.kernel.install(process, program)
-            self._endpoint.register(self._work, _ATOMIC_NUMBER)
+            self._endpoint.serve(_ATOMIC_NUMBER, self._work)
         self._atomic.add(block)
         portal.handler, portal.raised_by = self._handler, self._atomic
         target = portal.target
@@ -173,7 +174,7 @@ class Segments:
     def put(self, rank: int, segment: Segment, offset: int, data: Any) -> Handle:
         """Begin to write *data* into the segment of *rank*."""
         view = _view(data, "put")
-        self._check("put", rank, segment, offset, view.nbytes)
+        offset = self._check("put", rank, segment, offset, view.nbytes)
         endpoint = self._endpoint
         handle = endpoint.begin("put", rank, writes=True)
         info = SendInfo(
@@ -188,7 +189,7 @@ class Segments:
         view = _view(into, "get")
         if view.readonly:
             raise AmError("get: this memory cannot be written")
-        self._check("get", rank, segment, offset, view.nbytes)
+        offset = self._check("get", rank, segment, offset, view.nbytes)
         endpoint = self._endpoint
         handle = endpoint.begin("get", rank, writes=False)
         if not view.nbytes:
@@ -206,14 +207,14 @@ class Segments:
         self, rank: int, segment: Segment, offset: int, operation: int, *operands: int, by: str
     ) -> Handle:
         """Begin an atomic operation on a word of the segment of *rank*."""
-        self._check("atomic operation", rank, segment, offset, WORD)
+        offset = self._check("atomic operation", rank, segment, offset, WORD)
         if by not in ("kernel", "handler"):
             raise AmError(f"atomic operations are done by 'kernel' or 'handler', not {by!r}")
         body = words((*operands, 0)[:2])
         endpoint = self._endpoint
         if by == "handler":
             arguments = (segment.number, offset, operation)
-            handle = endpoint.request(rank, _ATOMIC_NUMBER, arguments, body)
+            handle = endpoint.request(rank, self._work, arguments, body)
             handle.writes = True
         else:
             handle = endpoint.begin("do atomic operations", rank, writes=True)
@@ -236,9 +237,11 @@ class Segments:
         memory[:] = result.to_bytes(WORD, "little")
         token.result(found)
 
-    def _check(self, what: str, rank: int, segment: Segment, offset: int, length: int) -> None:
-        """Refuse what is outside of a segment. Raises AmError."""
+    def _check(self, what: str, rank: int, segment: Segment, offset: int, length: int) -> int:
+        """Return an offset, if that is in the segment of *rank*. Raises AmError."""
         self._endpoint.address(rank)
+        if not hasattr(offset, "__index__"):
+            raise AmError(f"{what}: {offset!r:.40} is no offset: a whole number of bytes is")
         if segment.closed:
             raise AmError(f"{what}: segment {segment.number} has been withdrawn")
         size = segment.size(rank)
@@ -247,6 +250,7 @@ class Segments:
                 f"{what}: bytes {offset} to {offset + length} are not in the {size} that rank "
                 f"{rank} has exposed"
             )
+        return index(offset)
 
 
 def _view(memory: Any, what: str) -> memoryview:

@@ -75,7 +75,7 @@ def test_handlers_have_numbers_by_order_or_by_choice(lines: Lines) -> None:
     chosen = am.register(lambda token: None, 7)
     second = am.register(lambda token: None)
     print(first, chosen, second)
-    for number in (7, -1, 65536, "x"):
+    for number in (7, -1, 65280, "x"):
         try:
             am.register(print, number)
         except am.AmError as error:
@@ -83,7 +83,7 @@ def test_handlers_have_numbers_by_order_or_by_choice(lines: Lines) -> None:
     """
     found = lines(text, 1)
     assert found[0] == "'x' is no number of a handler: 0 to 65279 are"
-    assert found[-2:] == ["65536 is no number of a handler: 0 to 65279 are",
+    assert found[-2:] == ["65280 is no number of a handler: 0 to 65279 are",
                           "handler 7 is <lambda> already"]  # fmt: skip
     assert "0 7 1" in found
 
@@ -221,6 +221,9 @@ def test_a_token_is_good_while_its_handler_runs(lines: Lines) -> None:
         ("am.request(0, 0, 'x')", "'x' is no argument of a handler: 64-bit integers and floats"),
         ("am.request(0, 0, 1 << 63)", "9223372036854775808 is no argument of a handler"),
         ("am.request(0, 0, payload=bytes(5000))", "a payload has up to 4096 bytes, not 5000; put"),
+        ("am.request(0, 65280)", "65280 is no number of a handler: 0 to 65279 are"),
+        ("am.request(0, 'x')", "'x' is no number of a handler: 0 to 65279 are"),
+        ("am.request('x', 0)", "there is no rank x: the job has ranks 0 to 1"),
         ("am.resume_interrupts()", "interrupts are not held"),
     ],
 )
@@ -340,3 +343,31 @@ def test_a_deadlock_tells_of_handlers_in_the_kernel_that_have_failed(run: Any) -
     failure = run(text, fails=True).failure
     said = "handler 'look' in the kernel of rank 1 has failed; line 1: bytes 4 to 12 are not in the"
     assert said in failure
+
+
+def test_a_program_that_looks_again_and_again_gets_on(lines: Lines) -> None:
+    text = """
+    am.register(lambda token: am.result(token, 5))
+    am.barrier()
+    handle = am.request(1 - me, 0)
+    looks = 0
+    while not handle.test():
+        looks += 1
+    print(handle.value, looks > 3)
+    am.barrier()
+    """
+    assert lines(text) == ["(5,) True"] * 2
+
+
+def test_numbers_of_numpy_are_numbers(lines: Lines) -> None:
+    text = """
+    import numpy as np
+    seen = []
+    am.register(lambda token, *values: seen.extend(values))
+    memory = np.zeros(4, np.int64)
+    segment = am.expose(memory)
+    am.request(np.int64(0), np.int16(0), np.int32(3), np.float64(0.5)).wait()
+    am.put(np.int8(0), segment, np.int64(8), np.array([7]))
+    print(seen, am.fetch_add(np.int64(0), segment, np.int64(8), np.int64(1)), memory.tolist())
+    """
+    assert lines(text, 1) == ["[3, 0.5] 7 [0, 8, 0, 0]"]
