@@ -1,15 +1,15 @@
 """The calls of NX: one table, from which programs get each in both of its forms.
 
 A call is written once, as a function whose first parameter is the state of the process that calls,
-and which raises `Refused` for what cannot be done. `call` enters it in `CALLS`. `plain` makes the
-function that programs know by its name, `twin` the one whose name begins with an underscore; both
+and which raises `Refused` for what cannot be done. `call` enters it in `CALLS`. `functions` makes
+the function that programs know by its name, and the twin whose name begins with an underscore; both
 have the parameters of the call itself, so that reports of deadlocks and `help` show them.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -75,7 +75,7 @@ def {name}({parameters}):
     except (AttributeError, KeyError):
         state = find()
     try:
-        return body(state{arguments})
+        return {body}(state{arguments})
     except Refused as error:
         refusal = error
     end_with(state, {name!r}, refusal)
@@ -86,54 +86,54 @@ def _{name}({parameters}):
     except (AttributeError, KeyError):
         state = find()
     try:
-        result = body(state{arguments})
+        result = {body}(state{arguments})
     except Refused as error:
         return keep(state, error)
     return 0 if result is None else result
 """
 
 
-def forms(call: Call) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return the function that programs call, and its twin.
+def functions(calls: Mapping[str, Call]) -> dict[str, Callable[..., Any]]:
+    """Return the functions that programs call, and their twins, by the names that these import.
 
-    They are compiled with the parameters of the call: one that passes on ``*args`` costs as much
-    as a send's own work, and reports could not name its arguments.
+    They are compiled with the parameters of the calls: functions that passed on ``*args`` would
+    cost as much as a send's own work, and reports could not name their arguments.
     """
-    body = call.body
-    parameters = [
-        each.name if each.default is each.empty else f"{each.name}={each.default!r}"
-        for each in call.parameters
-    ]
-    source = _FORMS.format(
-        name=call.name,
-        parameters=", ".join(parameters),
-        arguments="".join(f", {each.name}" for each in call.parameters),
-    )
     names: dict[str, Any] = {
         "__name__": "nx",
         "getcurrent": getcurrent,
         "find": find,
-        "body": body,
         "Refused": Refused,
         "end_with": end_with,
         "keep": keep,
     }
-    exec(compile(source, __file__, "exec"), names)
-    made = names[call.name], names[f"_{call.name}"]
-    text = inspect.getdoc(body)
-    for function in made:
-        function.__doc__ = text
-        function.__annotations__ = {
-            name: annotation
-            for name, annotation in body.__annotations__.items()
-            if name in {"return", *(each.name for each in call.parameters)}
-        }
-    return made
-
-
-def functions(calls: Mapping[str, Call]) -> dict[str, Callable[..., Any]]:
-    """Return all forms of *calls*, by the names that programs import."""
-    found: dict[str, Callable[..., Any]] = {}
-    for each in calls.values():
-        found[each.name], found[f"_{each.name}"] = forms(each)
+    parameters = {call.name: call.parameters for call in calls.values()}
+    source = []
+    for call in calls.values():
+        body = f"{call.name}__body"
+        names[body] = call.body
+        source.append(_forms(call.name, body, parameters[call.name]))
+    exec(compile("".join(source), __file__, "exec"), names)
+    found = {}
+    for call in calls.values():
+        wanted = {"return", *(each.name for each in parameters[call.name])}
+        notes = {k: v for k, v in call.body.__annotations__.items() if k in wanted}
+        for form in (call.name, f"_{call.name}"):
+            function = found[form] = names[form]
+            function.__doc__ = call.body.__doc__
+            function.__annotations__ = notes
     return found
+
+
+def _forms(name: str, body: str, parameters: Sequence[inspect.Parameter]) -> str:
+    """Return the source of a call's two forms, which call the global *body*."""
+    written = [
+        each.name if each.default is each.empty else f"{each.name}={each.default!r}"
+        for each in parameters
+    ]
+    return _FORMS.format(
+        name=name,
+        body=body,
+        parameters=", ".join(written),
+        arguments="".join(f", {each.name}" for each in parameters),
+    )
