@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 import vmpp
+from vmpp.machine.description import MachineFileError, load
 from vmpp.machine.faults import FaultError
+from vmpp.machine.plugins import Plugins
 from vmpp.service.status import NodeState
 
 
@@ -33,6 +35,13 @@ async def test_a_machine_without_io_nodes_has_no_server(tmp_path: Any) -> None:
         assert not [name for name in machine.services.servers if name.startswith("pfs")]
         with pytest.raises(FaultError, match=r"has the compute nodes 0 to 2$"):
             machine.crash(3)
+
+
+def test_a_disk_whose_short_seeks_are_the_long_ones_is_refused(tmp_path: Any) -> None:
+    path = tmp_path / "odd.toml"
+    path.write_text('[disk]\nseek_min = "20 ms"\n')
+    with pytest.raises(MachineFileError, match=r"odd.toml: \[disk\] seek_max: 10 ms is less than"):
+        load(path, Plugins.installed())
 
 
 async def test_an_io_node_crashes_and_stays_so() -> None:

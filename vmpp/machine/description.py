@@ -42,7 +42,7 @@ from vmpp.machine.tables import (
     VertexTable,
 )
 from vmpp.parameters import Is, quoted
-from vmpp.quantities import SIZE
+from vmpp.quantities import DURATION, SIZE
 
 if TYPE_CHECKING:
     from vmpp.machine.plugins import Plugins
@@ -226,6 +226,7 @@ def decode(text: str, file: str) -> MachineDescription:
         raise MachineFileError(f"{file}: {_located(str(error))}") from error
     _check_size(description, file)
     _check_noise(description, file)
+    _check_disk(description, file)
     return description
 
 
@@ -450,6 +451,16 @@ def _check_size(description: MachineDescription, file: str) -> None:
     if not description.grows and description.compute_nodes < 1:
         raise MachineFileError(
             f"{file}: [service] nodes: no compute node is left of {description.nodes} nodes"
+        )
+
+
+def _check_disk(description: MachineDescription, file: str) -> None:
+    """Check that a longer seek takes no less time. Raises MachineFileError."""
+    least, most = description.disk.seek_min, description.disk.seek_max
+    if most < least:
+        raise MachineFileError(
+            f"{file}: [disk] seek_max: {DURATION.write(most)} is less than seek_min, "
+            f"{DURATION.write(least)}"
         )
 
 
