@@ -127,13 +127,20 @@ def functions(calls: Mapping[str, Call]) -> dict[str, Callable[..., Any]]:
 
 def _forms(name: str, body: str, parameters: Sequence[inspect.Parameter]) -> str:
     """Return the source of a call's two forms, which call the global *body*."""
-    written = [
-        each.name if each.default is each.empty else f"{each.name}={each.default!r}"
-        for each in parameters
-    ]
     return _FORMS.format(
         name=name,
         body=body,
-        parameters=", ".join(written),
-        arguments="".join(f", {each.name}" for each in parameters),
+        parameters=", ".join(_written(each) for each in parameters),
+        arguments="".join(f", {_stars(each)}{each.name}" for each in parameters),
     )
+
+
+def _stars(parameter: inspect.Parameter) -> str:
+    return "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
+
+
+def _written(parameter: inspect.Parameter) -> str:
+    """Return a parameter as it stands in a function's head."""
+    if parameter.default is parameter.empty:
+        return f"{_stars(parameter)}{parameter.name}"
+    return f"{parameter.name}={parameter.default!r}"

@@ -64,7 +64,8 @@ def _function(call: Call, name: str) -> str:
     notes = call.body.__annotations__
     parameters = []
     for each in call.parameters:
-        written = f"{each.name}: {_note(notes.get(each.name, ''))}"
+        star = "*" if each.kind is each.VAR_POSITIONAL else ""
+        written = f"{star}{each.name}: {_note(notes.get(each.name, ''))}"
         parameters.append(written if each.default is each.empty else f"{written} = ...")
     result = _note(notes.get("return", ""))
     if result == "None" and name != call.name:
