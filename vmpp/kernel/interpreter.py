@@ -9,23 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from operator import add, and_, eq, floordiv, index, le, lt, mod, mul, ne, or_, sub, xor
-from struct import Struct
+from operator import index
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.kernel.deposit import MALFORMED
+from vmpp.kernel.handler_memory import Fault, SharedMemory, packed, unpacked
 from vmpp.portals import (
     MATCH_BITS_MASK,
     PORTALS,
     USER_BYTES,
     AckOutcome,
     Address,
-    CombinedBlock,
     Header,
     PortalEntry,
-    SingleBlock,
 )
-from vmpp.portals.instructions import Op, Verdict
+from vmpp.portals.instructions import ARITHMETIC, Op, Verdict, wrapped
 
 if TYPE_CHECKING:
     from vmpp.kernel.process import SystemProcess
@@ -36,15 +34,6 @@ _LOWEST: Final = -(1 << 63)
 _HANDLED: Final = int(AckOutcome.HANDLED)
 _SAVE: Final = int(Verdict.SAVE)
 _DROP: Final = int(Verdict.DROP)
-
-
-class _Fault(Exception):
-    """A handler did what it may not; its string is the reason."""
-
-
-def wrapped(value: int) -> int:
-    """Return what 64 bits in two's complement hold of *value*."""
-    return ((value - _LOWEST) & MATCH_BITS_MASK) + _LOWEST
 
 
 def raises(entry: PortalEntry, descriptor: Any) -> bool:
@@ -81,7 +70,7 @@ class HandlerRun:
         self._handler: Any = entry.handler
         self._header = header
         self._program: CheckedHandler | None = None
-        self._memory: _Memory | None = None
+        self._memory: SharedMemory | None = None
         self._body: memoryview | None = None
         self._place = 0
         self.steps = 0
@@ -105,11 +94,11 @@ class HandlerRun:
             # The handler's fields are its process's memory: what they name is looked for, no more.
             number = self._handler.number
             if type(number) is not int or not 0 <= number < len(self._process.programs):
-                raise _Fault(f"{number!r:.40} is the number of no handler that was checked")
+                raise Fault(f"{number!r:.40} is the number of no handler that was checked")
             self._program = program = self._process.programs[number]
-            self._memory = _Memory(descriptor)
+            self._memory = SharedMemory(descriptor)
             if program.memory > self._memory.size:
-                raise _Fault(
+                raise Fault(
                     f"needs {program.memory} bytes of memory, and the descriptor has "
                     f"{self._memory.size}"
                 )
@@ -141,7 +130,7 @@ class HandlerRun:
             place += 1
             self.steps += 1
             if op <= Op.MAX:
-                value = _ARITHMETIC[op](registers[b], registers[c])
+                value = ARITHMETIC[op](registers[b], registers[c])
                 registers[a] = value if _LOWEST <= value <= _HIGHEST else wrapped(value)
             elif op == Op.UNLESS:
                 if not registers[a]:
@@ -160,7 +149,9 @@ class HandlerRun:
         self.replies.clear()
         self.sends.clear()
         self.wakes = False
-        reason = str(error) if type(error) is _Fault else "the descriptor's memory is no buffer"
+        reason = str(error) if type(error) is Fault else "the descriptor's memory is no buffer"
+        if type(error) is ZeroDivisionError:
+            reason = "divides by 0"
         if self._program is not None and self.steps:
             reason = f"line {self._program.lines[self._place]}: {reason}"
         faults = self._handler.faults
@@ -196,21 +187,21 @@ class HandlerRun:
 
     def body(self, registers: list[int], a: int, b: int, c: int) -> None:
         offset = registers[b]
-        registers[a] = _unpacked(self._part_of_body(offset, c), c)
+        registers[a] = unpacked(self._part_of_body(offset, c), c)
 
     def copy(self, registers: list[int], a: int, b: int, c: int) -> None:
         length = registers[c]
         if length < 0:
-            raise _Fault(f"copies {length} bytes")
+            raise Fault(f"copies {length} bytes")
         data = self._part_of_body(registers[b], length)
         self.copied += length
         self.memory.write(registers[a], bytes(data))
 
     def reply(self, registers: list[int], a: int, b: int, c: int) -> None:
-        self.replies.append(_packed(registers[a : a + b]))
+        self.replies.append(packed(registers[a : a + b]))
 
     def send(self, registers: list[int], a: int, b: int, c: int) -> None:
-        self._send(registers, a, _packed(registers[a + 3 : a + 3 + b]))
+        self._send(registers, a, packed(registers[a + 3 : a + 3 + b]))
 
     def forward(self, registers: list[int], a: int, b: int, c: int) -> None:
         length = self._header.length
@@ -223,7 +214,7 @@ class HandlerRun:
     # -- what they stand on --------------------------------------------------------------------
 
     @property
-    def memory(self) -> _Memory:
+    def memory(self) -> SharedMemory:
         """The memory of the descriptor."""
         assert self._memory is not None
         return self._memory
@@ -231,11 +222,11 @@ class HandlerRun:
     def _part_of_body(self, offset: int, length: int) -> memoryview:
         whole = self._header.length
         if offset < 0 or offset + length > whole:
-            raise _Fault(f"reads bytes {offset} to {offset + length} of a message of {whole}")
+            raise Fault(f"reads bytes {offset} to {offset + length} of a message of {whole}")
         if self._body is None:
             body = memoryview(b"" if self._header.body is None else self._header.body)
             if body.nbytes != whole or body.itemsize != 1 or not body.c_contiguous:
-                raise _Fault("the message is not as long as its header says")
+                raise Fault("the message is not as long as its header says")
             self._body = body
         return self._body[offset : offset + length]
 
@@ -244,9 +235,9 @@ class HandlerRun:
         job = getattr(self._process, "job", None)
         addresses = () if job is None else job.addresses
         if not 0 <= rank < len(addresses):
-            raise _Fault(f"there is no rank {rank}")
+            raise Fault(f"there is no rank {rank}")
         if not 0 <= portal < PORTALS:
-            raise _Fault(f"there is no portal {portal}")
+            raise Fault(f"there is no portal {portal}")
         self.sends.append((addresses[rank], portal, bits & MATCH_BITS_MASK, body))
 
     def wish(self, name: str) -> int:
@@ -273,119 +264,6 @@ class HandlerRun:
         """The rank of the process."""
         return self._process.address.rank
 
-
-class _Memory:
-    """The memory of a descriptor: a block, or a row of them used as one.
-
-    Attributes:
-        size: bytes of it.
-    """
-
-    __slots__ = ("_blocks", "_undo", "size")
-
-    def __init__(self, descriptor: Any) -> None:
-        if type(descriptor) is SingleBlock:
-            blocks = [descriptor.buffer]
-        elif type(descriptor) is CombinedBlock:
-            blocks = list(descriptor.blocks)
-        else:
-            # Messages have blocks of their own, or space on a heap: there is nothing to share.
-            blocks = []
-        for block in blocks:
-            if type(block) is not memoryview or block.format != "B" or not block.c_contiguous:
-                raise _Fault("the descriptor's memory is no row of bytes")
-        self._blocks: list[memoryview] = blocks
-        self._undo: list[tuple[int, bytes]] = []
-        self.size = sum(block.nbytes for block in blocks)
-
-    def load(self, offset: int, width: int) -> int:
-        """Return the number at *offset*: 8 bytes have a sign, less have none."""
-        self._check(offset, width)
-        return _unpacked(self._read(offset, width), width)
-
-    def store(self, offset: int, value: int, width: int) -> None:
-        """Write the low bytes of *value* at *offset*."""
-        self.write(offset, (value & MATCH_BITS_MASK).to_bytes(8, "little")[:width])
-
-    def write(self, offset: int, data: bytes) -> None:
-        """Write *data* at *offset*, and keep what was there."""
-        self._check(offset, len(data))
-        if any(block.readonly for block in self._blocks):
-            raise _Fault("writes to memory that can only be read")
-        self._undo.append((offset, bytes(self._read(offset, len(data)))))
-        self._write(offset, data)
-
-    def restore(self) -> None:
-        """Write everything back."""
-        while self._undo:
-            self._write(*self._undo.pop())
-
-    def _check(self, offset: int, length: int) -> None:
-        if offset < 0 or offset + length > self.size:
-            raise _Fault(
-                f"bytes {offset} to {offset + length} are not in the descriptor's {self.size}"
-            )
-
-    def _read(self, offset: int, length: int) -> bytes | memoryview:
-        if len(self._blocks) == 1:
-            return self._blocks[0][offset : offset + length]
-        return b"".join(block[begin:end] for block, begin, end in self._parts(offset, length))
-
-    def _write(self, offset: int, data: bytes) -> None:
-        taken = 0
-        for block, begin, end in self._parts(offset, len(data)):
-            block[begin:end] = data[taken : taken + end - begin]
-            taken += end - begin
-
-    def _parts(self, offset: int, length: int) -> list[tuple[memoryview, int, int]]:
-        """Return which stretches of which blocks some bytes are."""
-        parts = []
-        for block in self._blocks:
-            end = min(offset + length, block.nbytes)
-            if offset < end:
-                parts.append((block, offset, end))
-                length -= end - offset
-                offset = end
-            offset -= block.nbytes
-        return parts
-
-
-_WORDS: Final = {
-    width: Struct(code) for width, code in ((1, "<B"), (2, "<H"), (4, "<I"), (8, "<q"))
-}
-
-
-def _unpacked(data: bytes | memoryview, width: int) -> int:
-    value: int = _WORDS[width].unpack(data)[0]
-    return value
-
-
-def _packed(words: list[int]) -> bytes:
-    return b"".join(_WORDS[8].pack(word) for word in words)
-
-
-def _divided(operation: Callable[[int, int], int]) -> Callable[[int, int], int]:
-    def divide(left: int, right: int) -> int:
-        if right == 0:
-            raise _Fault("divides by 0")
-        return operation(left, right)
-
-    return divide
-
-
-def _shift_left(left: int, right: int) -> int:
-    return left << (right & 63)
-
-
-def _shift_right(left: int, right: int) -> int:
-    return left >> (right & 63)
-
-
-_ARITHMETIC: Final[tuple[Callable[[int, int], int], ...]] = (
-    add, sub, mul, _divided(floordiv), _divided(mod), and_, or_, xor, _shift_left, _shift_right,
-    eq, ne, lt, le, min, max,
-)  # fmt: skip
-"""What the first instructions compute, by number."""
 
 _ACTIONS: Final[dict[int, Callable[[HandlerRun, list[int], int, int, int], None]]] = {
     Op.CONST: HandlerRun.constant,

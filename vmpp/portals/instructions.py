@@ -7,7 +7,9 @@ them unrolled. There is no floating point: the kernel would have to save and res
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
+from operator import add, and_, eq, floordiv, le, lt, mod, mul, ne, or_, sub, xor
 from typing import Final, NamedTuple
 
 REGISTERS: Final = 64
@@ -99,6 +101,26 @@ OPERANDS: Final = tuple(_SPECIAL.get(op, "rrr") for op in Op)
 """What the operands of each instruction are, a letter each: r a register, v a value, f a field,
 w a width, o an offset, t an instruction further on, n so many registers, m three more than so many,
 k three registers, d a verdict, - nothing."""
+
+
+def wrapped(value: int) -> int:
+    """Return what 64 bits in two's complement hold of *value*."""
+    return ((value + (1 << 63)) & ((1 << 64) - 1)) - (1 << 63)
+
+
+def _shift_left(left: int, right: int) -> int:
+    return left << (right & 63)
+
+
+def _shift_right(left: int, right: int) -> int:
+    return left >> (right & 63)
+
+
+ARITHMETIC: Final[tuple[Callable[[int, int], int], ...]] = (
+    add, sub, mul, floordiv, mod, and_, or_, xor, _shift_left, _shift_right, eq, ne, lt, le, min,
+    max,
+)  # fmt: skip
+"""What the instructions up to MAX compute, before it is wrapped round."""
 
 
 def listing(code: tuple[Instruction, ...]) -> str:
