@@ -149,10 +149,13 @@ def test_files_are_cut_and_removed(site: Any, tmp_path: Any) -> None:
         _, again = client.read(layout, (0, 5000, 0))
         for server in (0, 1):
             client.post(server, striping.encode(Remove(1)))
-        return errors([*cut, *client.reports(2)]), sizes, bytes(again)
+        removed = client.reports(2)
+        # Whoever comes too late does not bring it back.
+        late = client.write(layout, DATA)
+        return errors([*cut, *removed, *late]), sizes, bytes(again)
 
     codes, sizes, again = here.run(None, system)[1]
-    assert codes == [0, 0, 0, 0]
+    assert codes == [0, 0, 0, 0, errno.ENOENT, errno.ENOENT]
     assert sizes == [{1: 1476}, {1: 1024}]
     assert again == DATA[:2500] + bytes(2499) + b"x"
     assert [*(tmp_path / "pfs").rglob("1")] == []

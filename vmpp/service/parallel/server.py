@@ -223,7 +223,7 @@ class ParallelServer(Server):
         file, job = runs.layout.file, header.source.group
         if job and not self._seal.permits(request.capability, file, job, access):
             _fail(errno.EACCES)
-        if file in self._upkeep.removed:
+        if self._upkeep.has_removed(file):
             _fail(errno.ENOENT)
         return runs
 

@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from vmpp.hardware.stretches import Stretches
 from vmpp.portals import Header
 from vmpp.process.striping import Cut, Moved, Remove, Sync
 
@@ -15,18 +16,19 @@ if TYPE_CHECKING:
 
 
 class Upkeep:
-    """Cuts, removes and writes to the host's disk what one server has of files.
+    """Cuts, removes and writes to the host's disk what one server has of files."""
 
-    Attributes:
-        removed: numbers of files that are no more. They are not used again; whoever comes too late
-            must not bring a file back.
-    """
-
-    __slots__ = ("_server", "removed")
+    __slots__ = ("_removed", "_server")
 
     def __init__(self, server: ParallelServer) -> None:
         self._server = server
-        self.removed: set[int] = set()
+        # Numbers are not used again: whoever comes too late must not bring a file back. They are
+        # given in order, so where there have been many they follow one another.
+        self._removed: Stretches[None] = Stretches()
+
+    def has_removed(self, file: int) -> bool:
+        """Return whether a file has been there and is no more."""
+        return self._removed.run(file) > file
 
     def cut(self, serial: int, header: Header, request: Cut) -> None:
         """Keep of a file what belongs to so many bytes of it. Raises OSError: EACCES, EBADMSG."""
@@ -42,7 +44,7 @@ class Upkeep:
         """Keep nothing of a file, whose transfers fail. Raises OSError: EACCES."""
         _check_system(header)
         server, file = self._server, request.file
-        self.removed.add(file)
+        self._removed.join(file, file + 1, None)
         server.fail_all(file, errno.ENOENT)
         server.disk.cut(file, 0)
         self._do(serial, lambda: server.files.remove(server.number, file))
