@@ -12,20 +12,20 @@ from vmpp.hooks import hookimpl
 if TYPE_CHECKING:
     from vmpp.kernel import Job, Process
     from vmpp.machine.description import MachineDescription
+    from vmpp.portals import LatePortals
     from vmpp.process.library import Library
-    from vmpp_am._parameters import Parameters
-    from vmpp_collectives import Choices
 
 
 class AmLibrary:
     """Active messages, linked to every process of a machine."""
 
-    __slots__ = ("_made",)
+    __slots__ = ("_late", "_made")
 
     modules: Mapping[str, str] = {"am": "vmpp_am.am"}
 
     def __init__(self) -> None:
-        self._made: tuple[MachineDescription, Parameters, Choices] | None = None
+        self._made: MachineDescription | None = None
+        self._late: LatePortals | None = None
 
     def check(self, description: MachineDescription) -> None:
         """Refuse nothing: any numbers of the table go together."""
@@ -35,15 +35,16 @@ class AmLibrary:
         return 0
 
     def attach(self, process: Process, description: MachineDescription) -> None:
-        """Set up the portals of *process*: others may send before it has called anything."""
-        from vmpp_am._parameters import Parameters
-        from vmpp_am._state import prepare
-        from vmpp_collectives import machine_choices
+        """Have messages taken from now on: others may send before it has called anything."""
+        if self._late is None or self._made is not description:
+            from vmpp_am._parameters import Parameters
+            from vmpp_am._state import portals
+            from vmpp_collectives import machine_choices
 
-        if self._made is None or self._made[0] is not description:
+            self._made = description
             choices = machine_choices(description.mpi.collectives)
-            self._made = description, Parameters.of(description), choices
-        prepare(process, *self._made[1:])
+            self._late = portals(Parameters.of(description), choices)
+        process.table.promise(self._late)
 
     def finish(self, process: Process) -> None:
         """Do nothing: a program that others still need says so, by a barrier."""

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vmpp.engine import current_process
 from vmpp.hardware import OutOfMemory
-from vmpp.portals import KernelHandler, MemoryOperation, PortalEntry, SendInfo, SingleBlock
+from vmpp.portals import (
+    KernelHandler,
+    LatePortals,
+    MemoryOperation,
+    PortalEntry,
+    SendInfo,
+    SingleBlock,
+)
 from vmpp.portals.language import compile_handler
 from vmpp_am._endpoint import Endpoint
 from vmpp_am._errors import AmError
 from vmpp_am._handle import Handle
 from vmpp_am._messages import words
 from vmpp_am._parameters import Parameters
-from vmpp_am._portals import COMPLETION_PORTAL, KERNEL_PORTALS, Portals
+from vmpp_am._portals import (
+    COMPLETION_PORTAL,
+    KERNEL_PORTALS,
+    MESSAGE_PORTAL,
+    SEGMENT_PORTAL,
+    Portals,
+)
 from vmpp_am._segments import Segment, Segments
 from vmpp_am._transport import EAGER, MailTransport
 from vmpp_collectives import Channel, Choices, Kind, barrier
@@ -127,8 +141,13 @@ def portal_of(number: int) -> int:
     return KERNEL_PORTALS[number]
 
 
-def prepare(process: Process, parameters: Parameters, choices: Choices) -> None:
-    """Set up what takes messages for a process that may never use the library."""
+def portals(parameters: Parameters, choices: Choices) -> LatePortals:
+    """Return what stands for the portals of all processes until they are needed."""
+    indices = (MESSAGE_PORTAL, COMPLETION_PORTAL, SEGMENT_PORTAL)
+    return LatePortals(indices, partial(_set_up, parameters, choices))
+
+
+def _set_up(parameters: Parameters, choices: Choices, process: Process) -> None:
     portals = Portals(process, parameters.heap)
     process.libraries["am.portals"] = portals, parameters, choices
 
@@ -144,6 +163,7 @@ def state() -> State:
         raise AmError("active messages are for programs on a machine: vmpp run PROGRAM")
     found: State | None = process.libraries.get("am")
     if found is None:
+        process.table.needed(MESSAGE_PORTAL, process)
         try:
             found = State(process, *process.libraries["am.portals"])
         except OutOfMemory as error:

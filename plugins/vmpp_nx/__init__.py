@@ -17,19 +17,20 @@ from vmpp.hooks import hookimpl
 if TYPE_CHECKING:
     from vmpp.kernel import Job, Process
     from vmpp.machine.description import MachineDescription
+    from vmpp.portals import LatePortals
     from vmpp.process.library import Library
-    from vmpp_nx._parameters import Parameters
 
 
 class NxLibrary:
     """NX, linked to every process of a machine."""
 
-    __slots__ = ("_made",)
+    __slots__ = ("_late", "_made")
 
     modules: Mapping[str, str] = {"nx": "vmpp_nx.nx"}
 
     def __init__(self) -> None:
-        self._made: tuple[MachineDescription, Parameters] | None = None
+        self._made: MachineDescription | None = None
+        self._late: LatePortals | None = None
 
     def check(self, description: MachineDescription) -> None:
         """Refuse nothing: any numbers of a table go together."""
@@ -39,13 +40,14 @@ class NxLibrary:
         return 0
 
     def attach(self, process: Process, description: MachineDescription) -> None:
-        """Set up the portal that messages come to, even before the program has called NX."""
-        from vmpp_nx._mailbox import Mailbox
-        from vmpp_nx._parameters import Parameters
+        """Have messages taken from now on: there may be some before the program has called NX."""
+        if self._late is None or self._made is not description:
+            from vmpp_nx._mailbox import mailboxes
+            from vmpp_nx._parameters import Parameters
 
-        if self._made is None or self._made[0] is not description:
-            self._made = description, Parameters.of(description)
-        process.libraries["nx.mailbox"] = Mailbox(process, self._made[1])
+            self._made = description
+            self._late = mailboxes(Parameters.of(description))
+        process.table.promise(self._late)
 
     def finish(self, process: Process) -> None:
         """Let go what the program's handlers have sent and nobody had memory for."""

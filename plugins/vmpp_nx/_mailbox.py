@@ -7,15 +7,27 @@ that ask. Messages of force types fit neither, and are dropped.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from vmpp.portals import DynamicBlock, Heap, MatchEntry, MatchList, MemoryOperation, PortalEntry
+from vmpp.portals import (
+    DynamicBlock,
+    Heap,
+    LatePortals,
+    MatchEntry,
+    MatchList,
+    MemoryOperation,
+    PortalEntry,
+)
 from vmpp_nx._bits import ASKS, FORCE
 from vmpp_nx._parameters import LEAST
 
 if TYPE_CHECKING:
     from vmpp.kernel import Process
     from vmpp_nx._parameters import Parameters
+
+KEY: Final = "nx.mailbox"
+"""Under which a process keeps its mailbox among what its libraries have."""
 
 RECEIVE_PORTAL: Final = 15
 NEWS_PORTAL: Final = 25
@@ -62,3 +74,19 @@ class Mailbox:
         self.requests = DynamicBlock(MemoryOperation.DYN_SV_HDR, Heap(PLENTY))
         self.news = PortalEntry(self.requests)
         process.table.install(NEWS_PORTAL, self.news)
+
+
+def mailboxes(parameters: Parameters) -> LatePortals:
+    """Return what stands for the mailboxes of all processes until they are needed."""
+    return LatePortals((RECEIVE_PORTAL, NEWS_PORTAL), partial(_set_up, parameters))
+
+
+def _set_up(parameters: Parameters, process: Process) -> None:
+    process.libraries[KEY] = Mailbox(process, parameters)
+
+
+def mailbox_of(process: Process) -> Mailbox:
+    """Return the mailbox of *process*, which is set up if it was not."""
+    process.table.needed(RECEIVE_PORTAL, process)
+    mailbox: Mailbox = process.libraries[KEY]
+    return mailbox

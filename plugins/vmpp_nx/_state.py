@@ -9,6 +9,7 @@ from vmpp.engine import current_process
 from vmpp.hardware import OutOfMemory
 from vmpp_nx._application import LIBRARY, Application
 from vmpp_nx._errors import Refused, Who
+from vmpp_nx._mailbox import mailbox_of
 from vmpp_nx._messages import Messages
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def find() -> State:
 
 def _made(process: Process) -> State:
     """Make the state of a process, which takes its memory for messages."""
-    mailbox: Mailbox = process.libraries["nx.mailbox"]
+    mailbox = mailbox_of(process)
     try:
         process.memory.allocate(mailbox.heap.size)
     except OutOfMemory as error:

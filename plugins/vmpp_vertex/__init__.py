@@ -12,25 +12,26 @@ from vmpp.hooks import hookimpl
 if TYPE_CHECKING:
     from vmpp.kernel import Job, Process
     from vmpp.machine.description import MachineDescription
+    from vmpp.portals import LatePortals
     from vmpp.process.library import Library, Report
     from vmpp_vertex._node import Node
-    from vmpp_vertex._setup import Setup
 
 
 class VertexLibrary:
     """The library, linked to every process of a machine.
 
-    A process that never calls it has two portals more, and no memory less: the node buffer is taken
-    of the node's memory at the first call.
+    A process that never calls it, and is never sent anything, has nothing of it: the portals are
+    set up when one is needed. The node buffer is taken of the node's memory at the first call.
     """
 
-    __slots__ = ("_losses", "_made")
+    __slots__ = ("_late", "_losses", "_made")
 
     modules: Mapping[str, str] = {"vertex": "vmpp_vertex.vertex"}
 
     def __init__(self) -> None:
         self._losses: dict[Job, dict[int, str]] = {}
-        self._made: tuple[MachineDescription, Setup] | None = None
+        self._made: MachineDescription | None = None
+        self._late: LatePortals | None = None
 
     def check(self, description: MachineDescription) -> None:
         """Accept whatever the table ``[vertex]`` has room for."""
@@ -40,15 +41,16 @@ class VertexLibrary:
         return 0
 
     def attach(self, process: Process, description: MachineDescription) -> None:
-        """Set up the portals of *process*, if its job is of a size that Vertex can number."""
-        from vmpp_vertex._node import MOST_NODES, Node
+        """Have messages taken from now on, if the job is of a size that Vertex can number."""
+        from vmpp_vertex._node import MOST_NODES, nodes
         from vmpp_vertex._setup import Setup
 
         if process.size > MOST_NODES:
             return
-        if self._made is None or self._made[0] is not description:
-            self._made = (description, Setup(description))
-        process.libraries["vertex"] = Node(process, self._made[1])
+        if self._late is None or self._made is not description:
+            self._made = description
+            self._late = nodes(Setup(description))
+        process.table.promise(self._late)
 
     def finish(self, process: Process) -> None:
         """Leave what has been sent on its way: nobody waits for it."""

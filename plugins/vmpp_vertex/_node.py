@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.engine import current_process
 from vmpp.hardware import OutOfMemory
 from vmpp.kernel import ANYTHING
-from vmpp.portals import AckOutcome, Header
+from vmpp.portals import AckOutcome, Header, LatePortals
 from vmpp_vertex._buffer import MESSAGE_PORTAL, NodeBuffer
-from vmpp_vertex._groups import Groups, VertexError, listen
+from vmpp_vertex._groups import CONTROL_PORTAL, Groups, VertexError, listen
 
 if TYPE_CHECKING:
     from vmpp.kernel import Process
@@ -253,5 +254,16 @@ def current() -> Node:
         raise VertexError("not in a process of a machine")
     node: Node | None = process.libraries.get("vertex")
     if node is None:
-        raise VertexError(f"Vertex numbers up to {MOST_NODES} nodes, not {process.size}")
+        if process.table.needed(MESSAGE_PORTAL, process) is None:
+            raise VertexError(f"Vertex numbers up to {MOST_NODES} nodes, not {process.size}")
+        node = process.libraries["vertex"]
     return node.enter()
+
+
+def nodes(setup: Setup) -> LatePortals:
+    """Return what stands for the portals of all processes until they are needed."""
+    return LatePortals((MESSAGE_PORTAL, CONTROL_PORTAL), partial(_set_up, setup))
+
+
+def _set_up(setup: Setup, process: Process) -> None:
+    process.libraries["vertex"] = Node(process, setup)

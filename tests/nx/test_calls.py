@@ -135,7 +135,7 @@ def test_the_first_call_takes_the_memory_for_messages(run):
     assert b"start it with a smaller -mbf (node 0)" in result.stderr
 
 
-def test_a_process_that_does_not_call_nx_has_two_portals_and_no_more():
+def test_a_process_that_does_not_call_nx_has_room_for_messages_when_some_come():
     from types import SimpleNamespace
 
     from vmpp.machine.description import MachineDescription
@@ -145,9 +145,11 @@ def test_a_process_that_does_not_call_nx_has_two_portals_and_no_more():
     process = SimpleNamespace(table=PortalTable(), libraries={}, size=4)
     library = NxLibrary()
     library.attach(process, MachineDescription())
-    assert list(process.libraries) == ["nx.mailbox"]
-    assert [index for index, entry in enumerate(process.table.entries) if entry] == [15, 25]
+    assert not process.libraries
     assert library.memory(MachineDescription()) == 0
+    assert process.table.needed(15, process) is process.table.entries[15]
+    assert [index for index, entry in enumerate(process.table.entries) if entry] == [15, 25]
+    assert list(process.libraries) == ["nx.mailbox"]
     library.finish(process)
     library.detach(process)
     assert not process.libraries

@@ -285,7 +285,9 @@ class QuintessentialKernel:
             ):
                 found = process.table.entries[header.portal]
                 target = None
-                if type(found) is PortalEntry:
+                if type(found) is not PortalEntry and found is not None:
+                    found = process.table.needed(header.portal, process)
+                if found is not None:
                     entry = found
                     handler = found.handler
                     if found.active:

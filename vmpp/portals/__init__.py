@@ -25,7 +25,7 @@ from vmpp.portals.header import (
 )
 from vmpp.portals.match import ANY, END, MatchEntry, MatchList
 from vmpp.portals.operations import MemoryOperation
-from vmpp.portals.table import PORTALS, PortalEntry, PortalTable
+from vmpp.portals.table import PORTALS, LatePortals, PortalEntry, PortalTable
 
 __all__ = [
     "ANY",
@@ -44,6 +44,7 @@ __all__ = [
     "Heap",
     "IndependentBlock",
     "KernelHandler",
+    "LatePortals",
     "MatchEntry",
     "MatchList",
     "MemoryOperation",

@@ -42,6 +42,25 @@ class PortalEntry:
         self.drops = 0
 
 
+class LatePortals:
+    """Stands for portals that are set up when one of them is needed first.
+
+    Nothing in it belongs to one process: one object stands in the tables of all processes that a
+    library is linked to, and most of them never use the library.
+
+    Attributes:
+        indices: of the portals.
+        set_up: called with a process, in user space, to install them. No message may be missed, so
+            the first that arrives has it called, whether the process runs or not.
+    """
+
+    __slots__ = ("indices", "set_up")
+
+    def __init__(self, indices: tuple[int, ...], set_up: Callable[[Any], object]) -> None:
+        self.indices = indices
+        self.set_up = set_up
+
+
 class PortalTable:
     """A process's portals, by index.
 
@@ -54,7 +73,7 @@ class PortalTable:
     __slots__ = ("dropped", "drops", "entries")
 
     def __init__(self) -> None:
-        self.entries: list[PortalEntry | None] = [None] * PORTALS
+        self.entries: list[PortalEntry | LatePortals | None] = [None] * PORTALS
         self.dropped = 0
         self.drops = 0
 
@@ -64,11 +83,32 @@ class PortalTable:
         Raises:
             ValueError: there is no such index, or it is taken.
         """
-        if not 0 <= index < PORTALS:
-            raise ValueError(f"portal {index} is not between 0 and {PORTALS - 1}")
-        if self.entries[index] is not None:
-            raise ValueError(f"portal {index} is in use")
+        self._check(index)
         self.entries[index] = entry
+
+    def promise(self, late: LatePortals) -> None:
+        """Have portals set up when they are needed.
+
+        Raises:
+            ValueError: as `install`.
+        """
+        for index in late.indices:
+            self._check(index)
+        for index in late.indices:
+            self.entries[index] = late
+
+    def needed(self, index: int, process: Any) -> PortalEntry | None:
+        """Return portal *index* of *process*, whose table this is; set it up if that was promised.
+
+        None if there is no such portal.
+        """
+        entry = self.entries[index]
+        if type(entry) is LatePortals:
+            for each in entry.indices:
+                self.entries[each] = None
+            entry.set_up(process)
+            entry = self.entries[index]
+        return entry if type(entry) is PortalEntry else None
 
     def allocate(self, entry: PortalEntry) -> int:
         """Set up the highest portal that is not in use and return its index.
@@ -85,3 +125,9 @@ class PortalTable:
     def remove(self, index: int) -> None:
         """Take portal *index* down; messages for it are dropped from now on."""
         self.entries[index] = None
+
+    def _check(self, index: int) -> None:
+        if not 0 <= index < PORTALS:
+            raise ValueError(f"portal {index} is not between 0 and {PORTALS - 1}")
+        if self.entries[index] is not None:
+            raise ValueError(f"portal {index} is in use")
