@@ -360,6 +360,15 @@ class Files(FileTransfers):
             if len(data) < ask or not size:
                 return b"".join(parts)
 
+    def pread_into(self, fd: int, memory: memoryview, offset: int) -> int:
+        """Read into *memory*, format ``B``, as `pread`; return how many bytes."""
+        file = self.lookup(fd)
+        if isinstance(file, StripedFile):
+            return file.pread_into(memory, offset)
+        data = self.pread(fd, len(memory), offset)
+        memory[: len(data)] = data
+        return len(data)
+
     def pwrite(self, fd: int, data: Any, offset: int) -> int:
         """Write the bytes-like *data* at *offset*; the position stays. Return how many bytes."""
         file, view = self.lookup(fd), flat(data)

@@ -29,6 +29,7 @@ from importlib import import_module
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from vmpp.process import calls
+from vmpp.process.file_transfers import flat
 from vmpp.process.files import FIRST, Descriptor, Files
 from vmpp.process.stdio import encode_path, open_file, read_line
 from vmpp.process.virtual import Functions, Virtual, absent, refused
@@ -91,14 +92,20 @@ def _pwrite(process: Process, fd: int, data: Any, offset: int, /) -> int:
 
 
 def _readv(process: Process, fd: int, buffers: Any, /) -> int:
-    views = [memoryview(buffer).cast("B") for buffer in buffers]
-    return _scatter(_files(process).read(_fd(fd), sum(map(len, views))), views)
+    files, fd = _files(process), _fd(fd)
+    if len(buffers) == 1:
+        return files.readinto(fd, flat(buffers[0]))
+    views = [flat(buffer) for buffer in buffers]
+    return _scatter(files.read(fd, sum(map(len, views))), views)
 
 
 def _preadv(process: Process, fd: int, buffers: Any, offset: int, flags: int = 0, /) -> int:
     _refuse_flags(flags)
-    views = [memoryview(buffer).cast("B") for buffer in buffers]
-    return _scatter(_pread(process, fd, sum(map(len, views)), offset), views)
+    files, fd = _files(process), _fd(fd)
+    if len(buffers) == 1:
+        return files.pread_into(fd, flat(buffers[0]), offset)
+    views = [flat(buffer) for buffer in buffers]
+    return _scatter(files.pread(fd, sum(map(len, views)), offset), views)
 
 
 def _scatter(data: bytes, views: list[memoryview]) -> int:

@@ -12,6 +12,7 @@ reaches at least. So a size that others see is never ahead of the data.
 from __future__ import annotations
 
 import errno
+import io
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
@@ -114,9 +115,12 @@ class StripedFile(OwnFile):
     def pread(self, size: int, offset: int) -> bytes:
         """Return up to *size* bytes at *offset*."""
         _refuse_negative(offset)
-        data = bytearray(min(size, max(0, self.reaches(offset + size) - offset)))
-        found = self.pread_into(memoryview(data), offset)
-        return bytes(memoryview(data)[:found])
+        # The bytes are read into the very object that is returned: nothing is copied.
+        room = io.BytesIO(bytes(min(size, max(0, self.reaches(offset + size) - offset))))
+        with room.getbuffer() as memory:
+            found = self.pread_into(memory, offset)
+        room.truncate(found)
+        return room.getvalue()
 
     def pread_into(self, memory: memoryview, offset: int) -> int:
         """Read into *memory*, format ``B``, at *offset*; return how many bytes."""
