@@ -17,7 +17,7 @@ _IN_EACH = ("halo", "poisson", "ring", "sum")
 def vmpp_images() -> Mapping[str, Path]:
     """Offer the programs of this folder."""
     names = ["barrier-noise", "ftq", "fwq", "gang", "handlers", "heat", "neighbours"]
-    names += ["quantum", "am-halo", "am-ring", "am-sum"]
+    names += ["checkpoint", "quantum", "am-halo", "am-ring", "am-sum"]
     names += [f"{library}-{each}" for library in _LIBRARIES for each in _IN_EACH]
     named = {name: _HERE / f"{name.replace('-', '_')}.py" for name in names}
     # A file called bisect.py would be in the way of the standard library's in the folder here.
