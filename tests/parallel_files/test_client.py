@@ -111,14 +111,15 @@ class IoNode(SystemProcess):
         return layout.end(layout.servers.index(self.number), len(self.part))
 
     def _fetch(self, header: Header, request: WriteStripes, pieces: list[Any]) -> None:
-        owed = len(pieces)
+        owed, before = len(pieces), len(self.part)
 
         def fetched() -> None:
             nonlocal owed
             owed -= 1
             if not owed:
                 moved = sum(count for _, _, count in pieces)
-                self._report(header, Moved(0, moved, self._end(request.layout)))
+                grown = len(self.part) > before
+                self._report(header, Moved(0, moved, self._end(request.layout), 0, grown))
 
         for local, at, count in pieces:
             bits = len(self._fetches)
@@ -353,6 +354,20 @@ def test_the_metadata_server_hears_of_bytes_only_when_they_are_there(site):
         return before, here.size
 
     assert here.run(program) == (0, len(TEXT))
+
+
+def test_what_is_written_over_is_nothing_to_tell(site):
+    here = site()
+    here.fill(TEXT)
+    here.run(lambda files, fd: files.pwrite(fd, b"over", 6))
+    assert not here.asked(calls.Extend)
+
+
+def test_what_is_written_over_what_nobody_has_told_of_is_told(site):
+    here = site()
+    here.fill(TEXT, size=0)
+    here.run(lambda files, fd: files.pwrite(fd, b"over", 6))
+    assert here.size == 10
 
 
 def test_appending_processes_get_room_of_their_own(site):
@@ -612,6 +627,47 @@ def test_a_process_that_is_killed_leaves_no_descriptor_behind(site):
     with pytest.raises(ProcessKilled):
         here.run(program)
     assert here.calls[-1] == [False]
+
+
+def test_a_signal_handler_may_use_files_while_it_interrupts_a_read(site):
+    here = site()
+    here.fill(TEXT)
+    here.nodes[1].slow = True
+
+    def program(files, fd):
+        inside = []
+
+        def handler():
+            inside.append(files.pread(fd, 4, 8))
+            here.nodes[1].go()
+
+        engine = files.process.kernel.engine
+        engine.after(10**6, lambda _: files.process.interrupt(handler))
+        return files.pread(fd, 12, 0), inside
+
+    assert here.run(program) == (TEXT[:12], [TEXT[8:12]])
+
+
+def test_what_a_signal_handler_raises_ends_a_read_and_frees_its_memory(site):
+    here = site()
+    here.fill(TEXT)
+    here.nodes[1].slow = True
+
+    def program(files, fd):
+        def handler():
+            raise TimeoutError
+
+        room = bytearray(12)
+        engine = files.process.kernel.engine
+        engine.after(10**6, lambda _: files.process.interrupt(handler))
+        with pytest.raises(TimeoutError):
+            files.pread_into(fd, memoryview(room), 0)
+        room[:] = bytes(12)
+        here.nodes[1].go()
+        files.process.sleep(10**6)
+        return bytes(room), files.pread(fd, 12, 0)
+
+    assert here.run(program) == (bytes(12), TEXT[:12])
 
 
 def test_a_report_that_no_system_has_sent_counts_for_nothing(site):

@@ -67,9 +67,10 @@ class Move:
         error: ``errno`` of what has failed first; 0: nothing has.
         count: bytes that have been moved.
         ends: how far the file reaches as far as each server can tell, in the order of reports.
+        grown: whether some server has more of the file than before it was written to.
     """
 
-    __slots__ = ("_pieces", "_slot", "count", "done", "ends", "error", "owed")
+    __slots__ = ("_pieces", "_slot", "count", "done", "ends", "error", "grown", "owed")
 
     def __init__(self, slot: _Slot | None) -> None:
         self._slot = slot
@@ -79,6 +80,7 @@ class Move:
         self.error = 0
         self.count = 0
         self.ends: list[int] = []
+        self.grown = False
 
     def report(self, moved: Moved) -> None:
         """Take note of what a server has done."""
@@ -86,6 +88,7 @@ class Move:
         self.error = self.error or moved.error
         self.count += moved.count
         self.ends.append(moved.end)
+        self.grown = self.grown or moved.grown
         self._pieces += moved.pieces
         slot = self._slot
         if not self.owed and slot is not None and slot.block.messages < self._pieces:

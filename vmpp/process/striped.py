@@ -5,8 +5,9 @@ what there is to know of it; the bytes go straight between the process's memory 
 (`vmpp.process.moves`). The position of a file that is not shared is the process's own.
 
 A read that is not beyond the size that the process knows, and finds all bytes on the I/O nodes,
-asks nobody else. A write tells the metadata server, before it counts as done, how far the file
-reaches at least. So a size that others see is never ahead of the data.
+asks nobody else; nor does a write over what is there already. Any other write tells the metadata
+server, before it counts as done, how far the file reaches at least. So a size that others see is
+never ahead of the data.
 """
 
 from __future__ import annotations

@@ -213,12 +213,14 @@ class Moved(msgspec.Struct, frozen=True, array_like=True, gc=False):
             others may have written without having heard of it yet.
         pieces: messages in which the server has sent what was read. They come before the report; so
             who counts fewer by then knows that the network has lost some.
+        grown: whether what the server has of the file has become longer since a write began.
     """
 
     error: int
     count: int = 0
     end: int = 0
     pieces: int = 0
+    grown: bool = False
 
 
 _encoder = msgspec.msgpack.Encoder()

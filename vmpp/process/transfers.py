@@ -170,9 +170,10 @@ class Writing(StripedTransfer):
         total = _total(self._runs)
         if self._move.count < total:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        if total and not self._reserved:
-            # Even where bytes have been written over: who has put them there need not have said so
-            # yet, and somebody else may have cut the file.
+        known = self.end <= self._file.size
+        if total and not self._reserved and (self._move.grown or not known):
+            # The size that is known may be that from before somebody has cut the file: but then
+            # what is left of it on the I/O nodes has grown.
             self._file.extend(self.end)
         return total
 

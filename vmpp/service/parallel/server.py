@@ -173,9 +173,11 @@ class ParallelServer(Server):
 
     def moved(self, transfer: Transfer) -> None:
         """Report a transfer that is done, or has failed."""
-        end = transfer.layout.end(transfer.place, self.disk.length(transfer.file))
+        length = self.disk.length(transfer.file)
+        end = transfer.layout.end(transfer.place, length)
         pieces = transfer.sent if isinstance(transfer, Reading) else 0
-        self.report(transfer.serial, Moved(transfer.error, transfer.moved, end, pieces))
+        grown = isinstance(transfer, Writing) and length > transfer.before
+        self.report(transfer.serial, Moved(transfer.error, transfer.moved, end, pieces, grown))
 
     def fail(self, transfer: Transfer) -> None:
         """Report a transfer that goes no further, because of its `error`."""
@@ -208,9 +210,10 @@ class ParallelServer(Server):
 
     def _write(self, serial: int, header: Header, request: WriteStripes) -> None:
         runs = self._check(header, request, WRITE)
+        before = self.disk.length(runs.layout.file)
         if not self.disk.reserve(runs.layout.file, runs.end):
             _fail(errno.ENOSPC)
-        transfer = Writing(serial, header.source, request.transfer, runs)
+        transfer = Writing(serial, header.source, request.transfer, runs, before)
         self._transfers[serial] = transfer
         if transfer.complete:
             self.moved(transfer)

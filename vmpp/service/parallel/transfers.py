@@ -169,12 +169,14 @@ class Writing(Transfer):
         waits: whether it waits for its turn to ask for more.
         held: bytes that have come and are not with the host yet.
         done: when what has come counts as written, ps.
+        before: bytes that the server had of the file when it began.
     """
 
-    __slots__ = ("_fetched", "asked", "done", "held", "pulls", "waits")
+    __slots__ = ("_fetched", "asked", "before", "done", "held", "pulls", "waits")
 
-    def __init__(self, serial: int, client: Address, bits: int, runs: Runs) -> None:
+    def __init__(self, serial: int, client: Address, bits: int, runs: Runs, before: int) -> None:
         super().__init__(serial, client, bits, runs, _MOST)
+        self.before = before
         self.pulls: dict[int, None] = {}
         self.asked = 0
         self.waits = False
