@@ -132,6 +132,8 @@ CASES: tuple[Case, ...] = (
     Case("bandwidth", 2, "bandwidth.py", 1_000, kind="bandwidth", target=3.0),
     Case("put", 2, "put.py", 1_000, kind="bandwidth", target=3.0),
     Case("counter", 64, "counter.py", 250),
+    Case("am-counter", 64, "am_counter.py", 500),
+    Case("am-ring", 64, "am_ring.py", 500),
     *(
         Case(
             f"columns-{depth}",
