@@ -29,9 +29,8 @@ _SOURCE_SHIFT: Final = 15
 _PTYPE: Final = (1 << 15) - 1
 _SOURCE: Final = _PTYPE << _SOURCE_SHIFT
 
-FORCED: Final = GLOBAL | _HIGH
-"""Bits of which a message of a force type has the second alone."""
 FORCE: Final = _HIGH
+"""The bit that messages of force types have, of a program's."""
 
 SMALL_TYPES: Final = 29
 """How many types have a bit of their own in selectors."""

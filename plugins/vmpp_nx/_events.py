@@ -66,7 +66,7 @@ class Events:
     def handle(self, header: Header, outcome: int) -> None:
         """Take in a message that interrupts; the kernel calls this, for all three portals."""
         self._receives.sweep()
-        self._sends.read_requests()
+        self._sends.read_requests(self._receives.lying)
         self._sends.read_news()
         if self._awaited and not self.masked and not self._calling and not self.pending:
             self.pending = True

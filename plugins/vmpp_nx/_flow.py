@@ -5,6 +5,9 @@ messages would take if nobody expected them, and the receiver counts what it has
 that is worth a message which gives it back. A sender that has none left asks for it; then the
 receiver gives back whatever it can, as soon as there is something.
 
+A sender that asks says what it has sent in all. What of that the receiver knows nothing of has been
+thrown away on arrival, as it did not fit a posted receive, say, and is given back as well.
+
 So no message is ever lost for want of memory. This is our reading of the Paragon's flow control,
 whose switches `Parameters` names.
 """
@@ -35,7 +38,9 @@ class Peer:
         credit: what this process may still fill of its memory, in bytes.
         most: the longest message, header included, for which there is room again some time.
         reserve: what only messages that ask may fill.
+        granted: what it has been given of that, all in all.
         owed: what its messages have taken here, which it has not been given back yet.
+        returned: what it has been given back, all in all.
         queue: sends to it that wait for memory, oldest first.
         asked: whether it has been asked for memory since it gave some.
         starved: whether it has asked, and there was nothing to give.
@@ -43,8 +48,8 @@ class Peer:
     """
 
     __slots__ = (
-        "address", "asked", "credit", "known", "lane", "most", "node", "owed", "queue", "reserve",
-        "starved",
+        "address", "asked", "credit", "granted", "known", "lane", "most", "node", "owed", "queue",
+        "reserve", "returned", "starved",
     )  # fmt: skip
 
     def __init__(self, address: Address, node: int, lane: Lane) -> None:
@@ -55,6 +60,7 @@ class Peer:
         self.reserve = lane.reserve
         self.most = lane.first - lane.reserve
         self.owed = 0
+        self.returned = 0
         self.queue: deque[Any] = deque()
         self.asked = False
         # One that is to get more once it is heard of gets it with the first message received.
@@ -64,6 +70,7 @@ class Peer:
             self.credit = self.most = LEAST
             self.reserve, self.known = 0, True
         self.starved = not self.known
+        self.granted = self.credit
 
 
 class Lane:
@@ -77,12 +84,13 @@ class Lane:
         reserve: of that, what is for messages that ask: so one can, while others fill the rest.
         eager: longest body of which two in a row find memory, if all before have been received.
         give: bytes that are worth a message which gives them back.
-        peers: the others that this process has dealt with, by address.
+        peers: the others that this process has dealt with, by the address first seen.
         nodes: those that it has sent to, by node.
     """
 
     __slots__ = (
-        "_spare", "eager", "first", "flag", "give", "group", "nodes", "peers", "reserve", "share",
+        "_named", "_spare", "eager", "first", "flag", "give", "group", "nodes", "peers", "reserve",
+        "share",
     )  # fmt: skip
 
     def __init__(self, flag: int, size: int, parameters: Parameters, group: int) -> None:
@@ -104,18 +112,23 @@ class Lane:
         self._spare = min(kept, max(0, memory - self.first * size))
         self.give = min(parameters.gth or self.first // 2, max(self.first // 2, HEADER))
         self.peers: dict[Address, Peer] = {}
+        self._named: dict[tuple[int, int], Peer] = {}
         self.nodes: dict[int, Peer] = {}
 
     def peer(self, address: Address, node: int) -> Peer:
-        """Return what is known of the process at *address*."""
+        """Return what is known of the process at *address*, by whatever object says so."""
         found = self.peers.get(address)
         if found is None:
-            found = self.peers[address] = Peer(address, node, self)
+            name = address.group, address.rank
+            found = self._named.get(name)
+            if found is None:
+                found = self._named[name] = self.peers[address] = Peer(address, node, self)
         return found
 
     def due(self, peer: Peer) -> int:
         """Return how many bytes to give a *peer* now, which are then owed no more."""
         amount, peer.owed = peer.owed, 0
+        peer.returned += amount
         if not peer.known:
             peer.known = True
             more = min(self.share - self.first, self._spare)

@@ -78,7 +78,7 @@ class Messages:
         self.sends = Sends(process, parameters, lanes, transfers, self.events.raising)
         self.receives = Receives(process, mailbox, lanes, transfers, self.sends)
         self.events.serve(self.sends, self.receives)
-        self.sends.read_requests()
+        self.sends.read_requests(self.receives.lying)
         self.nodes = self.lane.nodes
         self.kinds: dict[int, int] = {}
         self.selectors: dict[int, tuple[int, int]] = {}

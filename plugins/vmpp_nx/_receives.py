@@ -10,7 +10,7 @@ from vmpp.kernel import ANYTHING
 from vmpp.portals import Block, IndependentBlock, MemoryOperation
 from vmpp_nx._bits import ASKS, FORCE, GLOBAL
 from vmpp_nx._errors import Refused
-from vmpp_nx._flow import Lane
+from vmpp_nx._flow import Lane, Peer
 from vmpp_nx._mailbox import WHOLE, Mailbox
 from vmpp_nx._parameters import HEADER
 from vmpp_nx._postings import Posting, Postings
@@ -192,6 +192,7 @@ class Receives:
     def _accept(self, receiving: Receiving, header: Header) -> None:
         """Receive a message that had arrived before."""
         receiving.header = header
+        self.count(header)
         length, buffer, process = header.length, receiving.buffer, self._process
         asks = header.bits & ASKS
         if length > len(buffer):
@@ -207,7 +208,6 @@ class Receives:
         process.clock += self._cost
         receiving.done = True
         header.body = None
-        self.count(header)
 
     def look(self, receiving: Receiving) -> Any:
         """Return None if a receive is complete by now, or the descriptor that it waits for."""
@@ -224,7 +224,6 @@ class Receives:
                 return slot.block
             self._transfers.release(slot)
             receiving.slot = None
-            self.count(header)
         else:
             posting = receiving.posting
             assert posting is not None
@@ -345,7 +344,7 @@ class Receives:
             lane = self._lane
         source = header.source
         peer = lane.peers.get(source) or lane.peer(source, source.rank)
-        peer.owed += HEADER if bits & ASKS else header.length + HEADER
+        peer.owed += _taken(header)
         if peer.owed >= lane.give or peer.starved:
             self._sends.give(peer)
 
@@ -356,6 +355,25 @@ class Receives:
             if header is not None and not receiving.counted:
                 receiving.counted = True
                 self.count(header)
+
+    def lying(self, peer: Peer) -> int:
+        """Return what the messages of a sender take that lie here and are not counted yet."""
+        at_hand = self._block.header
+        headers = self.arrived if at_hand is None else [*self.arrived, at_hand]
+        flag, group, rank = peer.lane.flag, peer.address.group, peer.address.rank
+        return sum(
+            _taken(header)
+            for header in headers
+            if header.source.rank == rank
+            and header.source.group == group
+            and header.bits & GLOBAL == flag
+            and (flag or not header.bits & FORCE)
+        )
+
+
+def _taken(header: Header) -> int:
+    """Return what a message takes of its receiver's memory, if nobody expects it."""
+    return HEADER if header.bits & ASKS else header.length + HEADER
 
 
 def _too_long(header: Header | None, buffer: memoryview) -> Refused:

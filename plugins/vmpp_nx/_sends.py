@@ -11,6 +11,7 @@ have been posted, and if none has, the receiver keeps the header alone and reads
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from vmpp.portals import AckOutcome, SendInfo
@@ -123,7 +124,8 @@ class Sends:
         """Ask a receiver for memory, unless it has been asked already."""
         if not peer.asked:
             peer.asked = True
-            self._post(peer, REQUEST | peer.lane.flag)
+            sent = peer.granted - peer.credit & AMOUNT
+            self._post(peer, REQUEST | peer.lane.flag | sent)
 
     def _post(self, peer: Peer, bits: int) -> None:
         self._kernel_send(self._process, peer.address, NEWS_PORTAL, bits, None, 0)
@@ -185,11 +187,17 @@ class Sends:
         if amount:
             self._post(peer, GIVES | peer.lane.flag | amount)
 
-    def read_requests(self) -> None:
-        """Give memory to those who have asked for it, or note that they wait for some."""
+    def read_requests(self, lying: Callable[[Peer], int]) -> None:
+        """Give memory to those who have asked for it, or note that they wait for some.
+
+        Args:
+            lying: tells what the messages of a sender take that lie here and are not counted yet.
+        """
         for header in self._transfers.read_requests():
             lane = self._globals if header.bits & GLOBAL else self._lane
             peer = lane.peer(header.source, header.source.rank)
+            known = peer.returned + peer.owed + lying(peer)
+            peer.owed += (header.bits & AMOUNT) - known & AMOUNT
             peer.starved = True
             self.give(peer)
 
@@ -201,6 +209,7 @@ class Sends:
                 lane = self._globals if header.bits & GLOBAL else self._lane
                 peer = lane.peer(header.source, header.source.rank)
                 peer.credit += header.bits & AMOUNT
+                peer.granted += header.bits & AMOUNT
                 peer.asked = False
                 given[peer] = None
             else:

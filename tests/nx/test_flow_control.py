@@ -117,6 +117,22 @@ def test_receives_that_are_posted_give_memory_back_before_they_are_asked_for(run
     )
 
 
+def test_what_did_not_fit_its_receive_takes_no_memory_for_ever(run):
+    run(
+        """
+        if me == 0:
+            for _ in range(50):
+                csend(1, bytes(100), 100, 1, 0)
+                crecv(2, None, 0)
+        else:
+            for _ in range(50):
+                assert _crecv(1, bytearray(8), 8) == -1 and errno == EQMSGLONG
+                csend(2, None, 0, 0, 0)
+        """,
+        **TINY,
+    )
+
+
 def test_two_can_send_to_each_other_before_they_receive(run):
     run(
         """
