@@ -246,4 +246,4 @@ def check_striped(tree, folder, lines):
     numbers = {str(alice.stat(f"/pfs/{name}").ino) for name in names}
     assert kept <= numbers
     sizes = sum(alice.stat(f"/pfs/{name}").size for name in names)
-    assert tree.striped.quotas.of(ALICE.uid).bytes == sizes
+    assert tree.usage(ALICE.uid).bytes == sizes

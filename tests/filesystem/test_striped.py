@@ -368,7 +368,7 @@ def test_the_room_is_that_of_all_disks(tree, alice):
 
 
 def test_quotas_are_kept_to(tree, alice):
-    tree.striped.limit(ALICE.uid, 1000, 3)
+    tree.set_quota(ALICE.uid, 1000, 3)
     file = alice.open("/pfs/f", os.O_WRONLY | os.O_CREAT)
     do(file.write(bytes(900)))
     refuses(errno.EDQUOT, do, file.write(bytes(101)))
@@ -376,29 +376,53 @@ def test_quotas_are_kept_to(tree, alice):
     refuses(errno.EDQUOT, file.append, 101)
     refuses(errno.EDQUOT, do, file.truncate(1001))
     assert file.extend(1000) == 1000
-    assert tree.striped.quotas.of(ALICE.uid).bytes == 1000
+    assert tree.usage(ALICE.uid).bytes == 1000
     file.close()
     alice.unlink("/pfs/f")
-    assert tree.striped.quotas.of(ALICE.uid).bytes == 0
-    tree.striped.limit(ALICE.uid, None, 0)
+    assert tree.usage(ALICE.uid).bytes == 0
+    tree.set_quota(ALICE.uid, None, 0)
     refuses(errno.EDQUOT, alice.open, "/pfs/g", os.O_WRONLY | os.O_CREAT)
+
+
+def test_a_quota_is_for_all_files_of_a_user(open_tree, tree, alice):
+    write(alice, "/pfs/f", bytes(700))
+    tree.set_quota(ALICE.uid, 1000, 4)
+    refuses(errno.EDQUOT, alice.write, "mine", bytes(301))
+    assert (tree.usage(ALICE.uid).bytes, tree.usage(ALICE.uid).files) == (700, 3)
+    tree.close()
+    again = open_tree()
+    assert (again.usage(ALICE.uid).bytes, again.usage(ALICE.uid).files) == (700, 3)
+    refuses(errno.EDQUOT, do, User(again, ALICE).open("/pfs/f", os.O_RDWR).pwrite(b"x", 1000))
 
 
 def test_what_was_written_in_vain_is_gone_when_all_have_closed_the_file(
     tree, alice, nodes, stripes
 ):
-    tree.striped.limit(ALICE.uid, 1000, 3)
+    tree.set_quota(ALICE.uid, 1000, 3)
     file = alice.open("/pfs/f", os.O_RDWR | os.O_CREAT)
     # A program has written more than it may before it is told so.
     (stripes / f"io{file.layout.servers[0]:04}").mkdir(parents=True)
     (stripes / f"io{file.layout.servers[0]:04}" / str(file.layout.file)).write_bytes(b"x" * 400)
     refuses(errno.EDQUOT, file.extend, 2000)
     file.close()
-    tree.striped.limit(ALICE.uid, None, None)
+    tree.set_quota(ALICE.uid, None, None)
     again = alice.open("/pfs/f", os.O_RDWR)
     do(again.truncate(300))
     assert do(again.read(300)) == bytes(300)
     again.close()
+
+
+def test_what_a_killed_process_has_written_and_not_told_is_gone(alice, stripes):
+    one, other = (alice.open("/pfs/f", os.O_RDWR | os.O_CREAT) for _ in range(2))
+    part = stripes / f"io{one.layout.servers[0]:04}" / str(one.layout.file)
+    part.parent.mkdir(parents=True)
+    part.write_bytes(b"x" * 400)
+    one.abandon()
+    one.close()
+    assert part.stat().st_size == 400
+    assert other.extend(100) == 100
+    other.close()
+    assert part.stat().st_size == 100
 
 
 # -- from boot to boot -----------------------------------------------------------------------------

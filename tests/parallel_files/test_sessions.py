@@ -212,3 +212,13 @@ async def test_programs_are_loaded_from_there(boot):
         await session.chdir("/pfs/lib")
         result = await session.wait(await session.launch("main.py", 1))
         assert result.stdout == b"striped /pfs/lib/main.py\n"
+
+
+async def test_what_the_network_has_lost_fails_when_nothing_else_happens(boot):
+    async with boot() as machine:
+        session = await machine.console(exact=True)
+        await session.files.write("/pfs/f", data_of(5000))
+        machine.inject("drop 100% from io to all")
+        await eio(session.files.read, "/pfs/f")
+        machine.inject("drop off")
+        assert await session.files.read("/pfs/f") == data_of(5000)

@@ -144,6 +144,13 @@ class FileSession:
         for handle, data in sorted((held or {}).items()):
             self.stdio.emit(handle, self.caller.rank, self.caller.time, bytes(data))
 
+    def abandon(self) -> None:
+        """Close every file: the process has ended, and may not have said so."""
+        self.ended = True
+        for handle in sorted(self.files or ()):
+            self.file(handle).abandon()
+        self.close()
+
     def close(self) -> None:
         """Close every file."""
         for handle in sorted(self.files or ()):

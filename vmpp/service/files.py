@@ -117,8 +117,7 @@ class FileServer:
                 session.caller = Caller(job, rank, time)
             with contextlib.suppress(OSError):  # nobody is left who could be told
                 session.let_out()
-            session.ended = True
-            session.close()
+            session.abandon()
 
     def close_job(self, job: int) -> None:
         """Forget *job* and all its processes, as `finish`, in the order of their ranks."""

@@ -268,8 +268,14 @@ class ServicePartition:
     def give_up(self) -> bool:
         """Have all requests of clients fail that wait for a reply; return whether there were any.
 
+        What servers have asked others for fails first, so that they can reply.
         To be called when nothing else happens on the machine, and messages have been lost.
         """
+        asking = [
+            each.give_up() for each in self.servers.values() if isinstance(each, ServiceProcess)
+        ]
+        if any(asking):
+            return True
         clients = [
             process
             for kernel in self._kernels

@@ -113,6 +113,19 @@ class Service(Protocol):
         ...
 
 
+class Conversation(Protocol):
+    """What a service has asked other servers for, on behalf of requests that wait for it."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything has not been answered."""
+        ...
+
+    def break_off(self, time: int) -> None:
+        """Have all of that fail, at *time*, ps: no answer will come."""
+        ...
+
+
 class Server(SystemProcess, ABC):
     """A process of the service or I/O partition with one portal, which takes requests.
 
@@ -195,12 +208,12 @@ class ServiceProcess(Server):
     the host runs its task.
 
     Attributes:
-        on_stop: called in its turn when the server has been stopped.
+        conversation: what it has asked others for; None: it never asks.
     """
 
     __slots__ = (
         "_abandoned", "_awaited", "_bridge", "_later", "_lot", "_pending", "_released", "_said",
-        "_service", "_serving", "_stops", "on_stop",
+        "_service", "_serving", "_stops", "conversation",
     )  # fmt: skip
 
     def __init__(
@@ -221,7 +234,7 @@ class ServiceProcess(Server):
         self._serving = False
         self._stops = 0
         self._lot = ParkingLot()
-        self.on_stop: Callable[[int], object] | None = None
+        self.conversation: Conversation | None = None
 
     async def run(self) -> None:
         """Answer requests for ever: the server's Trio task. When cancelled, nobody listens."""
@@ -279,8 +292,19 @@ class ServiceProcess(Server):
                 self._answered(later, None)
         for scope, _ in self._awaited.values():
             scope.cancel()
-        if self.on_stop is not None:
-            self.in_turn(self.on_stop)
+        if self.conversation is not None:
+            self.in_turn(self.conversation.break_off)
+
+    def give_up(self) -> bool:
+        """Have fail what others have been asked for; return whether there was anything.
+
+        To be called when nothing else happens on the machine, and messages have been lost.
+        """
+        conversation = self.conversation
+        if conversation is None or not conversation.busy:
+            return False
+        self.in_turn(conversation.break_off)
+        return True
 
     def in_turn(self, act: Callable[[int], object]) -> None:
         """Have *act* called, with the time that it is now, after what has arrived by now.

@@ -111,7 +111,7 @@ class StripeMover:
         reports = DynamicBlock(MemoryOperation.DYN_SV_HDR_BDY, self._heap)
         process.table.install(DATA_PORTAL, PortalEntry(data))
         process.table.install(MOVED_PORTAL, PortalEntry(reports, self._arrived))
-        process.on_stop = self._stopped
+        process.conversation = self
 
     @property
     def busy(self) -> bool:
@@ -191,8 +191,8 @@ class StripeMover:
                 transfer.error = transfer.error or errno.EIO
             self._end(header.bits, transfer)
 
-    def _stopped(self, time: int) -> None:
-        """Wait for nothing that was asked before the file server was stopped."""
+    def break_off(self, time: int) -> None:
+        """Have fail what has been asked for: the file server is stopped, or messages are lost."""
         self._set_time(time)
         self._stopping = True
         for number, transfer in list(self._transfers.items()):

@@ -46,12 +46,15 @@ class InodeVolume(Volume):
         clock: Callable[[], int],
         root_mode: int = 0o755,
         owner: Credentials | None = None,
+        quotas: Ledger | None = None,
     ) -> None:
         """Open the volume that is kept in *store*.
 
         Args:
+            clock: tells the time that changes are noted with, in nanoseconds.
             root_mode: permissions of the topmost directory, if the volume is new.
             owner: whom that belongs to; None: root.
+            quotas: those of another volume, which are for both together; None: its own.
         """
         self._store = store
         self.clock = clock
@@ -61,7 +64,12 @@ class InodeVolume(Volume):
             with self._store.transaction():
                 uid, gid = (0, 0) if owner is None else (owner.uid, owner.gid)
                 self._insert(stat.S_IFDIR | root_mode, uid, gid, 2, parent=ROOT)
-        self.quotas = Ledger(self._store.usage(), self._store.quotas())
+        if quotas is None:
+            self.quotas = Ledger(self._store.usage(), self._store.quotas())
+        else:
+            self.quotas = quotas
+            for uid, size, files in self._store.usage():
+                quotas.charge(uid, size, files)
         self.root: Inode = self._inode(ROOT)
 
     def close(self) -> None:

@@ -111,8 +111,8 @@ class Mounts:
         from vmpp.service.filesystem.stripe_pool import StripeFolders  # noqa: PLC0415
         from vmpp.service.filesystem.striped_volume import StripedVolume  # noqa: PLC0415
 
-        folders = StripeFolders(folder)
-        self.striped = StripedVolume(folder, lambda: self.time, pool, folders)
+        clock, folders, quotas = (lambda: self.time), StripeFolders(folder), self._inodes.quotas
+        self.striped = StripedVolume(folder, clock, pool, folders, quotas=quotas)
         self._mount(b"pfs", self.striped)
 
     def close(self) -> None:

@@ -129,6 +129,9 @@ class OpenFile:
         """Make a striped file *count* bytes longer, and return where they begin."""
         _refuse(count)
 
+    def abandon(self) -> None:
+        """Take note that a process that has it open has ended without a word."""
+
     async def wait_until(self, event: int) -> None:
         """Wait until reading (POLLIN) or writing (POLLOUT) need not wait.
 

@@ -39,11 +39,6 @@ class Ledger:
         for uid, size, files in limits:
             self.limit(uid, size, files)
 
-    @property
-    def bytes(self) -> int:
-        """What all users have together, in bytes."""
-        return sum(usage.bytes for usage in self._users.values())
-
     def of(self, uid: int) -> Usage:
         """Return what a user has."""
         return self._users.setdefault(uid, Usage())

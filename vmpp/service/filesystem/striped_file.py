@@ -278,6 +278,11 @@ class StripedFile(OpenFile):
             )
         )
 
+    def abandon(self) -> None:
+        """Note that whoever has it open may have written what nobody has been told of."""
+        if self.access & WRITE:
+            self._volume.fray(self.node)
+
     def close(self) -> None:
         """Close it, once all that has been asked of it is done."""
         self._line.when_empty(lambda: self._volume.closed(self.node))

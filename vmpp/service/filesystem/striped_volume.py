@@ -15,6 +15,7 @@ from vmpp.process import calls
 from vmpp.process.striping import Cut, Layout, Remove, Request
 from vmpp.service.filesystem.inode import Inode
 from vmpp.service.filesystem.inodes import InodeVolume
+from vmpp.service.filesystem.quotas import Ledger
 from vmpp.service.filesystem.rights import fail
 from vmpp.service.filesystem.stripe_pool import StripeFolders, StripePool
 from vmpp.service.filesystem.striped_file import StripedFile
@@ -35,6 +36,7 @@ class StripedVolume(InodeVolume):
         pool: the I/O nodes.
         folders: where on the host the stripes are.
         mover: asks the I/O nodes; None as long as there is nobody who could.
+        used: sizes of all files together, in bytes.
     """
 
     device = 5
@@ -47,6 +49,7 @@ class StripedVolume(InodeVolume):
         pool: StripePool,
         folders: StripeFolders,
         owner: Credentials | None = None,
+        quotas: Ledger | None = None,
     ) -> None:
         """Open the volume that is kept in *folder*; None: one that is not kept.
 
@@ -55,6 +58,7 @@ class StripedVolume(InodeVolume):
             pool: what new files are striped over.
             folders: where on the host the stripes are.
             owner: whom the topmost directory belongs to; None: root, and it is open to all.
+            quotas: those of another volume, which are for both together; None: its own.
 
         Raises as `StripedStore`.
         """
@@ -64,7 +68,8 @@ class StripedVolume(InodeVolume):
         self._doomed: set[int] = set()
         self._frayed: set[int] = set()
         mode = 0o1777 if owner is None else 0o755
-        super().__init__(StripedStore(folder, folders), clock, mode, owner)
+        super().__init__(StripedStore(folder, folders), clock, mode, owner, quotas)
+        self.used = sum(size for _, size, _ in self._store.usage())
 
     def close(self) -> None:
         """Close the volume, and remove what the I/O nodes have not removed yet."""
@@ -145,6 +150,11 @@ class StripedVolume(InodeVolume):
         work.always = file.close
         return work
 
+    def resize(self, inode: Inode, size: int) -> None:
+        """Note that a file has *size* bytes now, and has been written to."""
+        self.used += size - inode.size
+        super().resize(inode, size)
+
     def cut(self, node: Inode, size: int) -> None:
         """Note that a file has been made *size* bytes long, at once: its stripes do not tell."""
         self._frayed.discard(node.ino)
@@ -165,16 +175,17 @@ class StripedVolume(InodeVolume):
     def closed(self, inode: Inode) -> None:
         """Note that an open file stands for *inode* no more."""
         frayed = inode.opened == 1 and self.is_frayed(inode)
-        layout = self._store.layout(inode.ino)
         super().closed(inode)
         if frayed:
             self._frayed.discard(inode.ino)
             if inode.links:
+                layout = self._store.layout(inode.ino)
                 self._ask(layout, Cut(layout, inode.size), _nothing)
 
     def _discarding(self, inode: Inode) -> Callable[[], object]:
         file, layout = inode.ino, self._store.layout(inode.ino)
         self._doomed.add(file)
+        self.used -= inode.size
         return lambda: self._ask(layout, Remove(file), lambda: self._doomed.discard(file))
 
     def _ask(self, layout: Layout, request: Request, done: Callable[[], object]) -> None:
@@ -199,7 +210,7 @@ class StripedVolume(InodeVolume):
 
     def _room(self) -> tuple[int, int, int]:
         size = self.pool.nodes * self.pool.capacity
-        free = max(0, size - self.quotas.bytes)
+        free = max(0, size - self.used)
         return size, free, free
 
 
