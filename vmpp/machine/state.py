@@ -9,6 +9,7 @@
     policies.json   what has been chosen for all boots to come
     partitions.json partitions of the compute nodes
     tree/           names and contents of the machine's files
+    pfs/            names of striped files, and what each I/O node has of them
     history/        what each user has typed at the console's prompt
     host_key        by which the machine proves over SSH that it is itself
 
