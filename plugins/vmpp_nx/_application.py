@@ -83,20 +83,14 @@ class Application:
         nodes: numbers of its nodes in the machine.
         node: own node; as many as there are, of a process that is on none of them.
         founder: what it began with.
+        settings: keys of the machine's file that are other for what is loaded, by name.
         answers: what earlier calls that set up applications and fork are to return here, in order.
     """
 
     __slots__ = (
-        "_crews",
-        "_own",
-        "_process",
-        "_seen",
-        "answers",
-        "founder",
-        "home",
-        "node",
-        "nodes",
-    )
+        "_crews", "_own", "_process", "_seen", "answers", "founder", "home", "node", "nodes",
+        "settings",
+    )  # fmt: skip
 
     def __init__(
         self, process: Process, home: int, nodes: tuple[int, ...], node: int, founder: Crew
@@ -107,6 +101,7 @@ class Application:
         self.node = node
         self.founder = founder
         self.answers: tuple[int, ...] = ()
+        self.settings: dict[str, str] = {}
         self._own = process.job.id
         self._crews: dict[int, Crew] = {founder.job: founder}
         self._seen: frozenset[int] = frozenset({self._own})

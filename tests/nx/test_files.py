@@ -79,6 +79,45 @@ def test_accesses_at_an_offset_leave_the_pointer(on_file: Run) -> None:
     )
 
 
+def test_vectors_of_buffers_have_offsets_as_well(on_file: Run) -> None:
+    on_file(
+        """
+        parts = [bytearray(2), bytearray(3)]
+        assert readvoff(fd, 4, parts) == 5 and parts == [b"45", b"678"]
+        assert iowait(ireadvoff(fd, 1, parts, 1)) == 2 and parts == [b"12", b"678"]
+        gsync()
+        if me == 0:
+            assert writevoff(fd, 8, [b"x", b"yz"]) == 3
+            assert iowait(iwritevoff(fd, 0, [b"ab"])) == 2
+            room = bytearray(11)
+            assert readoff(fd, 0, room, 11) == 11 and room == b"ab234567xyz"
+            assert writeoff(fd, 0, b"q", 1) == 1
+        """
+    )
+
+
+def test_a_new_file_is_on_some_of_the_io_nodes_only(run: Run) -> None:
+    run(
+        """
+        import os
+        fd = gopen("/pfs/restricted", os.O_RDWR | os.O_CREAT, M_LOG, 0o640)
+        restrictvol(fd, 2, [3, 4])
+        assert fstatpfs(fd).p_sfactor == statpfs("/pfs/restricted").p_sfactor == 2
+        assert iomode(fd) == M_LOG
+        cwrite(fd, b"abc", 3)
+        gsync()
+        assert estat("/pfs/restricted").st_size == 6
+        assert estat("/pfs/restricted").st_mode & 0o777 == 0o640
+        assert _restrictvol(fd, 2, [3, 4]) == -1 and errno == EMIXIO
+        assert _restrictvol(fd, 2, [3, 5]) == -1 and errno == EQPARAM
+        other = os.open("/pfs/restricted", os.O_RDWR)
+        assert _restrictvol(other, 1, [0]) == -1 and errno == ENOCFS
+        """,
+        nprocs=2,
+        machine="paragon",
+    )
+
+
 def test_files_get_longer_and_never_shorter(on_file: Run) -> None:
     on_file(
         """
@@ -179,10 +218,14 @@ def test_what_there_is_to_tell_of_files_is_told_in_extended_sizes(on_file: Run) 
         assert told.st_ino == os.stat(PATH).st_ino
         assert lestat(link).st_ino != told.st_ino == estat(link).st_ino == festat(fd).st_ino
         assert _estat(PATH + "-none", told) == -1
-        assert statpfs(PATH).f_sunitsize == 0
-        space = statpfs_t()
-        statpfs("/pfs", space)
-        assert space.f_sunitsize > 0 and space.f_sfactor > 0 and space.f_bsize > 0
+        assert statpfs(PATH).p_sunitsize == 0
+        space, striped, mounted = estatfs_t(), statpfs_t(), []
+        assert statpfs("/pfs", space, striped, 0) == striped
+        assert striped.p_sunitsize > 0 and striped.p_sfactor > 0 and space.f_bsize > 0
+        assert getpfsinfo(mounted) == 1 and mounted[0].m_mntonname == "/pfs"
+        other = gopen("/pfs/told", os.O_RDWR | os.O_CREAT, M_UNIX)
+        assert fstatpfs(other, space) == striped
+        assert fstatpfs(fd).p_sfactor == 0
         """
     )
 
@@ -202,6 +245,9 @@ def test_extended_sizes_are_counted_with() -> None:
     large = nx.stoe("9000000000")
     assert (large.shigh, large.slow) == divmod(9_000_000_000, 1 << 31)
     assert nx.etos(nx.eadd(large, 5)) == "9000000005"
+    text = bytearray(16)
+    assert nx.etos(nx.esub1(nx.eadd1(large, 9), 2), text) == "9000000007"
+    assert text.partition(b"\0")[0] == b"9000000007"
     assert nx.esub(5, large) == 5 - 9_000_000_000
     assert nx.emul(large, 3) == 27_000_000_000
     assert (nx.ediv(-7, 2), nx.emod(-7, 2)) == (-3, -1)

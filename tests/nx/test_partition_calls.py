@@ -37,6 +37,12 @@ def test_partitions_are_made_changed_told_of_and_removed(run: Run) -> None:
         assert nx_part_attr("noon").nodes == 3
         assert _nx_part_attr("day") == -1 and errno == system.ENOENT
 
+        wanted = NX_ATTR_RECT, 1, 2, NX_ATTR_RQ, 7, NX_ATTR_EPL, 4, NX_ATTR_MOD, 0o700, NX_ATTR_END
+        assert nx_mkpart_attr("dawn", *wanted) == 2
+        told = nx_part_attr("dawn")
+        assert (told.sched, told.rq, told.epl, told.access) == (NX_GANG, 7, 4, 0o700)
+        assert _nx_mkpart_attr("dusk", NX_ATTR_RQ, 0) == -1 and errno == EQPARAM
+        nx_rmpart("dawn", 0, 0)
         assert _nx_rmpart("night", 0, 0) == -1 and errno == system.ENOTEMPTY
         nx_rmpart("night", 0, 1)
         nx_rmpart("noon", 0, 0)

@@ -247,13 +247,47 @@ def test_rectangles_and_attributes_and_switches_say_which_nodes(run: Run) -> Non
     )
     run(
         """
-        wanted = [(NX_ATTR_RECT, (1, 3)), (NX_ATTR_PRI, 3), (NX_ATTR_ACCT, "mine")]
-        assert nx_initve_attr("", None, None, wanted) == 3
-        assert _nx_initve_attr("", None, None, [(99, 1)]) == -1 and errno == EQPARAM
+        wanted = NX_ATTR_RECT, 1, 3, NX_ATTR_PRI, 3, NX_ATTR_ACCT, "mine", NX_ATTR_END
+        assert _nx_initve_attr("", None, None, 99, 1) == -1 and errno == EQPARAM
+        assert _nx_initve_attr("", None, None, NX_ATTR_SZ) == -1 and errno == EQPARAM
+        assert nx_initve_attr("", None, None, *wanted) == 3
         """,
         nprocs=1,
         machine="paragon",
     )
+
+
+def test_switches_of_an_application_are_those_of_what_is_loaded(
+    run: Run, worker: Callable[[str], str]
+) -> None:
+    path = worker(
+        """
+        assert myptype() == 3
+        assert _csend(1, bytes(2000), 2000, n, 0) == 0
+        """
+    )
+    run(
+        f"""
+        argv = ["program", "-pkt", "512", "-mbf", "65536", "-rlx"]
+        assert nx_initve_attr("", None, argv, {{NX_ATTR_MAP: (2, [4, 2]), NX_ATTR_MEA: 4096}}) == 2
+        nodes = []
+        nx_app_nodes(0, nodes, None)
+        assert nodes == [4, 2]
+        assert _nx_load([0], 1, 3, None, {path!r}) == 1
+        crecv(1, bytearray(2000), 2000)
+        """,
+        nprocs=1,
+        machine="paragon",
+    )
+    result = run(
+        f"""
+        nx_initve_attr("", None, None, NX_ATTR_SZ, 1, NX_ATTR_PKT, 1, NX_ATTR_END)
+        nx_load([0], 1, 3, None, {path!r})
+        """,
+        nprocs=1,
+        fails=True,
+    )
+    assert b"nx_load: Invalid argument: nx.pkt:" in result.stderr
 
 
 def test_what_cannot_be_is_refused(run: Run, worker: Callable[[str], str]) -> None:

@@ -256,6 +256,7 @@ class Machine:
                 self.files.directory,
                 least,
                 self.node_partitions,
+                self._with_settings,
             ),
         )
 
@@ -448,6 +449,16 @@ class Machine:
             return None
         described = self.description.with_tools(tools).with_collectives(coll)
         described = described.with_settings(settings)
+        self.libraries.check(described)
+        return described
+
+    def _with_settings(
+        self, description: MachineDescription | None, settings: Mapping[str, str]
+    ) -> MachineDescription | None:
+        """Return what libraries of a spawned job are set up by. Raises VmppError."""
+        if not settings:
+            return description
+        described = (description or self.description).with_settings(settings)
         self.libraries.check(described)
         return described
 

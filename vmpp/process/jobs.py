@@ -90,12 +90,14 @@ class Reserve(Call[Reserved], frozen=True, array_like=True, tag=9, gc=False):
         partition: name of the partition that they are to be in; empty: anywhere.
         shape: rows and columns of the rectangle that they are to be, or nothing.
         corner: place in the partition of the lowest corner of that; -1: anywhere.
+        places: places in the partition of the nodes, if just these are wanted; or nothing.
     """
 
     size: int
     partition: str
     shape: tuple[int, int] | None
     corner: int
+    places: list[int]
 
 
 class SpawnAt(Call[Spawned], frozen=True, array_like=True, tag=10, gc=False):
@@ -105,6 +107,7 @@ class SpawnAt(Call[Spawned], frozen=True, array_like=True, tag=10, gc=False):
         home: what `Reserve` has answered, or the number of a job: whose nodes they are.
         places: places of its nodes, by rank of the new job.
         library: name of the library that the parcel is for.
+        settings: keys of the machine's description that are other for this job, by name.
     """
 
     commands: list[Command]
@@ -113,6 +116,7 @@ class SpawnAt(Call[Spawned], frozen=True, array_like=True, tag=10, gc=False):
     home: int
     places: list[int]
     library: str
+    settings: dict[str, str]
 
 
 class Relative(msgspec.Struct, frozen=True, array_like=True, gc=False):

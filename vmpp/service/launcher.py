@@ -36,11 +36,13 @@ class Home(NamedTuple):
         number: of the job, or the reservation, that has them.
         nodes: their numbers, in the order of the new job's.
         library: name of the library that the new job's parcel is for.
+        description: what libraries are set up by in its processes; None: as in its origin's.
     """
 
     number: int
     nodes: tuple[int, ...]
     library: str
+    description: Any = None
 
 
 class Launcher:
@@ -255,6 +257,8 @@ class Launcher:
             parts, None, spawner.origin, parcel=parcel, friends=known, library=library
         )
         record.home = 0 if home is None else home.number
+        if home is not None and home.description is not None:
+            record.job.description = home.description
         record.parent = spawner.id
         record.connected.update(known)
         record.on_loaded = on_loaded
@@ -263,7 +267,9 @@ class Launcher:
         self.services.start_task(life.run)
         return record
 
-    def reserve(self, record: JobRecord, size: int, site: Site) -> tuple[int, tuple[int, ...]]:
+    def reserve(
+        self, record: JobRecord, size: int, site: Site, hosts: Mapping[int, int]
+    ) -> tuple[int, tuple[int, ...]]:
         """Keep nodes for what a job spawns, until the last of its family has ended.
 
         Returns:
@@ -273,7 +279,7 @@ class Launcher:
             LaunchError: as `spawn`.
         """
         number = self._jobs + 1
-        nodes = self.book.reserve(number, size, share=self.share(record), site=site)
+        nodes = self.book.reserve(number, size, hosts, share=self.share(record), site=site)
         self._jobs = number
         record.origin.reservations.append(number)
         return number, nodes

@@ -202,13 +202,15 @@ class NodeBook:
                 return
         raise NodesBusyError(f"node {taken[0]} has no room for one more process")
 
-    def reserve(self, number: int, size: int, *, share: str, site: Site) -> tuple[int, ...]:
+    def reserve(
+        self, number: int, size: int, hosts: Mapping[int, int], *, share: str, site: Site
+    ) -> tuple[int, ...]:
         """Keep *size* nodes under a *number*, for jobs that get them by `sublet`.
 
         Raises:
             NodesBusyError, LaunchError: as `allocate`.
         """
-        nodes = self.allocate(number, size, {}, share=share, more=True, site=site)
+        nodes = self.allocate(number, size, hosts, share=share, more=True, site=site)
         self._kept.add(number)
         return nodes
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
+from vmpp.errors import VmppError
 from vmpp.kernel import QuintessentialKernel
 from vmpp.portals import Header
 from vmpp.process import jobs
@@ -42,8 +43,8 @@ class SpawnServer(Server):
     """
 
     __slots__ = (
-        "_directory", "_ends", "_launcher", "_names", "_partitions", "_patience", "_until",
-        "_waiting",
+        "_described", "_directory", "_ends", "_launcher", "_names", "_partitions", "_patience",
+        "_until", "_waiting",
     )  # fmt: skip
 
     def __init__(
@@ -55,6 +56,7 @@ class SpawnServer(Server):
         directory: Callable[[int, int], str],
         service_time: int,
         partitions: NodePartitions | None = None,
+        described: Callable[[Any, Mapping[str, str]], Any] = lambda description, settings: None,
     ) -> None:
         """Set the server up.
 
@@ -64,6 +66,8 @@ class SpawnServer(Server):
             directory: gives the current directory of a process, by job and rank.
             service_time: of a request, ps.
             partitions: of the nodes; None: there are none.
+            described: gives what libraries are set up by in a job's processes, of what they are in
+                its spawner's and some settings; raises VmppError for what cannot be.
         """
         super().__init__(kernel, pid, service_time)
         self._launcher = launcher
@@ -74,6 +78,7 @@ class SpawnServer(Server):
         self._waiting: dict[Header, NodesBusyError] = {}
         self._partitions = partitions
         self._ends = Ends()
+        self._described = described
         launcher.on_exit = self._process_ended
         launcher.on_freed = self._nodes_freed
 
@@ -185,6 +190,7 @@ class SpawnServer(Server):
     def _reserve(self, caller: JobRecord, rank: int, call: jobs.Reserve, answer: Answer) -> None:
         """Keep nodes for what the caller will spawn."""
         within: tuple[int, ...] = ()
+        hosts: dict[int, int] = {}
         corner = -1
         if call.partition:
             if self._partitions is None:
@@ -197,9 +203,15 @@ class SpawnServer(Server):
             if call.corner >= len(there):
                 raise LaunchError(f"there is no node {call.corner} in the partition")
             corner = there[call.corner]
+        if call.places:
+            there = within or tuple(book.nodes)
+            if not set(call.places) <= set(range(len(there))):
+                raise LaunchError(f"{call.places} are no places among {len(there)} nodes")
+            within = tuple(there[place] for place in call.places)
+            hosts = dict(enumerate(within))
         size = call.size or len(within) or book.within_reach
         site = Site(within, call.shape, corner) if within or call.shape else ANYWHERE
-        number, nodes = self._launcher.reserve(caller, size, site)
+        number, nodes = self._launcher.reserve(caller, size, site, hosts)
         answer(jobs.Reserved(number, list(nodes)))
 
     def _spawn_at(self, caller: JobRecord, rank: int, call: jobs.SpawnAt, answer: Answer) -> None:
@@ -210,7 +222,12 @@ class SpawnServer(Server):
         counts = [command.most for command in call.commands]
         if len(call.places) != sum(counts) or not set(call.places) <= set(range(len(lease.nodes))):
             raise LaunchError(f"{call.places} are no places among {len(lease.nodes)} nodes")
-        home = Home(call.home, tuple(lease.nodes[place] for place in call.places), call.library)
+        nodes = tuple(lease.nodes[place] for place in call.places)
+        try:
+            described = self._described(caller.wishes.description, call.settings)
+        except VmppError as error:
+            raise LaunchError(str(error)) from None
+        home = Home(call.home, nodes, call.library, described)
         self._start(caller, rank, call, counts, answer, home)
 
     def _is_home(self, caller: JobRecord, number: int) -> bool:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from vmpp.quantities import DURATION
 from vmpp.service import partition_calls, requests
 from vmpp_nx._calls import call
+from vmpp_nx._control._attributes import nodes_of, read_attributes
 from vmpp_nx._control._starting import USUAL_PRIORITY
 from vmpp_nx._control._system import ask_allocation
 from vmpp_nx._errors import Refused
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from vmpp.service.node_partitions import NodePartition
     from vmpp_nx._state import State
 
-NX_STD, NX_SPS, NX_GANG = range(3)
+NX_STD, NX_GANG, NX_SPS = range(3)
 
 _POLICIES: Final = {NX_STD: "rr", NX_SPS: "single", NX_GANG: "gang"}
 """What schedules the nodes of a partition of each type."""
@@ -113,6 +114,47 @@ def nx_mkpart_map(
 
 
 @call()
+def nx_mkpart_attr(state: State, partition: Any, *attributes: Any) -> int:
+    """Make a partition as *attributes* say, and return how many nodes it has.
+
+    Args:
+        partition: as for `nx_mkpart`.
+        attributes: each with its value behind it, ``NX_ATTR_END`` last: ``NX_ATTR_SZ`` a number of
+            nodes, ``NX_ATTR_RECT`` rows and columns, ``NX_ATTR_MAP`` how many nodes and their
+            places in the outer partition, ``NX_ATTR_SCHED`` as the type of `nx_mkpart`,
+            ``NX_ATTR_RQ`` a rollin quantum in ms, ``NX_ATTR_EPL`` the highest priority,
+            ``NX_ATTR_MOD`` permissions. Or a mapping. ``NX_ATTR_RELAXED`` and ``NX_ATTR_SEL`` are
+            of no matter.
+    """
+    wanted: dict[str, Any] = {}
+    told = read_attributes(attributes)
+    if "SZ" in told:
+        wanted["size"] = int(told["SZ"])
+    if "RECT" in told:
+        rows, columns = told["RECT"]
+        wanted["shape"] = int(rows), int(columns)
+    if "MAP" in told:
+        wanted["nodes"] = nodes_of(told["MAP"])
+    if "EPL" in told:
+        wanted["most_urgent"] = int(told["EPL"]) - USUAL_PRIORITY
+    if "MOD" in told:
+        wanted["mode"] = int(told["MOD"])
+    if "RQ" in told:
+        wanted["policy"] = _gang(told["RQ"])
+    elif "SCHED" in told:
+        wanted["policy"] = _policy(told["SCHED"])
+    request = partition_calls.MakePartition(os.fsdecode(partition), **wanted)
+    return len(ask_allocation(state, request).status.partition.nodes)
+
+
+def _gang(quantum: int) -> str:
+    """Return the policy of turns of so many ms. Raises Refused: EQPARAM."""
+    if not (hasattr(quantum, "__index__") and quantum >= 1):
+        raise Refused("EQPARAM", f"{quantum!r:.60} ms")
+    return f"{_POLICIES[NX_GANG]}:{DURATION.write(int(quantum) * _MILLISECOND)}"
+
+
+@call()
 def nx_rmpart(state: State, partition: Any, force: int, recursive: int) -> None:
     """Remove a partition.
 
@@ -161,10 +203,7 @@ def nx_chpart_owner(state: State, partition: Any, owner: int, group: int) -> Non
 @call()
 def nx_chpart_rq(state: State, partition: Any, rollin_quantum: int) -> None:
     """Have applications of a partition take turns on all of their nodes, for so many ms each."""
-    if rollin_quantum < 1:
-        raise Refused("EQPARAM", f"{rollin_quantum!r:.60} ms")
-    quantum = DURATION.write(int(rollin_quantum) * _MILLISECOND)
-    _change(state, partition, policy=f"{_POLICIES[NX_GANG]}:{quantum}")
+    _change(state, partition, policy=_gang(rollin_quantum))
 
 
 @call()

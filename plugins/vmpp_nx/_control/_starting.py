@@ -14,6 +14,7 @@ from vmpp.service.partition_calls import SetPriority
 from vmpp_nx._application import LIBRARY, Application, Crew
 from vmpp_nx._bits import PTYPES
 from vmpp_nx._calls import IPSC, call
+from vmpp_nx._control._attributes import nodes_of, read_attributes
 from vmpp_nx._control._switches import Wanted, take_switches
 from vmpp_nx._control._system import ask, ask_allocation
 from vmpp_nx._errors import Refused
@@ -25,9 +26,6 @@ if TYPE_CHECKING:
 ALL: Final = -1
 """In place of a list of nodes: all that the application has."""
 
-(
-    NX_ATTR_ACCT, NX_ATTR_ANCHOR, NX_ATTR_PRI, NX_ATTR_RECT, NX_ATTR_SZ,
-) = range(1, 6)  # fmt: skip
 USUAL_PRIORITY: Final = 5
 """Of an application, on the Paragon's scale from 0 to 10: the machine's 0."""
 
@@ -117,37 +115,34 @@ def nx_initve_rect(
 
 
 @call()
-def nx_initve_attr(
-    state: State, partition: Any, argc: Any = None, argv: Any = None, attributes: Any = ()
-) -> int:
+def nx_initve_attr(state: State, partition: Any, argc: Any, argv: Any, *attributes: Any) -> int:
     """Set an application up as *attributes* say; otherwise as `nx_initve`.
 
     Args:
         partition: as for `nx_initve`.
         argc: as for `nx_initve`.
         argv: as for `nx_initve`.
-        attributes: pairs of an attribute and its value, in a list or a mapping: ``NX_ATTR_SZ`` a
-            number of nodes, ``NX_ATTR_RECT`` rows and columns, ``NX_ATTR_ANCHOR`` the place of the
-            first node, ``NX_ATTR_PRI`` a priority; ``NX_ATTR_ACCT`` is of no matter.
+        attributes: each with its value behind it, ``NX_ATTR_END`` last: ``NX_ATTR_SZ`` a number of
+            nodes, ``NX_ATTR_RECT`` rows and columns, ``NX_ATTR_MAP`` how many nodes and their
+            places in the partition, ``NX_ATTR_ANCHOR`` the place of a rectangle's first node,
+            ``NX_ATTR_PRI`` a priority, ``NX_ATTR_MBF`` and its kin what the switches of these names
+            say. Or a mapping. ``NX_ATTR_ACCT``, ``NX_ATTR_PLK``, ``NX_ATTR_RELAXED``,
+            ``NX_ATTR_SEL`` and ``NX_ATTR_GUEST`` are of no matter.
     """
     wanted = Wanted(_text(partition))
-    pairs = attributes.items() if isinstance(attributes, Mapping) else attributes
-    for attribute, value in pairs:
-        name = _ATTRIBUTES.get(attribute)
-        if name is None:
-            raise Refused("EQPARAM", f"there is no attribute {attribute!r:.60}")
-        if name:
-            setattr(wanted, name, tuple(value) if name == "shape" else value)
+    for name, value in read_attributes(attributes).items():
+        if name == "MAP":
+            wanted.places = nodes_of(value)
+        elif name in SETTINGS:
+            wanted.settings[f"nx.{name.lower()}"] = str(int(value))
+        elif name in _WANTED:
+            setattr(wanted, _WANTED[name], value)
     return _initve(state, wanted, argc, argv)
 
 
-_ATTRIBUTES: Final = {
-    NX_ATTR_ACCT: "",
-    NX_ATTR_ANCHOR: "anchor",
-    NX_ATTR_PRI: "priority",
-    NX_ATTR_RECT: "shape",
-    NX_ATTR_SZ: "size",
-}
+_WANTED: Final = {"SZ": "size", "RECT": "shape", "ANCHOR": "anchor", "PRI": "priority"}
+SETTINGS: Final = frozenset(("PKT", "MBF", "MEX", "MEA", "NOC", "STH", "SCT", "GTH"))
+"""Attributes that say how messages of the application's processes are kept."""
 
 
 def _text(name: Any) -> str:
@@ -168,11 +163,15 @@ def _initve(state: State, wanted: Wanted, argc: Any, argv: Any) -> int:
     size = wanted.size or (int(usual) if usual.isdecimal() else 0)
     if wanted.shape is not None:
         size = wanted.shape[0] * wanted.shape[1]
+    size = len(wanted.places) or size
     if size < 0 or (wanted.shape is not None and min(wanted.shape) < 1):
         raise Refused("EQPARAM", f"an application of {size} nodes")
-    kept = ask(state, jobs.Reserve(size, partition, wanted.shape, wanted.anchor))
+    request = jobs.Reserve(size, partition, wanted.shape, wanted.anchor, list(wanted.places))
+    kept = ask(state, request)
     ptype = state.messages.own_ptype()
-    state.belong(Application.founded(state.process, kept.home, tuple(kept.nodes), ptype))
+    founded = Application.founded(state.process, kept.home, tuple(kept.nodes), ptype)
+    founded.settings = wanted.settings
+    state.belong(founded)
     if wanted.priority is not None:
         set_priority(state, state.process.job.id, wanted.priority)
     return answers.give(len(kept.nodes))
@@ -330,7 +329,13 @@ def _load(
     wanted = jobs.Command(command.name, command.args, len(places), [], command.hints)
     parcel = application.parcel(int(ptype), places, answers)
     request = jobs.SpawnAt(
-        [wanted], application.jobs, parcel, application.home, list(places), LIBRARY
+        [wanted],
+        application.jobs,
+        parcel,
+        application.home,
+        list(places),
+        LIBRARY,
+        application.settings,
     )
     found = ask(state, request)
     crew = Crew(found.job, int(ptype), places, tuple(found.nodes), tuple(found.pids))
@@ -346,12 +351,3 @@ def process_number(job: int, rank: int) -> int:
 def _tell(pids: Any, crew: Crew) -> None:
     for rank in range(len(crew.places)):
         fill(pids, rank, process_number(crew.job, rank))
-
-
-CONSTANTS: Final = {
-    "NX_ATTR_ACCT": NX_ATTR_ACCT,
-    "NX_ATTR_ANCHOR": NX_ATTR_ANCHOR,
-    "NX_ATTR_PRI": NX_ATTR_PRI,
-    "NX_ATTR_RECT": NX_ATTR_RECT,
-    "NX_ATTR_SZ": NX_ATTR_SZ,
-}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import MutableSequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from vmpp_nx._errors import Refused
@@ -19,6 +19,8 @@ class Wanted:
         shape: rows and columns instead; None: it need be no rectangle.
         anchor: place of its first node in the partition; -1: any.
         priority: of its processes, 0 to 10; None: the usual.
+        places: places of its nodes in the partition; empty: any will do.
+        settings: keys of the machine's file that are other for its processes.
     """
 
     partition: str = ""
@@ -26,6 +28,8 @@ class Wanted:
     shape: tuple[int, int] | None = None
     anchor: int = -1
     priority: int | None = None
+    places: tuple[int, ...] = ()
+    settings: dict[str, str] = field(default_factory=dict)
 
 
 def _size(wanted: Wanted, text: str) -> None:
@@ -49,10 +53,12 @@ def _priority(wanted: Wanted, text: str) -> None:
 _SWITCHES: Final = {"-sz": _size, "-pn": _partition, "-pri": _priority}
 """Those that say what an application is to be; each takes a word."""
 
-_OTHERS: Final = frozenset(
-    ("-mbf", "-mex", "-mea", "-pkt", "-sth", "-sct", "-gth", "-noc", "-pt", "-on", "-nd")
+_SETTINGS: Final = frozenset(
+    ("-mbf", "-mex", "-mea", "-pkt", "-sth", "-sct", "-gth", "-noc", "-pt")
 )
-"""Those that yod takes, for a whole job."""
+"""Those that say how messages of its processes are kept, and their process type."""
+_OTHERS: Final = frozenset(("-on", "-nd"))
+"""Those that mean nothing to a program that says itself where others are loaded."""
 
 
 def take_switches(wanted: Wanted, argc: Any, argv: Any) -> None:
@@ -72,8 +78,11 @@ def take_switches(wanted: Wanted, argc: Any, argv: Any) -> None:
     words = iter(argv[1:])
     for word in words:
         switch = _SWITCHES.get(word)
-        if switch is None and word not in _OTHERS:
-            rest += [word] if word not in ("-rlx", "-plk") else []
+        if word == "-rlx":
+            wanted.settings["nx.rlx"] = "true"
+            continue
+        if switch is None and word not in _OTHERS and word not in _SETTINGS:
+            rest += [word] if word != "-plk" else []
             continue
         value = next(words, None)
         if value is None:
@@ -81,6 +90,9 @@ def take_switches(wanted: Wanted, argc: Any, argv: Any) -> None:
         try:
             if switch is not None:
                 switch(wanted, str(value))
+            elif word in _SETTINGS:
+                name = "ptype" if word == "-pt" else word[1:]
+                wanted.settings[f"nx.{name}"] = str(int(value))
         except ValueError:
             raise Refused("EQPARAM", f"{word} {value}") from None
     if isinstance(argv, MutableSequence):

@@ -72,15 +72,33 @@ def cwritev(state: State, fd: int, iov: Sequence[Any], iovcnt: int | None = None
 
 
 @call()
-def creadoff(state: State, fd: int, offset: int, buffer: Any, nbytes: int) -> int:
+@call(name="creadoff")
+def readoff(state: State, fd: int, offset: int, buffer: Any, nbytes: int) -> int:
     """Read at an offset in the file, without regard to any pointer; otherwise as `cread`."""
     return _at(state, fd, offset, [incoming(buffer, nbytes)], writing=False).wait()
 
 
 @call()
-def cwriteoff(state: State, fd: int, offset: int, buffer: Any, nbytes: int) -> int:
+@call(name="cwriteoff")
+def writeoff(state: State, fd: int, offset: int, buffer: Any, nbytes: int) -> int:
     """Write at an offset in the file, without regard to any pointer; otherwise as `cwrite`."""
     return _at(state, fd, offset, [outgoing(buffer, nbytes)], writing=True).wait()
+
+
+@call()
+def readvoff(
+    state: State, fd: int, offset: int, iov: Sequence[Any], iovcnt: int | None = None
+) -> int:
+    """Read at an offset in the file into several buffers; see `readoff` and `creadv`."""
+    return _at(state, fd, offset, _pieces(iov, iovcnt, incoming), writing=False).wait()
+
+
+@call()
+def writevoff(
+    state: State, fd: int, offset: int, iov: Sequence[Any], iovcnt: int | None = None
+) -> int:
+    """Write several buffers at an offset in the file; see `writeoff` and `creadv`."""
+    return _at(state, fd, offset, _pieces(iov, iovcnt, outgoing), writing=True).wait()
 
 
 # -- asynchronous ------------------------------------------------------------------------------
@@ -133,15 +151,33 @@ def iwritev(state: State, fd: int, iov: Sequence[Any], iovcnt: int | None = None
 
 @call()
 def ireadoff(state: State, fd: int, offset: int, buffer: Any, nbytes: int) -> int:
-    """Begin to read at an offset in the file; see `creadoff` and `iread`."""
+    """Begin to read at an offset in the file; see `readoff` and `iread`."""
     pieces = [incoming(buffer, nbytes)]
     return _begun(state, lambda: _at(state, fd, offset, pieces, writing=False))
 
 
 @call()
 def iwriteoff(state: State, fd: int, offset: int, buffer: Any, nbytes: int) -> int:
-    """Begin to write at an offset in the file; see `cwriteoff` and `iread`."""
+    """Begin to write at an offset in the file; see `writeoff` and `iread`."""
     pieces = [outgoing(buffer, nbytes)]
+    return _begun(state, lambda: _at(state, fd, offset, pieces, writing=True))
+
+
+@call()
+def ireadvoff(
+    state: State, fd: int, offset: int, iov: Sequence[Any], iovcnt: int | None = None
+) -> int:
+    """Begin to read at an offset in the file into several buffers; see `readvoff` and `iread`."""
+    pieces = _pieces(iov, iovcnt, incoming)
+    return _begun(state, lambda: _at(state, fd, offset, pieces, writing=False))
+
+
+@call()
+def iwritevoff(
+    state: State, fd: int, offset: int, iov: Sequence[Any], iovcnt: int | None = None
+) -> int:
+    """Begin to write several buffers at an offset in the file; see `writevoff` and `iread`."""
+    pieces = _pieces(iov, iovcnt, outgoing)
     return _begun(state, lambda: _at(state, fd, offset, pieces, writing=True))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from vmpp.process import calls
 from vmpp.process.striped import StripedFile
@@ -36,11 +36,12 @@ class NxFile:
         open: what the process knows of its file.
         mode: how nodes share the file.
         position: where the next byte is; None while that is the descriptor's own position.
+        name: path and flags that it was opened by, if all nodes have opened it together.
         common: descriptor of the open file that all nodes have in common, for its pointer and its
             lock; None if they have none.
     """
 
-    __slots__ = ("_files", "common", "fd", "mode", "open", "position", "state")
+    __slots__ = ("_files", "common", "fd", "mode", "name", "open", "position", "state")
 
     def __init__(self, state: State, fd: int, mode: Mode) -> None:
         self.state = state
@@ -50,6 +51,7 @@ class NxFile:
         self.mode = mode
         self.position: int | None = None
         self.common: int | None = None
+        self.name: tuple[str, int] | None = None
 
     @property
     def files(self) -> Files:
@@ -147,6 +149,3 @@ class NxFiles:
         if file.common not in (None, file.fd):
             with system():
                 file.files.close(file.shared)
-
-
-ANY_NODE: Final = -1

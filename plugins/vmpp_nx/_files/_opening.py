@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
+from collections.abc import Callable
 from typing import Any
 
 from vmpp.process import calls
-from vmpp_nx._calls import call
+from vmpp.process.striped import StripedFile
+from vmpp_nx._calls import IPSC, call
 from vmpp_nx._errors import Refused
 from vmpp_nx._files._calls import file_of
 from vmpp_nx._files._modes import M_LOG, M_UNIX, Mode, mode_of
@@ -35,11 +38,30 @@ def gopen(state: State, path: Any, oflag: int, iomode: int = M_UNIX, mode: int =
     modes = exchange_numbers(state, chosen.number)
     if len(set(modes)) > 1:
         raise Refused("EIMODE", f"node {state.node} wants {chosen.number}, not all do")
+    files = state.process.files
+    fd = _opened(state, path, lambda: files.open(os.fsencode(path), oflag, mode, calls.HERE, path))
+    with system(path):
+        file = NxFile(state, fd, chosen)
+        file.position, file.common = 0, fd
+        file.name = os.fsdecode(path), oflag
+        if oflag & os.O_APPEND:
+            file.position = file.size()
+        chosen.adopt(file, file.position)
+    state.part(NxFiles).enter(file)
+    return fd
+
+
+def _opened(state: State, path: Any, make: Callable[[], int]) -> int:
+    """Have node 0 open a file by *make*, and return a descriptor of that on all nodes.
+
+    Raises:
+        Refused: on all nodes, if it fails on the one.
+    """
     fd, key, error = -1, 0, 0
     files = state.process.files
     if state.node == 0:
         try:
-            fd = files.open(os.fsencode(path), oflag, mode, calls.HERE, path)
+            fd = make()
             key = files.share(fd)
         except OSError as failure:
             error = failure.errno or errno.EIO
@@ -47,15 +69,44 @@ def gopen(state: State, path: Any, oflag: int, iomode: int = M_UNIX, mode: int =
     if error:
         raise Refused(error, os.fsdecode(path))
     with system(path):
-        if state.node:
-            fd = files.join(key)
-        file = NxFile(state, fd, chosen)
-        file.position, file.common = 0, fd
-        if oflag & os.O_APPEND:
-            file.position = file.size()
-        chosen.adopt(file, file.position)
-    state.part(NxFiles).enter(file)
-    return fd
+        return files.join(key) if state.node else fd
+
+
+@call(dialect=IPSC)
+def restrictvol(state: State, fd: int, nvol: int, vollist: Any) -> None:
+    """Have a new file on some of the I/O nodes only; all nodes call, before anything is written.
+
+    Args:
+        fd: descriptor of a striped file, from `gopen`.
+        nvol: how many I/O nodes.
+        vollist: their numbers, each one more than that before.
+    """
+    file = file_of(state, fd)
+    if not isinstance(file.open, StripedFile) or file.name is None:
+        raise Refused("ENOCFS", "it is no file of the parallel file system that gopen has opened")
+    volumes = [int(number) for number in vollist[:nvol]]
+    if not volumes or volumes != list(range(volumes[0], volumes[0] + nvol)):
+        raise Refused("EQPARAM", f"{volumes} do not follow each other")
+    told = exchange_numbers(state, file.size(), nvol, volumes[0])
+    if any(told[::3]) or len({*told[1::3]}) > 1 or len({*told[2::3]}) > 1:
+        raise Refused("EMIXIO", "there is something in it, or nodes want different things")
+    path, flags = file.name
+    fresh = _opened(state, path, lambda: _restriped(file, path, flags, nvol, volumes[0]))
+    with system(path):
+        file.files.dup2(fresh, file.fd)
+        file.files.close(fresh)
+        file.open = file.files.lookup(file.fd)
+
+
+def _restriped(file: NxFile, path: str, flags: int, factor: int, first: int) -> int:
+    """Make an empty file anew on certain I/O nodes, and open it. Raises OSError."""
+    files, name = file.files, os.fsencode(path)
+    mode = stat.S_IMODE(files.call(calls.Fstat(file.open.handle)).mode)
+    # Under another name first: what cannot be made must not leave the program without its file.
+    spare = name + b".restricted"
+    files.call(calls.SetStripes(calls.HERE, spare, mode, 0, factor, first), path)
+    files.call(calls.Rename(calls.HERE, spare, calls.HERE, name), path)
+    return files.open(name, flags & ~(os.O_CREAT | os.O_EXCL | os.O_TRUNC), 0, calls.HERE, path)
 
 
 @call()

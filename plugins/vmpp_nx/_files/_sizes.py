@@ -6,8 +6,9 @@ that were written with them.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+from vmpp_nx._buffers import incoming
 from vmpp_nx._calls import call
 from vmpp_nx._errors import Refused
 from vmpp_nx._state import State
@@ -57,6 +58,18 @@ def esub(state: State, e1: int, e2: int) -> esize_t:
 
 
 @call()
+def eadd1(state: State, e: int, n: int) -> esize_t:
+    """Return the sum of an extended size and a whole number."""
+    return extended(extended(e) + extended(n))
+
+
+@call()
+def esub1(state: State, e: int, n: int) -> esize_t:
+    """Return the difference of an extended size and a whole number."""
+    return extended(extended(e) - extended(n))
+
+
+@call()
 def emul(state: State, e: int, n: int) -> esize_t:
     """Return an extended size times a whole number."""
     return extended(extended(e) * extended(n))
@@ -92,9 +105,17 @@ def ecmp(state: State, e1: int, e2: int) -> int:
 
 
 @call()
-def etos(state: State, e: int) -> str:
-    """Return an extended size as a text, in decimal digits."""
-    return str(int(extended(e)))
+def etos(state: State, e: int, s: Any = None) -> str:
+    """Return an extended size as a text, in decimal digits.
+
+    Args:
+        e: the size.
+        s: memory that gets the text as well, and a zero byte after it; or None.
+    """
+    text = str(int(extended(e)))
+    if s is not None:
+        incoming(s, len(text) + 1)[:] = text.encode() + b"\0"
+    return text
 
 
 @call()

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from vmpp.process import calls
-from vmpp_nx._calls import IPSC, call
+from vmpp.process.striped import StripedFile
+from vmpp_nx._calls import call
 from vmpp_nx._errors import Refused
 from vmpp_nx._files._calls import file_of
 from vmpp_nx._files._open_files import system
@@ -16,21 +17,40 @@ from vmpp_nx._files._sizes import extended
 from vmpp_nx._state import State
 
 _SECOND = 1_000_000_000
+PFS = "/pfs"
+"""Where the parallel file system is."""
 
 
 class estat_t(SimpleNamespace):  # noqa: N801 - it is NX's name
     """What `estat` tells of a file: the fields of ``os.stat_result``, the size an extended one."""
 
 
-class statpfs_t(SimpleNamespace):  # noqa: N801 - it is NX's name
+class estatfs_t(SimpleNamespace):  # noqa: N801 - it is NX's name
     """What `statpfs` tells of a file system.
 
     Attributes:
         f_bsize: bytes of a block.
         f_blocks, f_bfree, f_bavail: blocks in all, free ones, and those free to the user.
         f_files, f_ffree: files that there can be, and more that there can be.
-        f_sunitsize: bytes of a stripe unit; 0 on a file system that is not striped.
-        f_sfactor: how many I/O nodes a new file is striped over.
+    """
+
+
+class statpfs_t(SimpleNamespace):  # noqa: N801 - it is NX's name
+    """What `statpfs` tells of how files are striped.
+
+    Attributes:
+        p_sunitsize: bytes of a stripe unit; 0 on a file system that is not striped.
+        p_sfactor: over how many I/O nodes a file is striped.
+    """
+
+
+class pfsmntinfo(SimpleNamespace):  # noqa: N801 - it is NX's name
+    """What `getpfsinfo` tells of a parallel file system.
+
+    Attributes:
+        m_estatfs: an `estatfs_t`.
+        m_statpfs: a `statpfs_t`.
+        m_mntonname: where it is.
     """
 
 
@@ -94,49 +114,90 @@ def festat(state: State, fd: int, buffer: Any = None) -> estat_t:
 
 
 @call()
-def statpfs(state: State, path: Any, buffer: Any = None) -> statpfs_t:
-    """Tell of the file system that a file is on, in *buffer* as `estat`, and by returning."""
-    files, name = state.process.files, os.fsencode(path)
+def statpfs(
+    state: State,
+    path: Any,
+    fs_buffer: Any = None,
+    pfs_buffer: Any = None,
+    pfs_buffer_size: int = 0,
+) -> statpfs_t:
+    """Tell of the file system that a file is on, and how that is striped.
+
+    Args:
+        path: of the file, or a directory.
+        fs_buffer: a record, such as an ``estatfs_t()``, that gets what there is to tell of the file
+            system; or None.
+        pfs_buffer: a record, such as a ``statpfs_t()``, that gets how files are striped; or None.
+        pfs_buffer_size: of no matter: records of Python have the size that they have.
+
+    Returns:
+        What *pfs_buffer* gets.
+    """
     with system(path):
-        space = files.call(calls.Statvfs(name), path)
-        unit, factor = _stripes(state, name, path)
-    told = statpfs_t(
+        space = state.process.files.call(calls.Statvfs(os.fsencode(path)), path)
+        striped = _stripes(state, path)
+    _fill(fs_buffer, _space(space))
+    _fill(pfs_buffer, striped)
+    return striped
+
+
+@call()
+def fstatpfs(
+    state: State, fd: int, fs_buffer: Any = None, pfs_buffer: Any = None, pfs_buffer_size: int = 0
+) -> statpfs_t:
+    """Tell of the file system that an open file is on, as `statpfs`."""
+    file = file_of(state, fd)
+    with system():
+        space = file.files.call(calls.Fstatvfs(file.open.handle))
+    striped = statpfs_t(p_sunitsize=0, p_sfactor=0)
+    if isinstance(file.open, StripedFile):
+        layout = file.open.layout
+        striped = statpfs_t(p_sunitsize=layout.unit, p_sfactor=layout.factor)
+    _fill(fs_buffer, _space(space))
+    _fill(pfs_buffer, striped)
+    return striped
+
+
+@call()
+def getpfsinfo(state: State, buffer: Any = None) -> int:
+    """Tell of the parallel file systems.
+
+    Args:
+        buffer: a list that gets a record, a `pfsmntinfo`, for each; or None.
+
+    Returns:
+        How many there are.
+    """
+    try:
+        with system(PFS):
+            space = state.process.files.call(calls.Statvfs(os.fsencode(PFS)), PFS)
+            striped = _stripes(state, PFS)
+    except Refused:
+        return 0
+    if buffer is not None:
+        told = pfsmntinfo(m_estatfs=_space(space), m_statpfs=striped, m_mntonname=PFS)
+        buffer[:] = [told]
+    return 1
+
+
+def _space(space: calls.Space) -> estatfs_t:
+    return estatfs_t(
         f_bsize=space.frsize or space.bsize,
         f_blocks=extended(space.blocks),
         f_bfree=extended(space.bfree),
         f_bavail=extended(space.bavail),
         f_files=extended(space.files),
         f_ffree=extended(space.ffree),
-        f_sunitsize=unit,
-        f_sfactor=factor,
     )
-    _fill(buffer, told)
-    return told
 
 
-def _stripes(state: State, name: bytes, path: Any) -> tuple[int, int]:
-    """Return stripe unit and factor of a file, or of new ones in a directory; 0 if there are none.
-
-    Raises:
-        OSError: the file is not there.
-    """
+def _stripes(state: State, path: Any) -> statpfs_t:
+    """Return how a file is striped, or new ones in a directory. Raises OSError: it is not there."""
     try:
-        found = state.process.files.call(calls.GetStripes(calls.HERE, name), path)
+        found = state.process.files.call(calls.GetStripes(calls.HERE, os.fsencode(path)), path)
     except OSError as error:
         if error.errno not in (errno.ENOTSUP, errno.ENOSYS, errno.EINVAL, errno.ENOTTY):
             raise
-        return 0, 0
+        return statpfs_t(p_sunitsize=0, p_sfactor=0)
     unit, factor = state.parameters.stripes
-    return found.unit or unit, found.factor or factor
-
-
-@call(dialect=IPSC)
-def restrictvol(state: State, fd: int, nvol: int, vollist: Any) -> None:
-    """Have an empty file on some of the I/O nodes only.
-
-    Args:
-        fd: descriptor of the file.
-        nvol: how many.
-        vollist: their numbers, which follow each other.
-    """
-    raise Refused(errno.ENOSYS)
+    return statpfs_t(p_sunitsize=found.unit or unit, p_sfactor=found.factor or factor)
