@@ -9,8 +9,10 @@ have the parameters of the call itself, so that reports of deadlocks and `help` 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
+from types import CodeType, FunctionType
 from typing import Any, Final, TypeVar
 
 from greenlet import getcurrent
@@ -44,6 +46,16 @@ class Call:
         return list(inspect.signature(self.body).parameters.values())[1:]
 
 
+_GLOBALS: Final[dict[str, Any]] = {
+    "__name__": "nx",
+    "getcurrent": getcurrent,
+    "find": find,
+    "Refused": Refused,
+    "end_with": end_with,
+    "keep": keep,
+}
+"""What the functions that programs call refer to."""
+
 CALLS: Final[dict[str, Call]] = {}
 """All calls, by name, in the order in which they are written down."""
 
@@ -69,78 +81,79 @@ def call(*aliases: str, dialect: str = PARAGON, name: str = "") -> Callable[[F],
 
 
 _FORMS: Final = """
-def {name}({parameters}):
+def plain({parameters}):
     try:
         state = getcurrent().process.libraries["nx"]
     except (AttributeError, KeyError):
         state = find()
     try:
-        return {body}(state{arguments})
+        return body(state{arguments})
     except Refused as error:
         refusal = error
-    end_with(state, {name!r}, refusal)
+    end_with(state, "a name", refusal)
 
-def _{name}({parameters}):
+def twin({parameters}):
     try:
         state = getcurrent().process.libraries["nx"]
     except (AttributeError, KeyError):
         state = find()
     try:
-        result = {body}(state{arguments})
+        result = body(state{arguments})
     except Refused as error:
         return keep(state, error)
     return 0 if result is None else result
 """
+_NAME: Final = "a name"
+"""What stands in the forms in the place of a call's name."""
 
 
 def functions(calls: Mapping[str, Call]) -> dict[str, Callable[..., Any]]:
     """Return the functions that programs call, and their twins, by the names that these import.
 
-    They are compiled with the parameters of the calls: functions that passed on ``*args`` would
-    cost as much as a send's own work, and reports could not name their arguments.
+    They have the parameters of the calls: functions that passed on ``*args`` would cost as much as
+    a send's own work, and reports could not name their arguments.
     """
-    names: dict[str, Any] = {
-        "__name__": "nx",
-        "getcurrent": getcurrent,
-        "find": find,
-        "Refused": Refused,
-        "end_with": end_with,
-        "keep": keep,
-    }
-    parameters = {call.name: call.parameters for call in calls.values()}
-    source = []
+    found: dict[str, Callable[..., Any]] = {}
     for call in calls.values():
-        body = f"{call.name}__body"
-        names[body] = call.body
-        source.append(_forms(call.name, body, parameters[call.name]))
-    exec(compile("".join(source), __file__, "exec"), names)
-    found = {}
-    for call in calls.values():
-        wanted = {"return", *(each.name for each in parameters[call.name])}
+        parameters = call.parameters
+        named = tuple(each.name for each in parameters)
+        starred = bool(parameters) and parameters[-1].kind is inspect.Parameter.VAR_POSITIONAL
+        wanted = {"return", *named}
         notes = {k: v for k, v in call.body.__annotations__.items() if k in wanted}
-        for form in (call.name, f"_{call.name}"):
-            function = found[form] = names[form]
+        names = {**_GLOBALS, "body": call.body}
+        defaults = tuple(each.default for each in parameters if each.default is not each.empty)
+        for form, code in zip(
+            (call.name, f"_{call.name}"), _shape(len(named), starred), strict=True
+        ):
+            function = FunctionType(_called(code, form, named), names, form, defaults)
             function.__doc__ = call.body.__doc__
             function.__annotations__ = notes
+            found[form] = function
     return found
 
 
-def _forms(name: str, body: str, parameters: Sequence[inspect.Parameter]) -> str:
-    """Return the source of a call's two forms, which call the global *body*."""
-    return _FORMS.format(
-        name=name,
-        body=body,
-        parameters=", ".join(_written(each) for each in parameters),
-        arguments="".join(f", {_stars(each)}{each.name}" for each in parameters),
+@cache
+def _shape(count: int, starred: bool) -> tuple[CodeType, CodeType]:
+    """Return the code of both forms with so many parameters, the last of which may be starred.
+
+    To compile the forms of every single call would take longer than many a program runs.
+    """
+    named = [f"p{place}" for place in range(count)]
+    if starred:
+        named[-1] = f"*{named[-1]}"
+    source = _FORMS.format(
+        parameters=", ".join(named), arguments="".join(f", {each}" for each in named)
     )
+    names: dict[str, Any] = {}
+    exec(compile(source, __file__, "exec"), names)
+    return names["plain"].__code__, names["twin"].__code__
 
 
-def _stars(parameter: inspect.Parameter) -> str:
-    return "*" if parameter.kind is parameter.VAR_POSITIONAL else ""
-
-
-def _written(parameter: inspect.Parameter) -> str:
-    """Return a parameter as it stands in a function's head."""
-    if parameter.default is parameter.empty:
-        return f"{_stars(parameter)}{parameter.name}"
-    return f"{parameter.name}={parameter.default!r}"
+def _called(code: CodeType, form: str, parameters: tuple[str, ...]) -> CodeType:
+    """Return *code* for a function called *form*, with these names of parameters."""
+    return code.replace(
+        co_name=form,
+        co_qualname=form,
+        co_varnames=parameters + code.co_varnames[len(parameters) :],
+        co_consts=tuple(form if each == _NAME else each for each in code.co_consts),
+    )
