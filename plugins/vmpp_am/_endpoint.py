@@ -27,7 +27,7 @@ from vmpp.portals import (
 )
 from vmpp_am._errors import AmError
 from vmpp_am._handle import Handle
-from vmpp_am._messages import HANDLERS, OWN_HANDLERS, packed, unpacked
+from vmpp_am._messages import HANDLERS, OWN_HANDLERS, packed, unpacked, unpacked_place
 from vmpp_am._portals import (
     COMPLETION_PORTAL,
     GET_FLAG,
@@ -56,14 +56,15 @@ class Endpoint:
         parameters: sizes and times.
         portals: where messages come to.
         mail: messages of collective operations, by sender and tag.
+        memories: what this process has exposed, by number of the segment.
         handling: the token of the request or reply whose handler runs; None: none does.
         held: how often interrupts have been held and not resumed.
     """
 
     __slots__ = (
         "_failures", "_free_gets", "_gets", "_number", "_pause", "_pending", "_refused",
-        "_refused_since", "_requests", "_table", "handling", "held", "mail", "parameters",
-        "portals", "process",
+        "_refused_since", "_requests", "_table", "handling", "held", "mail", "memories",
+        "parameters", "portals", "process",
     )  # fmt: skip
 
     def __init__(self, process: Process, portals: Portals, parameters: Parameters) -> None:
@@ -77,6 +78,7 @@ class Endpoint:
         self.portals = portals
         self.parameters = parameters
         self.mail: dict[tuple[int, int], deque[Header]] = {}
+        self.memories: list[memoryview] = []
         self.handling: Token | None = None
         self.held = 0
         self._table: dict[int, Callable[..., Any]] = {}
@@ -197,6 +199,8 @@ class Endpoint:
                 self._end(info.user_data, None)
         elif info is not None:
             token.number = info.return_bits
+            if type(info.user_data) is bytes:
+                token.payload = self._laid_down(info.user_data)
         before, self.handling = self.handling, token
         try:
             self._table[number](token, *arguments)
@@ -204,12 +208,25 @@ class Endpoint:
             self.handling = before
             token.finish()
 
+    def _laid_down(self, where: bytes) -> memoryview:
+        """Return the payload of a request that lies in a segment already."""
+        number, offset, length = unpacked_place(where)
+        return self.memories[number][offset : offset + length]
+
     # -- sending -------------------------------------------------------------------------------
 
     def request(
-        self, rank: int, handler: int | Callable[..., Any], arguments: Any, payload: Any
+        self,
+        rank: int,
+        handler: int | Callable[..., Any],
+        arguments: Any,
+        payload: Any,
+        where: int | bytes = 0,
     ) -> Handle:
         """Send a request; waits for a credit if all are taken.
+
+        Args:
+            where: what `packed_place` returns, if the payload lies in a segment.
 
         Raises:
             AmError: something about it cannot be.
@@ -220,7 +237,7 @@ class Endpoint:
         if self._requests >= self.parameters.credits:
             self.wait_for(lambda: self._requests < self.parameters.credits)
         handle = Handle(self, rank)
-        handle.message = bits, body
+        handle.message = bits, body, where
         self._requests += 1
         self.process.charge(self.parameters.send)
         self._send_request(self.number(handle), handle)
@@ -248,8 +265,8 @@ class Endpoint:
 
     def _send_request(self, number: int, handle: Handle) -> None:
         assert handle.message is not None
-        bits, body = handle.message
-        info = SendInfo(return_portal=COMPLETION_PORTAL, return_bits=number)
+        bits, body, where = handle.message
+        info = SendInfo(return_portal=COMPLETION_PORTAL, return_bits=number, user_data=where)
         self.send(self.address(handle.rank), MESSAGE_PORTAL, bits, body, info)
 
     def send(

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from vmpp_am._endpoint import Endpoint
 
 
+Message = tuple[int, bytes, int | bytes]
+"""Match bits, body and user data of a request."""
+
+
 class Handle:
     """An operation under way: a request, put, get or atomic operation.
 
@@ -42,7 +46,7 @@ class Handle:
         # What a fence waits for, how a value is made of the answer, what may go once more.
         self.convert: Callable[[bytes], Any] = as_words
         self.writes = writes
-        self.message: tuple[int, bytes] | None = None
+        self.message: Message | None = None
 
     def test(self) -> bool:
         """Return whether the operation has ended; lets messages be dealt with.

@@ -7,6 +7,7 @@ from struct import error as StructError  # noqa: N812 - an error by its name
 from struct import pack, unpack_from
 from typing import Any, Final
 
+from vmpp.portals import USER_BYTES
 from vmpp_am._errors import AmError
 from vmpp_am._parameters import MOST_ARGUMENTS, WORD
 
@@ -56,6 +57,17 @@ def unpacked(bits: int, body: bytes | None) -> tuple[int, tuple[Any, ...], bytes
     codes = "".join("d" if floats >> place & 1 else "q" for place in range(count))
     data = body or b""
     return bits & HANDLERS - 1, unpack_from(f"<{codes}", data), data[count * WORD :]
+
+
+def packed_place(segment: int, offset: int, length: int) -> bytes:
+    """Return a stretch of a segment as the user data of a message."""
+    return (segment << 80 | offset << 40 | length).to_bytes(USER_BYTES, "little")
+
+
+def unpacked_place(data: bytes) -> tuple[int, int, int]:
+    """Return number of the segment, offset and length."""
+    place = int.from_bytes(data, "little")
+    return place >> 80, place >> 40 & (1 << 40) - 1, place & (1 << 40) - 1
 
 
 def words(values: Sequence[int]) -> bytes:

@@ -22,7 +22,7 @@ from vmpp.portals import (
 from vmpp.portals.language import compile_handler
 from vmpp_am._errors import AmError
 from vmpp_am._handle import Handle
-from vmpp_am._messages import OWN_HANDLERS, as_words, words
+from vmpp_am._messages import OWN_HANDLERS, as_words, packed_place, words
 from vmpp_am._parameters import WORD
 from vmpp_am._portals import COMPLETION_PORTAL, SEGMENT_PORTAL
 from vmpp_collectives import Channel, Combine, Kind, Reduction, allgather, allreduce, elementwise
@@ -151,6 +151,7 @@ class Segments:
         self._let_work(atomics)
         segment = Segment(number, view, tuple(entries))
         self._segments.append(segment)
+        self._endpoint.memories.append(view)
         return segment
 
     def _let_work(self, block: SingleBlock) -> None:
@@ -183,6 +184,17 @@ class Segments:
         bits = segment.number * _KINDS + PUT
         endpoint.send(endpoint.address(rank), SEGMENT_PORTAL, bits, view, info)
         return handle
+
+    def request(
+        self, rank: int, handler: Any, segment: Segment, offset: int, data: Any, arguments: Any
+    ) -> Handle:
+        """Put *data* and send a request that finds it there: messages arrive in order."""
+        length = _view(data, "request").nbytes
+        self._endpoint.may_wait("request")
+        self._endpoint.number_of(handler)
+        self.put(rank, segment, offset, data)
+        where = packed_place(segment.number, index(offset), length)
+        return self._endpoint.request(rank, handler, arguments, b"", where)
 
     def get(self, rank: int, segment: Segment, offset: int, into: Any) -> Handle:
         """Begin to read from the segment of *rank* as many bytes as *into* has."""
@@ -231,7 +243,7 @@ class Segments:
     def _work(self, token: Token, number: int, offset: int, operation: int) -> None:
         """Do an atomic operation in user space: the handler of a request for one."""
         memory = self._segments[number].memory[offset : offset + WORD]
-        value, expected = as_words(token.payload)
+        value, expected = as_words(bytes(token.payload))
         found = int.from_bytes(memory, "little", signed=True)
         result = _BY_HANDLER[operation](found, value, expected) & (1 << 64) - 1
         memory[:] = result.to_bytes(WORD, "little")

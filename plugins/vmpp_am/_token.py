@@ -19,7 +19,7 @@ class Token:
 
     Attributes:
         source: rank of the sender.
-        payload: the bytes that came along.
+        payload: the bytes that came along; of a long request, the memory that they were put to.
     """
 
     __slots__ = ("_endpoint", "_open", "_result", "address", "number", "payload", "source")
@@ -32,7 +32,7 @@ class Token:
         # By which the requester knows the request; None for a reply.
         self.number: int | None = None
         self.source = address.rank
-        self.payload = payload
+        self.payload: bytes | memoryview = payload
 
     def reply(
         self, handler: int | Callable[..., Any], arguments: tuple[Any, ...], payload: Any

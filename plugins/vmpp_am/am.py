@@ -54,6 +54,7 @@ __all__ = [
     "register",
     "reply",
     "request",
+    "request_long",
     "result",
     "resume_interrupts",
     "size",
@@ -126,6 +127,25 @@ def request(
         AmError: something about it cannot be, or a handler calls: handlers may only reply.
     """
     return state().endpoint.request(rank, handler, arguments, payload)
+
+
+def request_long(
+    rank: int,
+    handler: int | Callable[..., Any],
+    segment: Segment,
+    offset: int,
+    data: Any,
+    *arguments: float,
+) -> Handle:
+    """Put *data* into the segment of *rank*, and have a *handler* run there when that is done.
+
+    The handler finds the memory that was put to in ``token.payload``. *data* has to stay as it is
+    until the handle is done.
+
+    Raises:
+        AmError: as `request` and `put`.
+    """
+    return state().segments.request(rank, handler, segment, offset, data, arguments)
 
 
 def reply(

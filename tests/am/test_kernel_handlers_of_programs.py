@@ -148,3 +148,18 @@ def test_a_kernel_with_a_cpu_of_its_own_costs_the_program_nothing(
     """In user space: a switch, 100 ns to find the handler, and 250 ns to hand the answer over."""
     found = lines(LOST.replace("BY", repr(by)), policies={"mode": "message-coprocessor"})
     assert found == [str(lost)]
+
+
+@pytest.mark.parametrize(("mode", "crossing"), [("heater", 0), ("message-coprocessor", 2 * 150)])
+def test_installing_is_a_trap_and_a_step_for_each_instruction(
+    lines: Lines, mode: str, crossing: int
+) -> None:
+    text = """
+    import time
+    am.barrier()
+    time.sleep(1e-3)
+    began = time.perf_counter_ns()
+    am.kernel_handler(0, "for i in range(100):\\n    wake()", b"")
+    print(time.perf_counter_ns() - began - 100)
+    """
+    assert lines(text, 1, policies={"mode": mode}) == [str(200 + 101 * 5 + crossing)]

@@ -371,3 +371,54 @@ def test_numbers_of_numpy_are_numbers(lines: Lines) -> None:
     print(seen, am.fetch_add(np.int64(0), segment, np.int64(8), np.int64(1)), memory.tolist())
     """
     assert lines(text, 1) == ["[3, 0.5] 7 [0, 8, 0, 0]"]
+
+
+def test_a_long_request_finds_its_payload_in_place(lines: Lines) -> None:
+    text = """
+    import numpy as np
+    field = np.zeros(20_000)
+    segment = am.expose(field)
+    seen = []
+
+    @am.handler
+    def look(token, first, last):
+        values = np.frombuffer(token.payload)
+        seen.append((len(values), int(values[0]) == first, int(values[-1]) == last))
+        values[0] = -1
+
+    am.barrier()
+    data = np.arange(10_000.0) + me
+    am.request_long(1 - me, look, segment, 8 * 5000, data, me, 9_999 + me).wait()
+    am.barrier()
+    print(*seen, field[4999:5002].tolist())
+    try:
+        am.request_long(1 - me, look, segment, 8 * 15_000, data)
+    except am.AmError as error:
+        print(error)
+    am.barrier()
+    """
+    expected = "put: bytes 120000 to 200000 are not in the 160000 that rank"
+    found = lines(text)
+    assert found[:2] == [f"(10000, True, True) [0.0, -1.0, {2.0 - me}]" for me in (1, 0)]
+    assert [line.startswith(expected) for line in found] == [False, False, True, True]
+
+
+def test_long_requests_are_refused_and_sent_again_with_their_place(lines: Lines) -> None:
+    text = """
+    import time
+    total = []
+    segment = am.expose(100)
+    am.register(lambda token, k: total.append(token.payload[0] == k and len(token.payload) == 1))
+    am.barrier()
+    if me:
+        for k in range(40):
+            am.request_long(0, 0, segment, k, bytes([k]), k)
+        am.quiet()
+    else:
+        am.hold_interrupts()
+        time.sleep(0.01)
+        am.block_until(lambda: len(total) == 40)
+        print(all(total))
+    am.barrier()
+    """
+    assert lines(text, settings={"am.heap": "1 KiB"}) == ["True"]

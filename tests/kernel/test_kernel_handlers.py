@@ -428,3 +428,36 @@ def test_a_handler_can_be_for_some_descriptors_only(wired: Any) -> None:
     counter.machine.put((40).to_bytes(8, "little"), bits=4)
     counter.ask(2)
     assert (counter.words()[0], counter.handler.runs, counter.answers()) == (42, 1, [[40]])
+
+
+def test_another_jobs_messages_never_come_to_a_handler(wired: Any) -> None:
+    machine = wired(2, jobs=[1, 2])
+    process = machine.processes[1]
+    handler = machine.kernels[1].install(process, compile_handler("store(0, 1)"))
+    memory = bytearray(8)
+    block = SingleBlock(O.SINGLE_SNDR_OFF_SV_BDY, memoryview(memory))
+    machine.install(PortalEntry(block, handler))
+    machine.put(b"intruder")
+    assert (bytes(memory), handler.runs, handler.faults, process.table.drops) == (bytes(8), 0, 0, 1)
+
+
+def test_handlers_may_send_on_from_kernel_to_kernel_until_they_do_not(wired: Any) -> None:
+    """A token goes round three kernels, whose processes never run."""
+    machine = wired(3, costs=costs())
+    memories = [bytearray(8) for _ in range(3)]
+    text = "store(0, load(0) + 1)\nif body(0) > 0:\n    send((me + 1) % 3, 3, 0, body(0) - 1)"
+    for nid, memory in enumerate(memories):
+        handler = machine.kernels[nid].install(machine.processes[nid], compile_handler(text))
+        block = SingleBlock(O.SINGLE_SNDR_OFF_SV_BDY, memoryview(memory))
+        machine.install(PortalEntry(block, handler), nid=nid)
+    machine.put((10).to_bytes(8, "little"), target=1)
+    assert [words(memory)[0] for memory in memories] == [3, 4, 4]
+    assert [kernel.own_messages for kernel in machine.kernels] == [3, 4, 3]
+
+
+def test_a_dead_process_has_no_handlers(wired: Any) -> None:
+    counter = Counter(wired, ADD)
+    counter.process.dead = True
+    counter.ask(7)
+    assert counter.words() == [0, 0]
+    assert [header.info.user_data for header in counter.heap.messages] == [AckOutcome.NO_PROCESS]
