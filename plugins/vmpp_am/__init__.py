@@ -47,7 +47,10 @@ class AmLibrary:
         process.table.promise(self._late)
 
     def finish(self, process: Process) -> None:
-        """Do nothing: a program that others still need says so, by a barrier."""
+        """Tell whoever waits for handlers that have not run that they never will."""
+        found = process.libraries.get("am.portals")
+        if found is not None:
+            found[0].give_up(process)
 
     def detach(self, process: Process) -> None:
         """Let go of what the library holds for *process*."""

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from operator import index
 from typing import TYPE_CHECKING, Any, Final
 
-from vmpp.engine import MICROSECOND, MILLISECOND, SECOND
+from vmpp.engine import MICROSECOND, SECOND
 from vmpp.kernel import ANYTHING
 from vmpp.portals import (
     AckOutcome,
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from vmpp_am._parameters import Parameters
 
 _FIRST_PAUSE: Final = 10 * MICROSECOND
-_LONGEST_PAUSE: Final = 10 * MILLISECOND
+_LONGEST_PAUSE: Final = SECOND
 _PATIENCE: Final = 600 * SECOND
 """For how long a request is sent again to a process whose heap stays full."""
 
@@ -86,7 +86,7 @@ class Endpoint:
         self._pending: dict[int, Handle] = {}
         self._requests = 0
         self._refused: list[int] = []
-        self._refused_since = 0
+        self._refused_since: int | None = None
         self._pause = _FIRST_PAUSE
         self._failures: list[str] = []
         self._gets: list[tuple[SingleBlock, Handle | None]] = []
@@ -339,7 +339,7 @@ class Endpoint:
         if handle.message is not None:
             handle.message = None
             self._requests -= 1
-            self._pause = _FIRST_PAUSE
+            self._pause, self._refused_since = _FIRST_PAUSE, None
         handle.value = None if value is None else handle.convert(value)
         handle.done = not error
         handle.error = error
@@ -424,7 +424,7 @@ class Endpoint:
             self._end(number, None, self._nobody(handle.rank))
         elif handle.message is not None and outcome is not None:
             # There was no room for the request.
-            if not self._refused:
+            if self._refused_since is None:
                 self._refused_since = self.process.clock
             self._refused.append(number)
         elif outcome == AckOutcome.DROPPED:
@@ -438,7 +438,7 @@ class Endpoint:
 
     def _send_again(self) -> None:
         """Wait a while, and send what has been refused once more."""
-        if self.process.clock - self._refused_since > _PATIENCE:
+        if self.process.clock - (self._refused_since or 0) > _PATIENCE:
             rank = self._pending[self._refused[0]].rank
             raise AmError(f"rank {rank} has no room for requests, and runs no handlers")
         self.process.sleep(self._pause)

@@ -7,6 +7,7 @@ from typing import Final
 
 from vmpp.kernel import Process
 from vmpp.portals import (
+    AckOutcome,
     DynamicBlock,
     Header,
     Heap,
@@ -14,6 +15,7 @@ from vmpp.portals import (
     MatchList,
     MemoryOperation,
     PortalEntry,
+    SendInfo,
     SingleBlock,
 )
 
@@ -85,6 +87,16 @@ class Portals:
         room = DynamicBlock(MemoryOperation.DYN_SV_HDR_BDY, self.replies)
         target.entries.append(MatchEntry(room, bits=REPLY_FLAG, mask=REPLY_FLAG, next_no_match=0))
         target.head = len(target.entries) - 1
+
+    def give_up(self, process: Process) -> None:
+        """Answer the requests whose handlers have not run, as if there were nobody any more."""
+        nobody = SendInfo(user_data=AckOutcome.NO_PROCESS)
+        for header in self.requests.messages:
+            if header.info is not None:
+                process.kernel.send(
+                    process, header.source, COMPLETION_PORTAL, header.info.return_bits, None, 0,
+                    nobody,
+                )  # fmt: skip
 
     def call(self, handler: Callable[[Header, int], object] | None) -> None:
         """Have *handler* called for each message that has been kept, or none if it is None."""

@@ -422,3 +422,35 @@ def test_long_requests_are_refused_and_sent_again_with_their_place(lines: Lines)
     am.barrier()
     """
     assert lines(text, settings={"am.heap": "1 KiB"}) == ["True"]
+
+
+def test_a_rank_that_never_makes_room_is_named(lines: Lines) -> None:
+    text = """
+    import time
+    am.register(lambda token: None)
+    am.hold_interrupts()
+    am.barrier()
+    if me == 0:
+        time.sleep(2000)
+    else:
+        try:
+            for _ in range(4):
+                am.request(0, 0, payload=bytes(am.max_payload()))
+            am.quiet()
+        except am.AmError as error:
+            print(error, round(time.perf_counter(), -2))
+    """
+    full = "rank 0 has no room for requests, and runs no handlers 600.0"
+    assert lines(text, 5, settings={"am.heap": "1 KiB"}) == [full] * 4
+
+
+def test_requests_that_wait_for_a_handler_end_with_the_process(lines: Lines) -> None:
+    text = """
+    if me:
+        try:
+            am.request(0, 5).wait()
+        except am.AmError as error:
+            print(error)
+    """
+    said = "rank 0 has ended; let all ranks meet in am.barrier() before the first ends"
+    assert lines(text) == [said]
