@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -281,6 +282,23 @@ def test_what_is_no_row_of_bytes_is_not_touched(wired: Any, memory: Any) -> None
     counter.block.buffer = memory
     counter.ask(7)
     assert counter.process.table.drops == 1
+
+
+@pytest.mark.parametrize("blocks", [None, itertools.count(), [b"bytes"], [None], ()])
+def test_what_is_no_row_of_buffers_is_not_touched(wired: Any, blocks: Any) -> None:
+    counter = Counter(wired, ADD)
+    counter.entry.target = CombinedBlock(O.COMB_SNDR_OFF_SV_BDY, blocks)
+    counter.ask(7)
+    assert counter.process.table.drops == 1
+
+
+def test_a_handlers_notes_may_be_gone(wired: Any) -> None:
+    counter = Counter(wired, ADD)
+    for name in ("runs", "faults", "fault"):
+        delattr(counter.handler, name)
+    counter.ask(7)
+    counter.ask()
+    assert (counter.words(), counter.handler.runs, counter.handler.faults) == ([7, 0], 1, 1)
 
 
 def test_a_body_that_is_not_as_long_as_its_header_says(wired: Any) -> None:

@@ -25,7 +25,9 @@ class SharedMemory:
         if type(descriptor) is SingleBlock:
             blocks = [descriptor.buffer]
         elif type(descriptor) is CombinedBlock:
-            blocks = list(descriptor.blocks)
+            if type(descriptor.blocks) is not list:
+                raise Fault("the descriptor's memory is no row of buffers")
+            blocks = descriptor.blocks.copy()
         else:
             # Messages have blocks of their own, or space on a heap: there is nothing to share.
             blocks = []

@@ -106,7 +106,7 @@ class HandlerRun:
         except Exception as error:
             self._fail(error)
             return MALFORMED
-        self._note("runs", self._handler.runs + 1 if type(self._handler.runs) is int else 1)
+        self._count("runs")
         if verdict == _SAVE:
             self.saves = True
             return 0
@@ -154,13 +154,15 @@ class HandlerRun:
             reason = "divides by 0"
         if self._program is not None and self.steps:
             reason = f"line {self._program.lines[self._place]}: {reason}"
-        faults = self._handler.faults
-        self._note("faults", faults + 1 if type(faults) is int else 1)
-        self._note("fault", reason)
-
-    def _note(self, name: str, value: object) -> None:
+        self._count("faults")
         with suppress(Exception):
-            setattr(self._handler, name, value)
+            self._handler.fault = reason
+
+    def _count(self, name: str) -> None:
+        """Count one more where the process can see it: in its own memory, which may be garbage."""
+        with suppress(Exception):
+            count = getattr(self._handler, name, 0)
+            setattr(self._handler, name, count + 1 if type(count) is int else 1)
 
     # -- instructions --------------------------------------------------------------------------
 
