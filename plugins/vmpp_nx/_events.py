@@ -68,7 +68,9 @@ class Events:
         self._receives.sweep()
         self._sends.read_requests(self._receives.lying)
         self._sends.read_news()
-        if self._awaited and not self.masked and not self._calling and not self.pending:
+        if self.masked or self._calling or self.pending:
+            return
+        if any(self._watch(request) for request in list(self._awaited)):
             self.pending = True
             self._engine.at(max(self._process.clock, self._engine.now), self._enter, _PATIENCE)
 

@@ -98,6 +98,42 @@ def test_it_may_do_what_the_program_may(run):
     assert sorted(result.stdout.splitlines()) == [b"serves 1", b"serves 2", b"serves 3"]
 
 
+@pytest.mark.parametrize(
+    "policies",
+    [
+        {"pct": "rr:100us"},
+        {"mode": "message-coprocessor"},
+        {"mode": "compute-coprocessor"},
+        {"mode": "virtual-node", "pct": "rr:50us"},
+    ],
+)
+def test_it_does_so_however_cpus_are_used(run, policies):
+    run(
+        """
+        import vmpp
+        if me == 0:
+            got, served = bytearray(4), []
+            def serve(type, count, node, ptype):
+                served.append(node)
+                csend(11, bytes(2_000_000), 2_000_000, node, ptype)
+                if len(served) < n - 1:
+                    hrecv(10, got, 4, serve)
+            hrecv(10, got, 4, serve)
+            for _ in range(20):
+                vmpp.compute(1e-4)
+            for _ in range(n - 1):
+                crecv(12, None, 0)
+            assert sorted(served) == list(range(1, n))
+        else:
+            csend(10, b"want", 4, 0, 0)
+            crecv(11, bytearray(2_000_000), 2_000_000)
+            csend(12, None, 0, 0, 0)
+        """,
+        4,
+        policies=policies,
+    )
+
+
 def test_other_messages_do_not_interrupt(run):
     result = run(
         """
