@@ -110,9 +110,10 @@ class Application:
     def of_job(cls, process: Process, ptype: int) -> Application:
         """Return the application of a process that has been launched, which is its job."""
         job = process.job
-        nodes = tuple(job.nodes)
-        founder = _crew(process, ptype, tuple(range(len(nodes))))
-        return cls(process, job.id, nodes, process.rank, founder)
+        places = job.places or tuple(range(job.size))
+        founder = _crew(process, ptype, places)
+        nodes = job.application or tuple(job.nodes)
+        return cls(process, job.id, nodes, places[process.rank], founder)
 
     @classmethod
     def loaded(cls, process: Process) -> tuple[Application, int]:

@@ -45,6 +45,8 @@ class State:
             loaded, ptype = Application.loaded(process)
             self.messages.ptype = ptype
             self.belong(loaded)
+        elif process.job.places:
+            self.belong(Application.of_job(process, self.messages.ptype))
         self.errno = 0
         self.led = 0
         self._parts: dict[type[Any], Any] = {}
@@ -68,8 +70,9 @@ class State:
     def addresses(self) -> list[Address]:
         """Where the processes of the own type are, by node."""
         application = self.application
-        if application is None or application.home == self.process.job.id:
-            return self.process.job.addresses
+        job = self.process.job
+        if application is None or (application.home == job.id and not job.places):
+            return job.addresses
         own = self.messages.own_ptype()
         return [application.address(node, own) for node in range(application.size)]
 

@@ -79,6 +79,8 @@ class Job:
         machine: what it can know of its machine.
         parcel: what a process that had the job started left for it, empty if nobody did.
         library: name of the library that the parcel is for; empty: the first that looks for one.
+        application, places: nodes that it has, and the places among them of those that it has
+            processes on; empty if it has one on each.
         friends: numbers of the jobs that may send to this one from the start.
         launcher: whom its nodes report to; None: nobody.
         policy: scheduling policy of its nodes; empty: the one that they were booted with.
@@ -93,9 +95,9 @@ class Job:
     """
 
     __slots__ = (
-        "_ends", "addresses", "bytes", "calls", "description", "friends", "id", "launcher",
-        "library", "machine", "messages", "mode", "nodes", "parcel", "policy", "priority",
-        "profiles", "programs", "roles", "row", "streams",
+        "_ends", "addresses", "application", "bytes", "calls", "description", "friends", "id",
+        "launcher", "library", "machine", "messages", "mode", "nodes", "parcel", "places", "policy",
+        "priority", "profiles", "programs", "roles", "row", "streams",
     )  # fmt: skip
 
     def __init__(
@@ -125,6 +127,8 @@ class Job:
         self.machine = Surroundings() if machine is None else machine
         self.parcel = parcel
         self.library = library
+        self.application: tuple[int, ...] = ()
+        self.places: tuple[int, ...] = ()
         self.friends = friends
         self.addresses: list[Address] = []
         self.launcher: Address | None = None

@@ -339,6 +339,8 @@ class Machine:
         partition: str = "",
         shape: Shape | None = None,
         places: Sequence[int] = (),
+        on: Sequence[int] = (),
+        span: int = 0,
         owner: Credentials | None = None,
         client: ServiceClient | None = None,
     ) -> Job:
@@ -375,6 +377,8 @@ class Machine:
             partition: name of the partition that it runs in; any nodes will do if left out.
             shape: rows and columns of the rectangle of a mesh that its nodes are to be.
             places: the same as *nodes*, counted from 0 within the partition.
+            on: places, counted from 0, of the nodes that it has processes on, if that is not all.
+            span: how many nodes it has then.
             owner: whose job it is; of the user who runs vmpp by default.
             client: by whom it is launched, as an event of virtual time; otherwise it is from
                 outside of the machine, and no time passes before it is decided what nodes it gets.
@@ -393,7 +397,9 @@ class Machine:
         size = sum(each for _, each in parts)
         mode = mode or self.policies["mode"]
         roles = self.roles(mode)
-        wanted = roles.nodes(size)
+        wanted = max(span, max(on) + 1) if on else roles.nodes(size)
+        if len(on) < roles.nodes(size) and on:
+            raise LaunchError(f"{size} processes do not fit on {len(on)} nodes")
         owner = owner or host_user()
         part = self.node_partitions.find(owner, partition, EXECUTE) if partition else None
         site = _site(part, shape)
@@ -418,6 +424,8 @@ class Machine:
             partition="" if part is None else part.name,
             site=site,
             most_urgent=most_urgent,
+            nodes=wanted if on else 0,
+            places=tuple(on),
         )
         typed = client is not None and not client.exact
         begin = partial(self.host.begin, parts, wishes, stdin, stdout, stderr, typed)

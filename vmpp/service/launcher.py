@@ -195,6 +195,10 @@ class Launcher:
     def place(self, record: JobRecord, nodes: Sequence[int]) -> None:
         """Give a job its nodes, each for as many ranks as its mode puts there."""
         ranks = record.job.roles.ranks
+        record.job.places = places = record.wishes.places
+        if places:
+            record.job.application = tuple(nodes)
+            nodes = [nodes[place] for place in places]
         by_rank = tuple(nodes[rank // ranks] for rank in range(record.size))
         surroundings = self._surroundings(by_rank)
         if ranks > 1:

@@ -40,7 +40,7 @@ class Life:
     def request(self) -> Request:
         """Return what the allocation server is asked."""
         record, wishes = self._record, self._record.wishes
-        nodes = wishes.roles.nodes(record.size)
+        nodes = wishes.nodes or wishes.roles.nodes(record.size)
         wanted = record.id, wishes.owner.uid, nodes, dict(wishes.hosts)
         share = self._launcher.share(record)
         if wishes.site is not ANYWHERE:

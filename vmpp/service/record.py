@@ -71,6 +71,8 @@ class Wishes:
         partition: whole name of the partition that it runs in; empty: in none.
         site: where its nodes are to be.
         most_urgent: the highest priority that it can be given while it runs.
+        nodes: how many nodes it is to have, if these are more than its ranks need; 0: as they need.
+        places: of these, by the places of its nodes, those that its ranks are on; empty: the first.
     """
 
     owner: Credentials
@@ -88,6 +90,8 @@ class Wishes:
     partition: str = ""
     site: Site = ANYWHERE
     most_urgent: int = MOST_URGENT
+    nodes: int = 0
+    places: tuple[int, ...] = ()
 
 
 def checked_priority(priority: int) -> int:

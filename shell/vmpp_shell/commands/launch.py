@@ -39,6 +39,8 @@ MODES: Final = ("heater", "message-coprocessor", "compute-coprocessor", "virtual
               help="The partition that it runs in; any nodes will do without.")  # fmt: skip
 @click.option("-nd", "places", type=NODES, metavar="NODES",
               help="The nodes, by rank, counted from 0 in the partition.")  # fmt: skip
+@click.option("-on", "on", type=NODES, metavar="NODES",
+              help="Of its nodes, counted from 0, those that it has processes on.")  # fmt: skip
 @click.option("-proc", "number", type=click.IntRange(0, len(MODES) - 1), metavar="N",
               help="CPU mode, by its number: "
                    f"{', '.join(f'{n} {mode}' for n, mode in enumerate(MODES))}.")  # fmt: skip
@@ -80,6 +82,7 @@ async def yod(
     size: tuple[int, ...] | None,
     nodes: tuple[int, ...] | None,
     places: tuple[int, ...] | None,
+    on: tuple[int, ...] | None,
     number: int | None,
     mode: str | None,
     stdin: str | None,
@@ -116,6 +119,7 @@ async def yod(
     given = _options(
         nodes=nodes or (),
         places=places or (),
+        on=on or (),
         shape=size if size is not None and len(size) > 1 else None,
         mode=mode,
         tools=tools,
@@ -124,7 +128,7 @@ async def yod(
         **options,
     )
     if load_file is not None:
-        if program is not None or not size is nodes is places is None:
+        if program is not None or not size is nodes is places is on is None:
             raise click.UsageError("a load file says what runs, on how many nodes and on which")
         ranks = _ranks(context, mode)
         wanted = await _from_load_file(context, load_file, ranks, {"kill": kill, **given})
@@ -132,6 +136,8 @@ async def yod(
         raise click.UsageError("missing argument 'PROGRAM'")
     else:
         count = _size(_product(size), nodes or places, _ranks(context, mode))
+        if on is not None:
+            given["span"], count = max(count, max(on) + 1), len(on) * _ranks(context, mode)
         wanted = Wanted(program, arguments, count, {"kill": kill, **given})
     return await launch(await _reading(context, stdin), replace(wanted, timing=timing))
 
