@@ -37,7 +37,7 @@ async def test_files_are_listed_in_order(shell: OpenShell) -> None:
         assert await sh("ls -R") == "/home/user:\na\nb\nd\n\n/home/user/d:\ninner\n"
         assert await sh("ls -r") == "d\nb\na\n"
         assert await sh("ls -d d") == "d\n"
-        assert await sh("ls /images/h*") == "/images/heat.py\n"
+        assert await sh("ls /images/hea*") == "/images/heat.py\n"
         assert await sh("ls *a") == "a\n"
 
 
