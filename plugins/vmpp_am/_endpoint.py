@@ -62,7 +62,7 @@ class Endpoint:
     """
 
     __slots__ = (
-        "_failures", "_free_gets", "_gets", "_number", "_pause", "_pending", "_refused",
+        "_engine", "_failures", "_free_gets", "_gets", "_number", "_pause", "_pending", "_refused",
         "_refused_since", "_requests", "_table", "handling", "held", "mail", "memories",
         "parameters", "portals", "process",
     )  # fmt: skip
@@ -75,6 +75,7 @@ class Endpoint:
         """
         process.memory.allocate(3 * parameters.heap)
         self.process = process
+        self._engine = process.kernel.engine
         self.portals = portals
         self.parameters = parameters
         self.mail: dict[tuple[int, int], deque[Header]] = {}
@@ -255,10 +256,16 @@ class Endpoint:
     def _message(
         self, handler: int | Callable[..., Any], arguments: Any, payload: Any
     ) -> tuple[int, bytes]:
-        length = len(memoryview(payload).cast("B"))
-        if length > self.parameters.payload:
+        if type(payload) is not bytes:
+            try:
+                payload = memoryview(payload).cast("B")
+            except TypeError:
+                raise AmError(
+                    f"a payload is bytes, or has a buffer of them: {payload!r:.40} is no such"
+                ) from None
+        if len(payload) > self.parameters.payload:
             raise AmError(
-                f"a payload has up to {self.parameters.payload} bytes, not {length}; "
+                f"a payload has up to {self.parameters.payload} bytes, not {len(payload)}; "
                 "put what is longer"
             )
         return packed(self.number_of(handler), arguments, payload)
@@ -276,7 +283,8 @@ class Endpoint:
         process = self.process
         length = len(body)
         process.kernel.send(process, target, portal, bits, body if length else None, length, info)
-        process.charge(0)
+        if process.clock - self._engine.now > process.kernel.lookahead:
+            process.synchronise()
 
     def address(self, rank: int) -> Address:
         """Return the address of a rank.

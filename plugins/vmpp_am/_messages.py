@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
+from struct import Struct, pack, unpack_from
 from struct import error as StructError  # noqa: N812 - an error by its name
-from struct import pack, unpack_from
 from typing import Any, Final
 
 from vmpp.portals import USER_BYTES
 from vmpp_am._errors import AmError
 from vmpp_am._parameters import MOST_ARGUMENTS, WORD
+
+Buffer = bytes | memoryview
+"""A payload on its way."""
 
 HANDLERS: Final = 1 << 16
 """Numbers that there are for handlers."""
@@ -20,7 +24,7 @@ _COUNT: Final = 16
 _FLOATS: Final = 24
 
 
-def packed(handler: int, arguments: Sequence[Any], payload: Any) -> tuple[int, bytes]:
+def packed(handler: int, arguments: Sequence[Any], payload: Buffer) -> tuple[int, bytes]:
     """Return the match bits and the body of a message.
 
     Raises:
@@ -29,17 +33,27 @@ def packed(handler: int, arguments: Sequence[Any], payload: Any) -> tuple[int, b
     count = len(arguments)
     if count > MOST_ARGUMENTS:
         raise AmError(f"a handler takes up to {MOST_ARGUMENTS} arguments, not {count}")
-    codes = ["d" if isinstance(each, float) else "q" for each in arguments]
+    floats = 0
+    for place, each in enumerate(arguments):
+        if isinstance(each, float):
+            floats |= 1 << place
     try:
-        body = pack(f"<{''.join(codes)}", *arguments)
+        body = _layout(count, floats).pack(*arguments)
     except StructError:
         wrong = next(each for each in arguments if not _fits(each))
         raise AmError(
             f"{wrong!r:.60} is no argument of a handler: 64-bit integers and floats are; "
             "what else there is goes as payload"
         ) from None
-    floats = sum(1 << place for place, code in enumerate(codes) if code == "d")
-    return handler | count << _COUNT | floats << _FLOATS, body + bytes(payload)
+    if len(payload):
+        body += payload
+    return handler | count << _COUNT | floats << _FLOATS, body
+
+
+@cache
+def _layout(count: int, floats: int) -> Struct:
+    """Return the layout of so many arguments, of which a bit each says whether it is a float."""
+    return Struct("<" + "".join("qd"[floats >> place & 1] for place in range(count)))
 
 
 def _fits(value: Any) -> bool:
@@ -54,9 +68,8 @@ def unpacked(bits: int, body: bytes | None) -> tuple[int, tuple[Any, ...], bytes
     """Return the number of the handler, the arguments and the payload of a message."""
     count = bits >> _COUNT & 31
     floats = bits >> _FLOATS & (1 << MOST_ARGUMENTS) - 1
-    codes = "".join("d" if floats >> place & 1 else "q" for place in range(count))
     data = body or b""
-    return bits & HANDLERS - 1, unpack_from(f"<{codes}", data), data[count * WORD :]
+    return bits & HANDLERS - 1, _layout(count, floats).unpack_from(data), data[count * WORD :]
 
 
 def packed_place(segment: int, offset: int, length: int) -> bytes:

@@ -224,6 +224,11 @@ def test_a_token_is_good_while_its_handler_runs(lines: Lines) -> None:
         ("am.request(0, 65280)", "65280 is no number of a handler: 0 to 65279 are"),
         ("am.request(0, 'x')", "'x' is no number of a handler: 0 to 65279 are"),
         ("am.request('x', 0)", "there is no rank x: the job has ranks 0 to 1"),
+        (
+            "am.request(0, 0, payload=5)",
+            "a payload is bytes, or has a buffer of them: 5 is no such",
+        ),
+        ("am.request(0, 0, payload='x')", "a payload is bytes, or has a buffer of them: 'x' is"),
         ("am.resume_interrupts()", "interrupts are not held"),
     ],
 )
