@@ -142,7 +142,8 @@ class Overview:
         seats: Sequence[tuple[int, Address]],
     ) -> NodeStatus:
         book = self._machine.launcher.book
-        sharers = book.holders.get(kernel.nid, ())
+        holders = book.holders.get(kernel.nid, ())
+        sharers = tuple(job for job in holders if not book.kept(job))
         found = () if thread.dead else tuple(_processes(kernel, thread))
         computing = (each.job for each in found if each.activity is Activity.COMPUTE)
         job = next(computing, sharers[0] if sharers else 0)
@@ -151,7 +152,7 @@ class Overview:
             state = NodeState.DOWN
         elif found:
             state = NodeState.BUSY
-        elif job:
+        elif holders:
             state = NodeState.ALLOCATED
         there = {each.pid for each in found}
         does = Activity.NONE if thread.dead else Activity.IDLE
