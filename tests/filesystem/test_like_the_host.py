@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pathlib
 import shutil
 import stat
 import struct
@@ -15,9 +16,12 @@ from hypothesis import strategies as st
 from vmpp.process import calls
 from vmpp.service.files import FileServer, Stdio
 from vmpp.service.filesystem import SUPERUSER, Tree
+from vmpp.service.filesystem.stripe_pool import StripePool
 from vmpp.service.filesystem.tree_space import TreeSpace
 from vmpp.service.identity import Credentials
 from vmpp.service.server import Caller
+
+from .striped import InstantNodes
 
 HERE = calls.HERE
 ME = Credentials(
@@ -120,12 +124,15 @@ def remove(folder):
 
 
 class Both:
-    """A folder of the host and one of a tree, given the same requests."""
+    """A folder of the host and one of a tree, perhaps a striped one, given the same requests."""
 
-    def __init__(self, folder):
-        self.tree = Tree()
+    def __init__(self, folder, striped):
+        self.base = b"/pfs/h" if striped else b"/h"
+        stripes = pathlib.Path(folder).parent / "stripes"
+        self.tree = Tree(pool=StripePool(3, unit=512), stripes=stripes)
+        self.tree.striped.mover = InstantNodes(stripes, 3)
         who = ME if ME.uid else SUPERUSER
-        for path in (b"/h", b"/h/w"):
+        for path in (self.base, self.base + b"/w"):
             self.tree.mkdir(SUPERUSER, self.tree.root, path, 0o755)
             made = self.tree.find(SUPERUSER, self.tree.root, path)
             self.tree.chown(SUPERUSER, made, ME.uid, ME.gid)
@@ -133,12 +140,12 @@ class Both:
         stdio = Stdio(Nowhere(), Nowhere())
         self.folder = os.path.realpath(folder)
         self.server.open_job(1, stdio, self.folder)
-        self.server.open_job(2, stdio, "/h/w", TreeSpace(self.tree, who))
+        self.server.open_job(2, stdio, f"{self.base.decode()}/w", TreeSpace(self.tree, who))
 
     def ask(self, request):
         """Return both answers."""
         message, answers = calls.encode(request), []
-        for job, base in ((1, os.fsencode(self.folder)), (2, b"/h/w")):
+        for job, base in ((1, os.fsencode(self.folder)), (2, self.base + b"/w")):
             reply = self.server.serve(Caller(job, 0, 0), message)
             answers.append(plain(calls.decode_reply(reply), base))
         return answers
@@ -154,13 +161,13 @@ class Both:
         self.tree.close()
 
 
-@settings(max_examples=80, deadline=None)
-@given(requests=st.lists(REQUESTS, min_size=5, max_size=40))
-def test_a_tree_answers_as_the_host_does(requests):
+@settings(max_examples=100, deadline=None)
+@given(requests=st.lists(REQUESTS, min_size=5, max_size=40), striped=st.booleans())
+def test_a_tree_answers_as_the_host_does(requests, striped):
     folder = tempfile.mkdtemp()
     os.mkdir(f"{folder}/w")
     os.chmod(f"{folder}/w", 0o755)
-    both = Both(f"{folder}/w")
+    both = Both(f"{folder}/w", striped)
     try:
         both.ask(calls.Umask(0o022))
         both.ask(calls.Mkdir(HERE, b"d", 0o755))

@@ -94,11 +94,12 @@ class Stripes(Struct, frozen=True):
 @click.option("-i", "--first", type=click.IntRange(BOUNDLESS), default=BOUNDLESS, metavar="N",
               help="setstripe: the I/O node, counted from 0, with the first; -1: each in turn.",
               )  # fmt: skip
-@click.argument("action", type=click.Choice(["df", "stat", "setstripe"]))
+@click.argument("action", required=False, type=click.Choice(["df", "stat", "setstripe"]),
+                metavar="{df|stat|setstripe}")  # fmt: skip
 @click.argument("paths", nargs=-1, type=PATH, metavar="[PATH]...")
 async def pfs(
     context: Context,
-    action: str,
+    action: str | None,
     paths: tuple[str, ...],
     human: bool,
     unit: int,
@@ -118,6 +119,8 @@ async def pfs(
       pfs setstripe -S '1 MiB' -c 4 results
       pfs stat results/*
     """
+    if action is None:
+        raise click.UsageError("say what: df, stat or setstripe")
     if action == "df":
         if paths:
             raise click.UsageError("'pfs df' tells of all I/O nodes, and takes no PATH")
