@@ -18,13 +18,14 @@ from vmpp_shell.serve.sftp import SftpServer
 KEY = asyncssh.generate_private_key("ssh-ed25519")
 
 
-async def test_a_file_goes_there_and_back(house: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["file", "/pfs/file"])
+async def test_a_file_goes_there_and_back(house: Any, tmp_path: Path, name: str) -> None:
     data = os.urandom(3_000_000)
     (tmp_path / "there").write_bytes(data)
     async with house() as at, at.transfer() as files:
-        await files.put(str(tmp_path / "there"), "file", preserve=True)
-        await files.get("file", str(tmp_path / "back"), preserve=True)
-        known = await files.stat("file")
+        await files.put(str(tmp_path / "there"), name, preserve=True)
+        await files.get(name, str(tmp_path / "back"), preserve=True)
+        known = await files.stat(name)
         assert (known.size, known.uid) == (len(data), at.machine.login.store.get("alice").uid)
     assert (tmp_path / "back").read_bytes() == data
     before, after = (tmp_path / "there").stat(), (tmp_path / "back").stat()
