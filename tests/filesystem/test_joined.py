@@ -93,6 +93,18 @@ def test_nothing_is_made_before_somebody_wants_something_there(site):
     assert len(site.made) == 1
 
 
+def test_the_root_lists_it_among_what_the_host_has(site):
+    expected = sorted({*os.listdir(b"/"), b"pfs"})
+    root = site.opened(b"/", os.O_RDONLY | os.O_DIRECTORY)
+    assert site.names(b"/") == site.names(b"/usr/..") == expected
+    assert [e.name for e in site(calls.Flistdir(root, b"")).entries] == expected
+    later = [name for name in expected if name > b"m"]
+    assert [e.name for e in site(calls.Listdir(HERE, b"/", b"m")).entries] == later
+    assert b"pfs" not in site.names(b"/usr")
+    assert b"pfs" not in [e.name for e in site(calls.Listdir(HERE, b"/", b"pfs")).entries]
+    assert site.made == []
+
+
 def test_files_there_are_striped_and_others_are_the_hosts(site):
     site.write(b"f", b"host")
     site.write(b"/pfs/f", b"text" * 1000)

@@ -476,6 +476,19 @@ def test_there_is_no_such_directory_without_io_nodes(tmp_path):
     tree.close()
 
 
+def test_stripes_without_names_come_to_nobody(open_tree, alice, stripes):
+    write(alice, "/pfs/f", data_of(3000))
+    alice.tree.close()
+    for path in stripes.glob("*sqlite*"):
+        path.unlink()
+    again = User(open_tree(), ALICE)
+    assert again.listdir("/pfs") == []
+    file = again.open("/pfs/new", os.O_RDWR | os.O_CREAT)
+    do(file.pwrite(b"x", 2999))
+    assert do(file.pread(3000, 0)) == bytes(2999) + b"x"
+    file.close()
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     unit=st.sampled_from([512, 700, 4096]),

@@ -2,12 +2,14 @@
 
 It keeps for every process what a Unix kernel keeps: open files, the current directory, the mask of
 new files' permissions. Which files there are, and with whose rights, is the name space of the
-process's job: the host's as the user who runs vmpp (`HostSpace`), or the machine's tree as one of
-its users (`TreeSpace`). Standard output and error go line by line to the sinks of the job, standard
-input comes from the job's source and goes to rank 0.
+process's job: the host's as the user who runs vmpp (`HostSpace`), perhaps with the machine's
+``/pfs`` among them (`JoinedSpace`), or the machine's tree as one of its users (`TreeSpace`).
+Standard output and error go line by line to the sinks of the job, standard input comes from the
+job's source and goes to rank 0.
 
 A request is answered at once, in the order in which requests are given to `FileServer.serve`,
-unless it is for something that may keep the host waiting: standard input, a named pipe, a terminal.
+unless it is for something that may keep the host waiting, standard input, a named pipe, a terminal,
+or takes I/O nodes to do something: what is read of striped files, written to them, or cut.
 """
 
 from __future__ import annotations

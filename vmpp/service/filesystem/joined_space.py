@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import posixpath
+import stat
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
@@ -280,11 +281,17 @@ class JoinedView:
 
     def listdir(self, at: At, path: bytes, after: bytes) -> calls.Entries:
         """List a directory."""
-        return self._on(at, path, lambda view, at, path: view.listdir(at, path, after))
+        page = self._on(at, path, lambda view, at, path: view.listdir(at, path, after))
+        inside = self._inside if at is None else not isinstance(at, HostFile)
+        start = self._host.directory if at is None else at.directory
+        if inside or start is None or os.path.realpath(os.path.join(start, path)) != b"/":
+            return page
+        return _with_pfs(page, after)
 
     def flistdir(self, file: OpenFile, after: bytes) -> calls.Entries:
         """List an open directory."""
-        return self._of(file).flistdir(file, after)
+        page = self._of(file).flistdir(file, after)
+        return _with_pfs(page, after) if file.directory == b"/" else page
 
     def chdir(self, path: bytes) -> None:
         """Make a directory the current one."""
@@ -302,6 +309,16 @@ class JoinedView:
     def getcwd(self) -> bytes:
         """Return the path of the current directory."""
         return (self._inner_view() if self._inside else self._host).getcwd()
+
+
+def _with_pfs(page: calls.Entries, after: bytes) -> calls.Entries:
+    """Return a page of the entries of the root, with that of ``/pfs``."""
+    entries = [entry for entry in page.entries if entry.name != NAME]
+    last = entries[-1].name if entries else b""
+    if after < NAME and (not page.more or last > NAME):
+        entries.append(calls.Entry(NAME, stat.S_IFDIR))
+        entries.sort(key=lambda entry: entry.name)
+    return calls.Entries(entries, page.more)
 
 
 def _inner_path(path: bytes) -> bytes | None:

@@ -49,6 +49,10 @@ class StripedStore(InodeStore):
             path = str(Path(folder, DATABASE))
         super().__init__(path)
 
+    def number_from(self, number: int) -> None:
+        """Give new inodes higher numbers than *number*."""
+        self._run("UPDATE sqlite_sequence SET seq = max(seq, ?) WHERE name = 'inodes'", number)
+
     def lay(self, ino: int, striping: Striping, servers: tuple[int, ...] | None = None) -> None:
         """Note how a file is striped over *servers*, or if None new files of a directory are."""
         text = None if servers is None else " ".join(map(str, servers))

@@ -68,7 +68,12 @@ class StripedVolume(InodeVolume):
         self._doomed: set[int] = set()
         self._frayed: set[int] = set()
         mode = 0o1777 if owner is None else 0o755
-        super().__init__(StripedStore(folder, folders), clock, mode, owner, quotas)
+        store = StripedStore(folder, folders)
+        super().__init__(store, clock, mode, owner, quotas)
+        if store.fresh:
+            # Stripes whose names are lost, with the database, must not come to other files.
+            found = folders.lengths().values()
+            store.number_from(max((file for files in found for file in files), default=0))
         self.used = sum(size for _, size, _ in self._store.usage())
 
     def close(self) -> None:
