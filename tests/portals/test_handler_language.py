@@ -236,7 +236,7 @@ def expressions(draw: Any, depth: int = 3) -> str:
     return f"{draw(st.sampled_from(['min', 'max']))}({left}, {right})"
 
 
-@settings(max_examples=150)
+@settings(max_examples=100)
 @given(expressions(), NUMBERS, NUMBERS, NUMBERS)
 def test_expressions_are_worth_what_python_says(
     wired: Any, text: str, a: int, b: int, c: int
@@ -290,7 +290,7 @@ def sound_code(draw: Any) -> tuple[Instruction, ...]:
     return (*code, Instruction(int(Op.END), draw(st.integers(0, 2)), line=length))
 
 
-@settings(max_examples=200)
+@settings(max_examples=120)
 @given(
     st.lists(INSTRUCTION, min_size=1, max_size=12).map(tuple) | sound_code(), st.binary(max_size=24)
 )
