@@ -183,3 +183,28 @@ def test_nothing_is_an_operation_too(lines: Lines) -> None:
     am.barrier()
     """
     assert lines(text) == ["b''", "b''"]
+
+
+def test_threads_of_a_program_may_all_work(lines: Lines) -> None:
+    text = """
+    import threading
+    segment = am.expose(16)
+    seen = []
+    am.register(lambda token, number: am.result(token, number + 1))
+    am.barrier()
+
+    def work(number):
+        for k in range(5):
+            am.fetch_add(1 - me, segment, 0, 1, by=("kernel", "handler")[k % 2])
+            seen.append(am.request(1 - me, 0, number).wait() == (number + 1,))
+            am.put(1 - me, segment, 8, bytes(8))
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    am.barrier()
+    print(int.from_bytes(segment.memory[:8], "little"), len(seen), all(seen))
+    """
+    assert lines(text) == ["20 20 True"] * 2

@@ -9,6 +9,7 @@ from vmpp.kernel.modes import SHARED_CPU, CpuMode, Roles
 from vmpp.kernel.process import CoprocessorError, Job, Process, Surroundings, SystemProcess
 from vmpp.kernel.qk import QuintessentialKernel
 from vmpp.kernel.trace import Trace
+from vmpp.kernel.verifier import HandlerRefusedError
 from vmpp.kernel.waiting import ANYTHING, ProcessExit, ProcessKilled
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "SHARED_CPU",
     "CoprocessorError",
     "CpuMode",
+    "HandlerRefusedError",
     "Job",
     "KernelCosts",
     "Process",
