@@ -69,9 +69,10 @@ class Globals:
         self._own = GLOBAL | ptype_bits(own, own)
         self._places = addresses
         choices = state.parameters.choices or DEFAULT_CHOICES
-        self.channel = Channel(
-            self, 0, state.node, addresses, messages.globals.eager, choices, _mismatch
-        )  # fmt: skip
+        # Between jobs there is memory for next to nothing that nobody expects.
+        together = all(address.group == state.process.group for address in addresses)
+        eager = messages.globals.eager if together else 0
+        self.channel = Channel(self, 0, state.node, addresses, eager, choices, _mismatch)
 
     def _wanted(self, source: int, tag: int) -> Wanted:
         bits = self._own | tag << _TAG_SHIFT

@@ -28,7 +28,7 @@ def run(tmp_path: Path) -> Callable[..., Result]:
         settings = {
             f"nx.{name}": options.pop(name)
             for name in [*options]
-            if name not in {"machine", "policies"}
+            if name not in {"faults", "machine", "policies"}
         }
         path = tmp_path / "program.py"
         path.write_text(begin + dedent(text))

@@ -25,6 +25,14 @@ def on_file(run: Run, tmp_path: Path) -> Run:
     return run_it
 
 
+@pytest.fixture
+def mesh(tmp_path: Path) -> str:
+    """Describe a small mesh of eight columns, with I/O nodes, and return where its file is."""
+    path = tmp_path / "mesh.toml"
+    path.write_text("[topology]\ndims = [8, 4]\n[service]\nio_nodes = 6\n")
+    return str(path)
+
+
 def test_reading_ends_at_the_end_of_the_file(on_file: Run) -> None:
     on_file(
         """
@@ -96,7 +104,7 @@ def test_vectors_of_buffers_have_offsets_as_well(on_file: Run) -> None:
     )
 
 
-def test_a_new_file_is_on_some_of_the_io_nodes_only(run: Run) -> None:
+def test_a_new_file_is_on_some_of_the_io_nodes_only(run: Run, mesh: str) -> None:
     run(
         """
         import os
@@ -114,7 +122,7 @@ def test_a_new_file_is_on_some_of_the_io_nodes_only(run: Run) -> None:
         assert _restrictvol(other, 1, [0]) == -1 and errno == ENOCFS
         """,
         nprocs=2,
-        machine="paragon",
+        machine=mesh,
     )
 
 

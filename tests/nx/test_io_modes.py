@@ -6,6 +6,7 @@ What M_UNIX to M_ASYNC mean is that of the Paragon's manual page setiomode(3).
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -47,6 +48,14 @@ def _dedented(text: str) -> str:
     from textwrap import dedent
 
     return dedent(text)
+
+
+@pytest.fixture
+def mesh(tmp_path: Path) -> str:
+    """Describe a small mesh of eight columns, with I/O nodes, and return where its file is."""
+    path = tmp_path / "mesh.toml"
+    path.write_text("[topology]\ndims = [8, 4]\n[service]\nio_nodes = 6\n")
+    return str(path)
 
 
 def test_m_unix_has_a_pointer_for_each_node(on_nodes: Run) -> None:
@@ -273,4 +282,31 @@ def test_what_cannot_be_is_refused(on_nodes: Run) -> None:
         assert _cread(99, bytearray(1), 1) == -1 and errno == system.EBADF
         assert _lseek(own, -1, 0) == -1 and errno == system.EINVAL
         """
+    )
+
+
+@pytest.mark.parametrize(("mode", "told"), [("M_LOG", 1), ("M_SYNC", 1), ("M_GLOBAL", 3)])
+def test_an_io_node_that_is_gone_is_an_error_to_whom_it_concerns_and_holds_up_nobody(
+    run: Run, mesh: str, mode: str, told: int
+) -> None:
+    run(
+        f"""
+        import errno as system, os, time
+        import numpy as np
+        fd = gopen("/pfs/{mode}", os.O_RDWR | os.O_CREAT, {mode}, 0o644)
+        unit = statpfs("/pfs/{mode}").p_sunitsize
+        restrictvol(fd, 3, [1, 2, 3])
+        time.sleep(0.3)
+        failed = np.array([0], np.int32)
+        if {mode} == M_GLOBAL:
+            lseek(fd, unit, os.SEEK_SET)
+        if _cwrite(fd, bytes(unit), unit) == -1:
+            assert errno == system.EIO
+            failed[0] = 1
+        gisum(failed, 1, None)
+        assert failed[0] == {told}
+        """,
+        nprocs=3,
+        machine=mesh,
+        faults=["server pfs2 stop at 250 ms"],
     )

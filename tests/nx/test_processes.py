@@ -27,6 +27,14 @@ def worker(tmp_path: Path) -> Callable[[str], str]:
     return write
 
 
+@pytest.fixture
+def mesh(tmp_path: Path) -> str:
+    """Describe a small mesh of eight columns, with I/O nodes, and return where its file is."""
+    path = tmp_path / "mesh.toml"
+    path.write_text("[topology]\ndims = [8, 4]\n[service]\nio_nodes = 6\n")
+    return str(path)
+
+
 def lines(result: Any) -> list[str]:
     """Return the lines that a program has printed, sorted."""
     return sorted(result.stdout.decode().splitlines())
@@ -91,6 +99,36 @@ def test_loaded_processes_have_global_operations_among_themselves(
         nprocs=1,
     )
     assert lines(result) == ["10.0 fine None"] * 4
+
+
+def test_global_operations_go_on_among_processes_that_were_loaded_one_by_one(
+    run: Run, worker: Callable[[str], str]
+) -> None:
+    path = worker(
+        """
+        import numpy as np
+        crecv(1, None, 0)
+        for count in (1, 100, 5000):
+            x = np.full(count, me + 1.0)
+            for _ in range(3):
+                gdhigh(x, count, None)
+                gsync()
+            gdsum(x, count, None)
+            assert x.tolist() == [9.0] * count
+        print("done")
+        """
+    )
+    result = run(
+        f"""
+        nx_initve("", 3, "", None, None)
+        for node in range(3):
+            load({path!r}, node, 0)
+        for node in range(3):
+            csend(1, None, 0, node, 0)
+        """,
+        nprocs=1,
+    )
+    assert lines(result) == ["done"] * 3
 
 
 def test_a_copy_runs_the_program_up_to_where_it_forks(run: Run) -> None:
@@ -213,7 +251,7 @@ def test_processes_are_ended_without_being_a_failure(
     assert lines(result) == ["2 was let go"]
 
 
-def test_rectangles_and_attributes_and_switches_say_which_nodes(run: Run) -> None:
+def test_rectangles_and_attributes_and_switches_say_which_nodes(run: Run, mesh: str) -> None:
     result = run(
         """
         import nx
@@ -243,7 +281,7 @@ def test_rectangles_and_attributes_and_switches_say_which_nodes(run: Run) -> Non
         assert (rows, cols) == ([2], [2]) and nodes[0] == 1
         """,
         nprocs=1,
-        machine="paragon",
+        machine=mesh,
     )
     run(
         """
@@ -253,12 +291,12 @@ def test_rectangles_and_attributes_and_switches_say_which_nodes(run: Run) -> Non
         assert nx_initve_attr("", None, None, *wanted) == 3
         """,
         nprocs=1,
-        machine="paragon",
+        machine=mesh,
     )
 
 
 def test_switches_of_an_application_are_those_of_what_is_loaded(
-    run: Run, worker: Callable[[str], str]
+    run: Run, worker: Callable[[str], str], mesh: str
 ) -> None:
     path = worker(
         """
@@ -277,7 +315,7 @@ def test_switches_of_an_application_are_those_of_what_is_loaded(
         crecv(1, bytearray(2000), 2000)
         """,
         nprocs=1,
-        machine="paragon",
+        machine=mesh,
     )
     result = run(
         f"""

@@ -284,8 +284,13 @@ def load(state: State, file: Any, node: int, pid: int) -> None:
 
 def _own_command() -> list[bytes]:
     """Return the arguments of python by which the running program is started."""
-    spec = getattr(sys.modules["__main__"], "__spec__", None)
-    first = ["-m", spec.name.removesuffix(".__main__")] if spec is not None else sys.argv[:1]
+    main = sys.modules["__main__"]
+    spec = getattr(main, "__spec__", None)
+    if spec is not None:
+        first = ["-m", spec.name.removesuffix(".__main__")]
+    else:
+        # The whole path: the program may have gone to another directory.
+        first = [getattr(main, "__file__", sys.argv[0])]
     return [os.fsencode(each) for each in (*first, *sys.argv[1:])]
 
 
