@@ -479,3 +479,13 @@ def test_a_dead_process_has_no_handlers(wired: Any) -> None:
     counter.ask(7)
     assert counter.words() == [0, 0]
     assert [header.info.user_data for header in counter.heap.messages] == [AckOutcome.NO_PROCESS]
+
+
+@pytest.mark.parametrize("name", ["nid", "pid", "group", "rank"])
+@pytest.mark.parametrize("garbage", [None, -1, 1000, "text", b"", 0.5, [1]])
+def test_an_address_that_is_garbage_leads_nowhere(wired: Any, name: str, garbage: Any) -> None:
+    counter = Counter(wired, "store(0, load(0) + 1)\nsend(2, 4, 0)\nforward(2, 4, 0)\nreply(7)")
+    setattr(counter.process.job.addresses[2], name, garbage)
+    counter.ask()
+    counter.ask()
+    assert (counter.words()[0], counter.answers()) == (2, [[7], [7]])

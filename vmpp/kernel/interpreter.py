@@ -26,6 +26,7 @@ from vmpp.portals import (
 from vmpp.portals.instructions import ARITHMETIC, Op, Verdict, wrapped
 
 if TYPE_CHECKING:
+    from vmpp.kernel.costs import KernelCosts
     from vmpp.kernel.process import SystemProcess
     from vmpp.kernel.verifier import CheckedHandler
 
@@ -118,6 +119,11 @@ class HandlerRun:
             descriptor.messages += 1
             descriptor.count = length
         return _HANDLED
+
+    def duration(self, costs: KernelCosts) -> int:
+        """Return what the run has taken so far, in picoseconds, without what it sends."""
+        copied = self.copied * costs.copy_rate // 1000
+        return costs.handler_entry + self.steps * costs.handler_step + copied
 
     def _interpret(self, program: CheckedHandler) -> int:
         """Take the steps of a program and return its verdict."""

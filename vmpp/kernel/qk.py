@@ -384,7 +384,7 @@ class QuintessentialKernel:
                 if outcome:
                     return outcome
             if wishes.decided:
-                done += self._time_of(wishes)
+                done += wishes.duration(self._costs)
         if info is None or not info.read:
             outcome = WRITERS[descriptor.operation](descriptor, header)
             return outcome
@@ -395,17 +395,11 @@ class QuintessentialKernel:
         self._reply(address, header, found, len(found), info.reply_offset, AckOutcome.READ, done)
         return AckOutcome.READ
 
-    def _time_of(self, run: HandlerRun) -> int:
-        """Return what the run of a handler takes without what it sends."""
-        costs = self._costs
-        copied = run.copied * costs.copy_rate // 1000
-        return costs.handler_entry + run.steps * costs.handler_step + copied
-
     def _settle(self, process: SystemProcess, header: Header, run: HandlerRun, done: int) -> int:
         """Send what a handler wants sent; return when the kernel is done with it."""
         if not run.decided:
             return done
-        done += self._time_of(run)
+        done += run.duration(self._costs)
         if self.crossing is not None and process.away and not (run.wakes or run.saves):
             # The process is told nothing.
             done -= self.hand_over
@@ -429,11 +423,13 @@ class QuintessentialKernel:
         length = len(body)
         self.own_messages += 1
         self.own_bytes += length
-        header = Header(address, target.nid, target.pid, portal, bits, length, body, None)
-        if self.crossing is None:
-            self.transmit(self.nid, header, ready)
-        else:
-            self.crossing.transmit(header, ready)
+        # Addresses are memory of the job's processes: what is spoilt there leads nowhere.
+        with suppress(Exception):
+            header = Header(address, target.nid, target.pid, portal, bits, length, body, None)
+            if self.crossing is None:
+                self.transmit(self.nid, header, ready)
+            else:
+                self.crossing.transmit(header, ready)
 
     def _answer(
         self, process: SystemProcess, header: Header, descriptor: Any, outcome: int, done: int
