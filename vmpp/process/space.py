@@ -289,8 +289,13 @@ class AddressSpace:
             names = getattr(module, "__dict__", {})
             if not self.program.owns(names.get("__file__") or ""):
                 continue
-            objects = [name for name in names if type(names[name]).__module__ in self.own]
-            objects += [name for name in names if isinstance(names[name], _CONTAINERS)]
+            # By kinds of objects, of which there are few: a program may have imported many names.
+            # A program's own metaclass may let its classes have no hash.
+            kinds = {id(kind): kind for kind in map(type, names.values())}
+            own = {key for key, kind in kinds.items() if kind.__module__ in self.own}
+            filled = {key for key, kind in kinds.items() if issubclass(kind, _CONTAINERS)}
+            objects = [name for name in names if own and id(type(names[name])) in own]
+            objects += [name for name in names if filled and id(type(names[name])) in filled]
             for name in objects:
                 if name[:2] != "__":
                     names.pop(name, None)
