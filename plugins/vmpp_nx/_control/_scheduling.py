@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import signal
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from vmpp_nx._calls import IPSC, call
@@ -24,6 +26,22 @@ def flick(state: State) -> None:
     state.poll()
     if not state.process.in_handler:
         state.process.sleep(state.parameters.receive + 1)
+
+
+@call(dialect=IPSC)
+def handler(state: State, type: int, proc: Callable[[int], Any]) -> None:
+    """Have the program's own function called on an exception, which is a signal here.
+
+    Args:
+        type: number of the signal, as those of `signal`.
+        proc: called with that number, where the program blocks next.
+    """
+    if not callable(proc):
+        raise Refused("EQHND", f"{proc!r:.60} cannot be called")
+    try:
+        signal.signal(type, lambda number, _: proc(number))
+    except (TypeError, ValueError, OSError) as error:
+        raise Refused("EQPARAM", f"{type!r:.60}: {error}") from None
 
 
 @call()
