@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
+import sys
 
 import pytest
 import trio
@@ -119,6 +121,11 @@ async def test_a_lost_node_fails_those_whose_stripes_it_has_and_nobody_hangs(boo
         assert (await files.stat("/pfs/f")).size == 5000
         assert await files.read("/pfs/one") == b"on pfs3"
         await files.unlink("/pfs/f")
+        await files.write("/pfs/f", data_of(5000))
+        assert await files.read("/pfs/f") == data_of(5000)
+        assert sorted((await files.striping("/pfs/f")).servers) == [0, 2, 3]
+        await files.set_striping("/pfs/two", factor=2, first=1)
+        assert (await files.striping("/pfs/two")).servers == (2, 3)
 
 
 async def test_a_server_that_is_stopped_fails_what_it_is_at(boot):
@@ -222,3 +229,21 @@ async def test_what_the_network_has_lost_fails_when_nothing_else_happens(boot):
         await eio(session.files.read, "/pfs/f")
         machine.inject("drop off")
         assert await session.files.read("/pfs/f") == data_of(5000)
+
+
+@pytest.mark.parametrize("uses", [True, False])
+def test_a_run_leaves_nothing_behind_and_pays_for_what_it_uses(tmp_path, uses):
+    (tmp_path / "temporary").mkdir()
+    path = "/pfs/f" if uses else str(tmp_path / "f")
+    (tmp_path / "program.py").write_text(f"open({path!r}, 'w').write('text' * 1000)\n")
+    code = (
+        "import os, sys, tempfile, vmpp\n"
+        f"tempfile.tempdir = {str(tmp_path / 'temporary')!r}\n"
+        f"assert vmpp.run({str(tmp_path / 'program.py')!r}, nprocs=1).status == 0\n"
+        "print(os.listdir(tempfile.tempdir))\n"
+        "print('vmpp.service.filesystem.pfs_tree' in sys.modules)\n"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert told == f"[]\n{uses}\n"

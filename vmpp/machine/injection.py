@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vmpp.engine.queue import NEVER
 from vmpp.hardware.faults import NetworkFaults
+from vmpp.machine import parallel_files
 from vmpp.machine.faults import (
     Drop,
     DropOff,
@@ -63,7 +64,13 @@ def _lose_node(machine: Machine, node: int) -> None:
 def _lose_io_node(machine: Machine, node: int) -> None:
     machine.io.crash(node)
     delay = machine.description.service.crash_detection
-    machine.engine.after(delay, lambda _: machine.io.lose(node, machine.fabric.transmit))
+    machine.engine.after(delay, partial(_learn_of_io_node, machine), node)
+
+
+def _learn_of_io_node(machine: Machine, node: int) -> None:
+    """Have those be told who wait for an I/O node that has crashed; no new file goes there."""
+    machine.io.lose(node, machine.fabric.transmit)
+    parallel_files.lose(machine, node)
 
 
 def _io_nodes(machine: Machine) -> str:

@@ -28,7 +28,7 @@ from vmpp.machine.modes import roles_of
 from vmpp.machine.nodes import Nodes
 from vmpp.machine.overview import Overview
 from vmpp.machine.parallel import io_partition
-from vmpp.machine.parallel_files import connect, host_space
+from vmpp.machine.parallel_files import connect, host_space, pool_of
 from vmpp.machine.plugins import Plugins
 from vmpp.machine.policies import PolicyError, chosen
 from vmpp.machine.policies import policy as policy_of
@@ -82,6 +82,7 @@ class Machine:
         threads: the process control threads of the compute nodes, by number.
         services: the service partition, with its servers.
         io: the I/O partition, with the parallel file servers.
+        stripe_pool: the I/O nodes as new files are striped over them.
         coordination: of scheduling policies that have a part of the whole machine.
         launcher: makes a ``yod`` for every job.
         files: the file server.
@@ -145,6 +146,7 @@ class Machine:
         self.overview = Overview(self)
         self._add_servers()
         self.io = io_partition(self, self._nodes.io)
+        self.stripe_pool = pool_of(description)
         if installation is not None:
             connect(self, installation.tree)
         own = range(min(compute, universe.most))

@@ -38,7 +38,7 @@ def host_space(machine: Machine) -> JoinedSpace | None:
     def make() -> PfsTree:
         from vmpp.service.filesystem.pfs_tree import PfsTree  # noqa: PLC0415 - seldom needed
 
-        tree = PfsTree(pool_of(machine.description), StripeFolders(), host_user())
+        tree = PfsTree(machine.stripe_pool, StripeFolders(), host_user())
         connect(machine, tree)
         return tree
 
@@ -52,7 +52,24 @@ def connect(machine: Machine, tree: Tree) -> None:
     volume = tree.striped
     if volume is None:
         return
-    process = machine.services.server(machine.files.name)
-    assert isinstance(process, ServiceProcess)
+    process = _file_server(machine)
+    machine.stripe_pool = volume.pool
     volume.folders.find = lambda: machine.io.files.folder
     volume.mover = StripeMover(process, machine.services.addresses, machine.io.seal, tree.begin)
+
+
+def lose(machine: Machine, node: int) -> None:
+    """Have new files be striped over other I/O nodes than *node*, which is known to have crashed.
+
+    The file server learns of it in its turn.
+    """
+    server = machine.io.server_on(node)
+    if server is not None:
+        number, lost = server.number, machine.stripe_pool.lost
+        _file_server(machine).in_turn(lambda _: lost.add(number))
+
+
+def _file_server(machine: Machine) -> ServiceProcess:
+    process = machine.services.server(machine.files.name)
+    assert isinstance(process, ServiceProcess)
+    return process

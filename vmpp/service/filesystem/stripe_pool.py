@@ -6,7 +6,7 @@ import errno
 import os
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Final
@@ -27,12 +27,14 @@ class StripePool:
         unit: bytes of a stripe unit, if nothing else is said.
         factor: over how many nodes a file is striped, if nothing else is said; 0: over all.
         capacity: bytes of each node's disk.
+        lost: the nodes that are known to have crashed: no new file is to be there.
     """
 
     nodes: int
     unit: int = 1 << 16
     factor: int = 0
     capacity: int = 1 << 40
+    lost: set[int] = field(default_factory=set)
 
     def layout(self, file: int, unit: int, factor: int, first: int) -> Layout:
         """Return the layout of a new file.
@@ -45,14 +47,13 @@ class StripePool:
         Raises:
             OSError: ENOSPC, there are no I/O nodes.
         """
-        nodes = self.nodes
-        if not nodes:
+        if not self.nodes:
             fail(errno.ENOSPC)
-        count = min(factor or self.factor or nodes, nodes)
         begin = file if first < 0 else first
-        return Layout(
-            file, unit or self.unit, tuple((begin + place) % nodes for place in range(count))
-        )
+        turn = [(begin + place) % self.nodes for place in range(self.nodes)]
+        usable = [node for node in turn if node not in self.lost] or turn
+        count = factor or self.factor or len(usable)
+        return Layout(file, unit or self.unit, tuple(usable[:count]))
 
 
 class StripeFolders:
