@@ -109,6 +109,17 @@ def test_who_may_not_write_to_a_partition_makes_none_in_it() -> None:
     refused(errno.EACCES, lambda: parts.remove(BOB, "hers.his"))
 
 
+def test_a_partition_is_removed_by_its_owner_or_that_of_the_outer_one() -> None:
+    parts = of()
+    parts.make(ALICE, "hers", size=8, mode=0o777)
+    parts.make(BOB, "hers.his", size=2)
+    parts.make(CAROL, "hers.third", size=2)
+    refused(errno.EPERM, lambda: parts.remove(BOB, "hers", deep=True))
+    refused(errno.EPERM, lambda: parts.remove(BOB, "hers.third"))
+    parts.remove(BOB, "hers.his")
+    parts.remove(ALICE, "hers.third")
+
+
 def test_permissions_are_the_owners_the_groups_and_those_of_others() -> None:
     parts = of()
     parts.make(ALICE, "night", size=4, mode=0o710)

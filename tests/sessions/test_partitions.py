@@ -31,6 +31,12 @@ async def test_who_may_not_run_jobs_in_a_partition_runs_none(booting: Booting) -
             await bob.change_partition("night", mode=0o777)
         with pytest.raises(RefusedError, match="bob may not see"):
             await bob.partitions("night")
+        await alice.change_partition("night", mode=0o777)
+        theirs = await bob.launch("heat", 1, ["--steps", "1"], partition="night")
+        with pytest.raises(RefusedError, match="is another user's"):
+            await alice.remove_partition("night", force=True)
+        await bob.wait(theirs)
+        await alice.change_partition("night", mode=0o700)
         await root.change_partition("night", uid=bob.user.uid)
         with pytest.raises(LaunchError, match="alice may not"):
             await alice.launch("heat", 1, partition="night")
@@ -66,3 +72,7 @@ async def test_jobs_are_no_more_urgent_than_their_partition_lets_them(booting: B
         with pytest.raises(RefusedError, match="belongs to root"):
             await alice.set_priority(job.id, -9)
         await root.wait(job)
+        own = await alice.launch("heat", 1, ["--steps", "1"])
+        with pytest.raises(RefusedError, match="only root may give a job priority 1"):
+            await alice.set_priority(own.id, 1)
+        await alice.wait(own)

@@ -108,13 +108,25 @@ class Overview:
             if record.wishes.partition in wanted and not record.over.is_set()
         ]
 
+    def may_kill(self, user: Credentials, job: int) -> bool:
+        """Return whether *user* may kill a job."""
+        record = self._machine.launcher.known.get(job)
+        return record is None or user.may_command(record.wishes.owner)
+
     def kill(self, job: int) -> None:
         """Kill a job, for the system."""
         with suppress(OSError):
             self._machine.launcher.signal(job, signal.SIGKILL)
 
     def set_priority(self, user: Credentials, job: int, priority: int) -> None:
-        """Change how urgent a job is. Raises OSError: as `Launcher.set_priority`."""
+        """Change how urgent a job is.
+
+        Raises:
+            OSError: as `Launcher.set_priority`; EPERM, too: only root may make one more urgent than
+                usual, where there are other users.
+        """
+        if priority > 0 and not user.is_root and self._machine.installation is not None:
+            raise OSError(errno.EPERM, f"only root may give a job priority {priority}")
         self._machine.launcher.set_priority(user, job, priority)
 
     # -- nodes ---------------------------------------------------------------------------------

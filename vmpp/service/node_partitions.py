@@ -276,7 +276,8 @@ class NodePartitions:
             deep: whether those in it are removed as well.
 
         Raises:
-            PartitionError: others are in it (ENOTEMPTY), or as `find`.
+            PartitionError: others are in it (ENOTEMPTY); neither it nor the outer one is the user's
+                (EPERM); or as `find`.
         """
         found = self.removable(user, name, deep=deep)
         gone = {each.name for each in found}
@@ -292,7 +293,12 @@ class NodePartitions:
         inner = [each for key, each in self._made.items() if key.startswith(f"{found.name}.")]
         if inner and not deep:
             _fail(errno.ENOTEMPTY, f"there are partitions in {found.name}")
-        return [*sorted(inner, key=lambda each: each.name, reverse=True), found]
+        doomed = [*sorted(inner, key=lambda each: each.name, reverse=True), found]
+        for each in doomed:
+            owners = {each.uid, self.find(user, parent_of(each.name)).uid}
+            if not user.is_root and user.uid not in owners:
+                _fail(errno.EPERM, f"partition {each.name} is another user's")
+        return doomed
 
     def change(
         self,

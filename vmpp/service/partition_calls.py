@@ -117,6 +117,10 @@ class Jobs(Protocol):
         """Return the numbers of the jobs that wait or run in the partitions of these names."""
         ...
 
+    def may_kill(self, user: Credentials, job: int) -> bool:
+        """Return whether *user* may kill a job."""
+        ...
+
     def kill(self, job: int) -> None:
         """Kill a job, for the system."""
         ...
@@ -169,6 +173,9 @@ def _remove(
     there = jobs.jobs_in(names)
     if there and not call.force:
         return refusal(errno.EBUSY, f"job {there[0]} is in partition {names[-1]}")
+    for job in there:
+        if not jobs.may_kill(user, job):
+            return refusal(errno.EPERM, f"job {job} in partition {names[-1]} is another user's")
     partitions.remove(user, call.name, deep=call.deep)
     for job in there:
         jobs.kill(job)

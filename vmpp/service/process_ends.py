@@ -33,6 +33,9 @@ class Ends:
     def look(self, answer: Answer) -> None:
         """Answer those who have waited for what has happened since."""
         for header, (caller, call) in list(self._waiting.items()):
+            if caller.gone.is_set():
+                del self._waiting[header]
+                continue
             reply = self._reply(caller, call)
             if reply is not None:
                 del self._waiting[header]

@@ -209,7 +209,7 @@ class SpawnServer(Server):
                 raise LaunchError(f"{call.places} are no places among {len(there)} nodes")
             within = tuple(there[place] for place in call.places)
             hosts = dict(enumerate(within))
-        size = call.size or len(within) or book.within_reach
+        size = call.size or len(within) or max(1, len(book.free))
         site = Site(within, call.shape, corner) if within or call.shape else ANYWHERE
         number, nodes = self._launcher.reserve(caller, size, site, hosts)
         answer(jobs.Reserved(number, list(nodes)))
