@@ -131,6 +131,19 @@ CASES: tuple[Case, ...] = (
     ),
     Case("bandwidth", 2, "bandwidth.py", 1_000, kind="bandwidth", target=3.0),
     Case("put", 2, "put.py", 1_000, kind="bandwidth", target=3.0),
+    *(
+        Case(
+            f"stripes-{access}",
+            1,
+            "stripes.py",
+            300,
+            kind="bandwidth",
+            machine="io-16.toml",
+            target=1.0,
+            arguments=(access,),
+        )
+        for access in ("write", "read")
+    ),
     Case("counter", 64, "counter.py", 250),
     Case("am-counter", 64, "am_counter.py", 500),
     Case("am-ring", 64, "am_ring.py", 500),
