@@ -170,7 +170,8 @@ class Moves:
         for first in range(0, len(runs), MOST_RUNS):
             batch = runs[first : first + MOST_RUNS]
             request = kind(number, layout, capability, pack_runs(batch))
-            requests.append((request, self._addresses(layout, _concerned(layout, batch))))
+            places = _concerned(layout, batch, self._turn(layout.factor))
+            requests.append((request, self._addresses(layout, places)))
         slot = self._slot()
         slot.lay(memory, number, writing)
         return self._send(number, Move(slot), requests)
@@ -184,6 +185,15 @@ class Moves:
     def _number(self) -> int:
         self._made += 1
         return self._made
+
+    def _turn(self, factor: int) -> int:
+        """Return how many places after the first the process begins to ask *factor* servers.
+
+        Asked by all processes of a job in the same order, all servers would send to one process at
+        a time, whose link would be the limit.
+        """
+        process = self._process
+        return process.rank * max(1, factor // process.size)
 
     def _addresses(self, layout: Layout, places: Sequence[int]) -> list[Address]:
         found = [self._servers.get(server_name(layout.servers[place])) for place in places]
@@ -289,12 +299,12 @@ def _moved(header: Header) -> Moved:
         return Moved(errno.EIO)
 
 
-def _concerned(layout: Layout, runs: Sequence[Run]) -> list[int]:
-    """Return the places of those who have parts of *runs*, beginning with the first's."""
+def _concerned(layout: Layout, runs: Sequence[Run], turn: int) -> list[int]:
+    """Return the places of those who have parts of *runs*, from *turn* after the first's on."""
     found: set[int] = set()
     for offset, length, _ in runs:
         found.update(layout.holders(offset, length))
         if len(found) == layout.factor:
             break
-    first = runs[0][0] // layout.unit % layout.factor
+    first = runs[0][0] // layout.unit + turn
     return sorted(found, key=lambda place: (place - first) % layout.factor)
