@@ -11,16 +11,16 @@ from mpi4py import MPI
 
 from vmpp_images.options import one_count
 
-CELLS = 4096
 TO_LEFT, TO_RIGHT = 1, 2
 
 comm = MPI.COMM_WORLD
 rank, size = comm.Get_rank(), comm.Get_size()
 right, left = (rank + 1) % size, (rank - 1) % size
 steps = one_count("mpi-halo", rank, steps=100)
-low, high = CELLS * rank // size, CELLS * (rank + 1) // size
+cells = max(4096, size)
+low, high = cells * rank // size, cells * (rank + 1) // size
 rod = np.zeros(high - low + 2)
-rod[1:-1] = np.arange(low, high) == CELLS // 2  # one cell is hot
+rod[1:-1] = np.arange(low, high) == cells // 2  # one cell is hot
 
 for _ in range(steps):
     requests = [

@@ -11,16 +11,16 @@ from nx import csend, gdhigh, irecv, msgwait, mynode, myptype, numnodes
 
 from vmpp_images.options import one_count
 
-CELLS = 4096
 CELL = 8  # bytes
 TO_LEFT, TO_RIGHT = 1, 2
 
 node, nodes, ptype = mynode(), numnodes(), myptype()
 right, left = (node + 1) % nodes, (node - 1) % nodes
 steps = one_count("nx-halo", node, steps=100)
-low, high = CELLS * node // nodes, CELLS * (node + 1) // nodes
+cells = max(4096, nodes)
+low, high = cells * node // nodes, cells * (node + 1) // nodes
 rod = np.zeros(high - low + 2)
-rod[1:-1] = np.arange(low, high) == CELLS // 2  # one cell is hot
+rod[1:-1] = np.arange(low, high) == cells // 2  # one cell is hot
 
 for _ in range(steps):
     # With receives posted first, what comes goes straight to its place.

@@ -13,7 +13,6 @@ from vertex import dmax, nread, nwrite, whoami
 from vmpp_images.options import one_count
 from vmpp_images.subcube import gray, need_whole_subcube, place_of
 
-CELLS = 4096
 CELL = 8  # bytes
 TO_LEFT, TO_RIGHT, HOTTEST = 1, 2, 3
 EVERYBODY = -1
@@ -25,9 +24,10 @@ nodes = 1 << dimension
 place = place_of(node)
 right, left = gray((place + 1) % nodes), gray((place - 1) % nodes)
 steps = one_count("vertex-halo", node, steps=100)
-low, high = CELLS * place // nodes, CELLS * (place + 1) // nodes
+cells = max(4096, nodes)
+low, high = cells * place // nodes, cells * (place + 1) // nodes
 rod = np.zeros(high - low + 2)
-rod[1:-1] = np.arange(low, high) == CELLS // 2  # one cell is hot
+rod[1:-1] = np.arange(low, high) == cells // 2  # one cell is hot
 
 for _ in range(steps):
     nwrite(rod[1:2], CELL, left, TO_LEFT)
