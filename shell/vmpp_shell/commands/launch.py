@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 NICE: Final = click.IntRange(-MOST_URGENT, MOST_URGENT)
 
+PARTITION_VARIABLE: Final = "NX_DFLT_PART"
+"""Names the partition that jobs run in if nobody says, as on the Paragon."""
+
 MODES: Final = ("heater", "message-coprocessor", "compute-coprocessor", "virtual-node")
 """CPU modes by the number that ``yod -proc`` has for them on ASCI Red."""
 
@@ -36,7 +39,8 @@ MODES: Final = ("heater", "message-coprocessor", "compute-coprocessor", "virtual
 @click.option("-list", "nodes", type=NODES, metavar="NODES",
               help="The nodes, in the order of ranks: numbers and ranges, as 0..7,12.")  # fmt: skip
 @click.option("-pn", "partition", type=PARTITION, metavar="PARTITION",
-              help="The partition that it runs in; any nodes will do without.")  # fmt: skip
+              help="The partition that it runs in; by default that of the variable NX_DFLT_PART, "
+                   "if there is one.")  # fmt: skip
 @click.option("-nd", "places", type=NODES, metavar="NODES",
               help="The nodes, by rank, counted from 0 in the partition.")  # fmt: skip
 @click.option("-on", "on", type=NODES, metavar="NODES",
@@ -115,6 +119,9 @@ async def yod(
       yod -list 0..7 -kill ring.py > ring.out &
     """
     mode = _mode(number, mode)
+    options["partition"] = options["partition"] or context.interpreter.variables.get(
+        PARTITION_VARIABLE
+    )
     tools = tuple(name for name, asked in (("check", check), ("profile", profile)) if asked)
     given = _options(
         nodes=nodes or (),
