@@ -549,6 +549,28 @@ def test_the_end_of_a_process_waits_for_what_it_has_begun_to_write(site):
     assert here.contents == TEXT
 
 
+def test_what_is_closed_when_nobody_can_wait_is_told_of_later(site):
+    here = site()
+    here.nodes[0].slow = True
+
+    def program(files, fd):
+        files.begin_write(fd, TEXT)
+        with files.asking():  # as when the garbage collector closes a file in the middle of a call
+            files.write(fd, b"end")
+            files.close(fd)
+        assert not here.calls[1:]
+        here.nodes[0].go()
+        files.process.sleep(10**6)
+        files.open(b"/pfs/file", os.O_RDONLY)
+
+    here.run(program)
+    assert [type(call) for call in here.calls[1:]] == [
+        calls.Pwrite, calls.Extend, calls.Close, calls.Open,
+    ]  # fmt: skip
+    assert (here.calls[1].offset, here.calls[1].data) == (len(TEXT), b"end")
+    assert here.contents == TEXT
+
+
 def test_several_fibers_wait_for_transfers_of_their_own(site):
     here = site()
     here.fill(TEXT)

@@ -306,6 +306,39 @@ def test_a_job_of_another_layout_has_the_same_hints(run):
     """, nprocs=3)  # fmt: skip
 
 
+def test_collective_accesses_take_several_buffers(run):
+    run("""
+        from mpi4py import MPI
+        comm = MPI.COMM_WORLD
+        rank, size = comm.rank, comm.size
+        hints = MPI.Info.Create({"cb_buffer_size": "5000", "cb_nodes": "2"})
+        file = MPI.File.Open(comm, "/pfs/f", MPI.MODE_RDWR | MPI.MODE_CREATE, hints)
+        # Pieces of 1,000 bytes of the ranks in turn, after a gap of 100 bytes that nobody writes.
+        turns = MPI.BYTE.Create_vector(20, 1000, 1000 * size).Commit()
+        file.Set_view(100 + 1000 * rank, MPI.BYTE, turns)
+        mine = data[rank * 20_000 :][:20_000]
+        file.Write_all(mine)
+        file.Seek(0)
+        again = np.zeros(20_000, np.uint8)
+        file.Read_all(again)
+        assert (again == mine).all()
+        if rank == 0:
+            whole = np.frombuffer(contents("/pfs/f"), np.uint8)
+            assert len(whole) == 100 + 20_000 * size and not whole[:100].any()
+            parts = whole[100:].reshape(20, size, 1000)
+            assert (parts == data[: 20_000 * size].reshape(size, 20, 1000).swapaxes(0, 1)).all()
+        comm.Barrier()
+        file.Set_size(100 + 1000 * size * 7 + 500)
+        again[:] = 0
+        status = MPI.Status()
+        file.Read_at_all(0, again, status)
+        there = 7000 + (500 if rank == 0 else 0)
+        assert status.Get_count(MPI.BYTE) == there and (again[:there] == mine[:there]).all()
+        assert not again[there:].any()
+        file.Close()
+    """, nprocs=4)  # fmt: skip
+
+
 def test_an_io_node_that_has_crashed_is_an_error_and_no_hang(run):
     result = run("""
         from mpi4py import MPI
