@@ -10,6 +10,7 @@ from typing import Any
 import trio
 
 from vmpp.hardware import DiskParameters
+from vmpp.hardware.fabric import Transmit
 from vmpp.kernel import QuintessentialKernel
 from vmpp.portals import Header
 from vmpp.process.striping import Seal, server_name
@@ -112,7 +113,7 @@ class IOPartition:
             unheard = self._unheard[node] = []
             server.kernel.node.interface.deliver = partial(_note, unheard)
 
-    def lose(self, node: int, transmit: Any) -> None:
+    def lose(self, node: int, transmit: Transmit) -> None:
         """Take note that an I/O node has crashed, and have everybody told who waits for it.
 
         From now on the way to the node ends before it, where somebody answers in its place: that
