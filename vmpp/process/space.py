@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib import import_module
 from types import FrameType, FunctionType, ModuleType
@@ -289,16 +289,23 @@ class AddressSpace:
             names = getattr(module, "__dict__", {})
             if not self.program.owns(names.get("__file__") or ""):
                 continue
-            # By kinds of objects, of which there are few: a program may have imported many names.
-            # A program's own metaclass may let its classes have no hash.
-            kinds = {id(kind): kind for kind in map(type, names.values())}
-            own = {key for key, kind in kinds.items() if kind.__module__ in self.own}
-            filled = {key for key, kind in kinds.items() if issubclass(kind, _CONTAINERS)}
-            objects = [name for name in names if own and id(type(names[name])) in own]
-            objects += [name for name in names if filled and id(type(names[name])) in filled]
-            for name in objects:
+            for name in self._objects(names):
                 if name[:2] != "__":
                     names.pop(name, None)
+
+    def _objects(self, names: Mapping[str, Any]) -> list[str]:
+        """Return under which *names* there are objects of own classes, then containers."""
+        try:
+            kinds = set(map(type, names.values()))
+        except TypeError:
+            # A metaclass of the program's gives its classes no hash.
+            objects = [name for name in names if type(names[name]).__module__ in self.own]
+            return objects + [name for name in names if isinstance(names[name], _CONTAINERS)]
+        # There are few kinds of objects, though a program may have imported many names.
+        own = {kind for kind in kinds if kind.__module__ in self.own}
+        filled = {kind for kind in kinds if issubclass(kind, _CONTAINERS)}
+        objects = [name for name in names if type(names[name]) in own] if own else []
+        return objects + [name for name in names if type(names[name]) in filled]
 
     def _call_at_exit(
         self, function: Callable[..., object], args: Any, kwargs: Any, what: str
