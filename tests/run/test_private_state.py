@@ -370,9 +370,13 @@ sys.argv.append("MARK")
     assert told(text) == told(text)
 
 
-def test_objects_that_are_left_at_the_end_are_finalized_in_their_own_process(program):
-    path = program("""
-        class Noted:
+@pytest.mark.parametrize("kind", ["type", "WithoutHash"])
+def test_objects_that_are_left_at_the_end_are_finalized_in_their_own_process(program, kind):
+    path = program(f"""
+        class WithoutHash(type):
+            def __eq__(self, other):
+                return self is other
+        class Noted(metaclass={kind}):
             def __init__(self, name):
                 self.name = name
             def __del__(self):
