@@ -212,7 +212,7 @@ while True:
 
 def test_nothing_acknowledged_of_striped_files_is_lost_and_nothing_is_left_over(tmp_path):
     chance = random.Random(5)
-    for round_ in range(3):
+    for round_ in range(2):
         worker = subprocess.Popen(
             [sys.executable, "-c", STRIPED, str(tmp_path), str(1000 * round_), HERE],
             stdout=subprocess.PIPE,

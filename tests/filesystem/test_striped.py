@@ -489,7 +489,7 @@ def test_stripes_without_names_come_to_nobody(open_tree, alice, stripes):
     file.close()
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     unit=st.sampled_from([512, 700, 4096]),
     factor=st.integers(0, 4),
