@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,12 @@ def test_the_stub_is_that_of_the_table():
     assert ast.dump(ast.parse(written)) == ast.dump(ast.parse(stub.text())), (
         "write it anew: python -m vmpp_nx.stub plugins/vmpp_nx/nx.pyi, then format it"
     )
+
+
+@pytest.mark.parametrize("name", _calls.CALLS)
+def test_the_documentation_has_it(name):
+    page = Path(__file__).parents[2] / "docs" / "nx.md"
+    assert re.search(rf"`[^`]*\b{name}\b[^`]*`", page.read_text())
 
 
 ORDER = {
