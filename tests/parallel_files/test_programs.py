@@ -276,7 +276,7 @@ def test_a_co_routine_leaves_them_to_its_process(run):
     """, policies={"mode": "compute-coprocessor"})  # fmt: skip
 
 
-def test_a_job_of_another_layout_has_the_same_hints(run):
+def test_hints_say_how_a_file_is_made_as_far_as_the_machine_can(run):
     run("""
         from mpi4py import MPI
         comm = MPI.COMM_WORLD
@@ -298,11 +298,21 @@ def test_a_job_of_another_layout_has_the_same_hints(run):
             assert error.Get_error_class() == MPI.ERR_FILE_EXISTS
         else:
             raise AssertionError
-        odd = MPI.Info.Create({"striping_factor": "99", "striping_unit": "17"})
-        file = MPI.File.Open(comm, "/pfs/g", MPI.MODE_WRONLY | MPI.MODE_CREATE, odd)
-        told = file.Get_info()
-        assert (told.Get("striping_factor"), told.Get("striping_unit")) == ("4", "4096")
-        file.Close()
+        for number, (given, found) in enumerate([
+            ({"striping_factor": "99", "striping_unit": "17"}, ("4", "4096")),
+            ({"striping_factor": "99", "striping_unit": "8192"}, ("4", "8192")),
+            ({"striping_factor": "3", "striping_unit": "17"}, ("3", "4096")),
+            ({"striping_factor": "3", "start_iodevice": "9"}, ("3", "4096")),
+        ]):
+            name, odd = f"/pfs/odd{number}", MPI.Info.Create(given)
+            file = MPI.File.Open(comm, name, MPI.MODE_WRONLY | MPI.MODE_CREATE, odd)
+            told = file.Get_info()
+            assert (told.Get("striping_factor"), told.Get("striping_unit")) == found
+            file.Close()
+            same = MPI.File.Open(comm, name, MPI.MODE_WRONLY | MPI.MODE_CREATE,
+                                 MPI.Info.Create({"striping_factor": "1"}))
+            assert same.Get_info().Get("striping_factor") == found[0]
+            same.Close()
     """, nprocs=3)  # fmt: skip
 
 

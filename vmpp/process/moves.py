@@ -255,7 +255,7 @@ class Moves:
         process = self._process
         process.clock += process.kernel.send_time + 1
         process.synchronise()
-        if process.fibers is not None:
+        if process.fibers is not None and not process.in_handler:
             process.yield_cpu()
 
     def give_up(self, move: Move) -> None:

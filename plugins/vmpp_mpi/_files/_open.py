@@ -42,6 +42,9 @@ are as many as the I/O nodes that have parts of it."""
 _STRIPING: Final = ("striping_unit", "striping_factor", "start_iodevice")
 """Hints of how a file that is made is to be striped."""
 
+_UNSAID: Final = (0, 0, calls.BOUNDLESS)
+"""What stands for those that nothing is said of."""
+
 
 def path_of(filename: Any) -> bytes:
     """Return a file's name as the host has it.
@@ -131,14 +134,27 @@ def _made_striped(
     files: Files, name: bytes, flags: int, permissions: int, info: Info, hints: Hints
 ) -> int:
     """Make a file that is striped as hints say, if it can be; return the flags to open it with."""
+    with suppress(OSError):
+        files.call(calls.Stat(calls.HERE, name, True))
+        return flags  # it is there, and stays as it is
     unit, factor, first = (
         getattr(hints, key) if info.Get(key) is not None else unsaid
-        for key, unsaid in zip(_STRIPING, (0, 0, calls.BOUNDLESS), strict=True)
+        for key, unsaid in zip(_STRIPING, _UNSAID, strict=True)
     )
-    with suppress(OSError):
-        files.call(calls.SetStripes(calls.HERE, name, permissions, unit, factor, first))
-        return flags & ~(os.O_CREAT | os.O_EXCL)
-    # It is there, or its folder is not one of striped files; or opening it will say what is wrong.
+    # What the machine cannot do with is left out, which may be any of them.
+    for wanted in dict.fromkeys(
+        (
+            (unit, factor, first),
+            (unit, factor, calls.BOUNDLESS),
+            (unit, 0, calls.BOUNDLESS),
+            (0, factor, calls.BOUNDLESS),
+        )
+    ):
+        with suppress(OSError):
+            if wanted != _UNSAID:
+                files.call(calls.SetStripes(calls.HERE, name, permissions, *wanted))
+                return flags & ~(os.O_CREAT | os.O_EXCL)
+    # Its folder is not one of striped files, say: opening it will tell if anything is wrong.
     return flags
 
 
