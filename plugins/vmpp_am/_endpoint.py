@@ -73,7 +73,7 @@ class Endpoint:
         Raises:
             OutOfMemory: there is not so much.
         """
-        process.memory.allocate(3 * parameters.heap)
+        process.memory.allocate(2 * parameters.heap + parameters.completions(process.size))
         self.process = process
         self._engine = process.kernel.engine
         self.portals = portals

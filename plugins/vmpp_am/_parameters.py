@@ -25,7 +25,7 @@ class Parameters:
     Attributes:
         send: library time of a message, ps.
         handler: library time of finding and calling a handler, ps.
-        heap: bytes for each of: requests, replies, and completions.
+        heap: bytes for each of: requests, replies, and ends of operations.
         payload: the longest payload.
         credits: requests that a process can have under way.
         operations: puts, gets and atomic operations that a process can have under way.
@@ -38,11 +38,20 @@ class Parameters:
     credits: int
     operations: int
 
+    def completions(self, size: int) -> int:
+        """Return the bytes for what ends operations, and for collective ones of *size* ranks.
+
+        A rank is one barrier ahead of another at the most; sizes of segments are collected by
+        messages of a word for each rank.
+        """
+        return self.heap + 64 * Heap.HEADER_BYTES + 4 * WORD * size
+
     @classmethod
     def of(cls, description: MachineDescription) -> Parameters:
         """Return what the table ``[am]`` of a machine says, and what follows from it.
 
-        Each request gets one reply at the most: with so many credits the replies find room.
+        Each request gets one reply at the most: with so many credits the replies find room. So do
+        the ends of requests, with up to `MOST_ARGUMENTS` words, beside those of other operations.
         """
         table = description.am
         least = Heap.HEADER_BYTES + MOST_ARGUMENTS * WORD
@@ -53,5 +62,5 @@ class Parameters:
             heap=table.heap,
             payload=payload,
             credits=max(1, table.heap // (least + payload)),
-            operations=max(1, table.heap // (4 * Heap.HEADER_BYTES)),
+            operations=max(1, table.heap // (8 * Heap.HEADER_BYTES)),
         )

@@ -18,6 +18,7 @@ from vmpp.portals import (
     SendInfo,
     SingleBlock,
 )
+from vmpp_am._parameters import Parameters
 
 MESSAGE_PORTAL: Final = 17
 """Requests and replies, whose handlers run in user space."""
@@ -57,11 +58,11 @@ class Portals:
         "answers", "completions", "message", "replies", "requests", "segment", "segments",
     )  # fmt: skip
 
-    def __init__(self, process: Process, heap: int) -> None:
+    def __init__(self, process: Process, parameters: Parameters) -> None:
         """Set up what others may send to before the program has said anything."""
-        self.requests = Heap(heap)
+        self.requests = Heap(parameters.heap)
         self.replies: Heap | None = None
-        self.completions = Heap(heap)
+        self.completions = Heap(parameters.completions(process.size))
         # A request that finds no room meets a block that nothing fits, which says so to its sender.
         full = SingleBlock(MemoryOperation.SINGLE_RCVR_OFF_SV_BDY_ACK, memoryview(b""))
         room = DynamicBlock(MemoryOperation.DYN_SV_HDR_BDY, self.requests)

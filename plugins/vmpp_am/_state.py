@@ -148,7 +148,7 @@ def portals(parameters: Parameters, choices: Choices) -> LatePortals:
 
 
 def _set_up(parameters: Parameters, choices: Choices, process: Process) -> None:
-    portals = Portals(process, parameters.heap)
+    portals = Portals(process, parameters)
     process.libraries["am.portals"] = portals, parameters, choices
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from vmpp_am._errors import AmError
 from vmpp_am._messages import words
+from vmpp_am._parameters import MOST_ARGUMENTS
 from vmpp_am._portals import COMPLETION_PORTAL
 
 if TYPE_CHECKING:
@@ -50,7 +51,13 @@ class Token:
         self._open = False
 
     def result(self, *values: int) -> None:
-        """Give the requester words with the word that the request is done."""
+        """Give the requester words with the word that the request is done.
+
+        Raises:
+            AmError: they are too many, or not all 64-bit integers.
+        """
+        if len(values) > MOST_ARGUMENTS:
+            raise AmError(f"a result has up to {MOST_ARGUMENTS} words, not {len(values)}")
         self._result = words(values)
 
     def finish(self) -> None:

@@ -160,10 +160,10 @@ def reply(
 
 
 def result(token: Token, *values: int) -> None:
-    """Have 64-bit integers be the value of the request's handle, without a reply's handler.
+    """Have up to 16 64-bit integers be the value of the request's handle, without a reply.
 
     Raises:
-        AmError: there is something else among them.
+        AmError: there are more, or something else is among them.
     """
     token.result(*values)
 

@@ -208,3 +208,15 @@ def test_threads_of_a_program_may_all_work(lines: Lines) -> None:
     print(int.from_bytes(segment.memory[:8], "little"), len(seen), all(seen))
     """
     assert lines(text) == ["20 20 True"] * 2
+
+
+def test_many_ranks_meet_with_little_memory(lines: Lines) -> None:
+    text = """
+    segment = am.expose(8 + me % 3)
+    for _ in range(3):
+        am.barrier()
+    if me == 0:
+        print([segment.size(rank) for rank in range(6)])
+    am.barrier()
+    """
+    assert lines(text, 100, settings={"am.heap": "1 KiB"}) == ["[8, 9, 10, 8, 9, 10]"]

@@ -165,6 +165,8 @@ def test_a_polling_process_pays_no_context_switch(run: Any) -> None:
         ("am.kernel_call(0, 0)", "a handler may reply, and not call a handler in the kernel"),
         ("am.expose(8)", "a handler may reply, and not expose memory: it could"),
         ("am.reply(token, 1); am.reply(token, 1)", "a request is replied to once, and by its"),
+        ("am.result(token, *range(17))", "a result has up to 16 words, not 17"),
+        ("am.result(token, 0.5)", "(0.5,) are not all 64-bit integers"),
         ("am.reply(token, 2)", "a reply is not replied to: it could go on for ever"),
     ],
 )

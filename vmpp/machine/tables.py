@@ -327,4 +327,6 @@ class AmTable(Table, frozen=True, kw_only=True):
     handler: Annotated[int, _time("to find the handler of a message, and call it")] = duration(
         "100 ns"
     )
-    heap: Annotated[int, _size("room for messages whose handlers have not run")] = size("1 MiB")
+    heap: Annotated[int, _size("room for messages whose handlers have not run", "1 KiB")] = size(
+        "1 MiB"
+    )
