@@ -32,7 +32,6 @@ from vmpp.process.striping import (
     RUN,
     Layout,
     Moved,
-    Sync,
     WriteStripes,
     decode_request,
     encode,
@@ -83,7 +82,7 @@ class IoNode(SystemProcess):
 
     def _serve(self, header: Header) -> None:
         request = decode_request(header.body or b"")
-        if self.error or isinstance(request, Sync):
+        if self.error:
             self._report(header, Moved(self.error))
         elif isinstance(request, WriteStripes):
             self._fetch(header, request, list(self._pieces(request)))
@@ -522,6 +521,20 @@ def test_stretches_go_to_their_places_in_memory(site):
     assert here.contents == TEXT[:1] + TEXT[20:22] + TEXT[3:] + bytes(10) + TEXT[3:5]
 
 
+def test_sync_waits_for_what_was_begun(site):
+    here = site()
+    here.nodes[0].slow = True
+
+    def program(files, fd):
+        files.begin_write(fd, TEXT)
+        files.process.kernel.engine.after(10**6, here.nodes[0].go)
+        files.sync(fd)
+        assert here.contents == TEXT
+
+    here.run(program)
+    assert [type(call) for call in here.calls[1:]] == [calls.Extend, calls.Fsync]
+
+
 def test_a_file_is_closed_when_what_was_begun_is_done(site):
     here = site()
     here.nodes[0].slow = True
@@ -605,9 +618,9 @@ def test_an_io_node_that_is_not_there_fails_what_it_is_asked_for_and_nothing_els
     here.nodes[1].dead = True
 
     def program(files, fd):
-        return failure(files.pread, fd, 9, 0), files.pread(fd, 4, 8), failure(files.sync, fd)
+        return failure(files.pread, fd, 9, 0), files.pread(fd, 4, 8)
 
-    assert here.run(program) == (errno.EIO, TEXT[8:12], errno.EIO)
+    assert here.run(program) == (errno.EIO, TEXT[8:12])
 
 
 def test_an_io_node_that_the_machine_does_not_have_any_more_is_an_error_at_once(site):

@@ -38,7 +38,6 @@ from vmpp.process.striping import (
     Moved,
     ReadStripes,
     Request,
-    Sync,
     WriteStripes,
     decode_moved,
     encode,
@@ -72,8 +71,8 @@ class Move:
 
     __slots__ = ("_pieces", "_slot", "count", "done", "ends", "error", "grown", "owed")
 
-    def __init__(self, slot: _Slot | None) -> None:
-        self._slot = slot
+    def __init__(self, slot: _Slot) -> None:
+        self._slot: _Slot | None = slot
         self._pieces = 0
         self.owed = 0
         self.done = False
@@ -165,7 +164,8 @@ class Moves:
             OSError: EIO, one of the I/O nodes that have them is not there, or no longer.
         """
         kind = WriteStripes if writing else ReadStripes
-        number = self._number()
+        self._made += 1
+        number = self._made
         requests: list[tuple[Request, list[Address]]] = []
         for first in range(0, len(runs), MOST_RUNS):
             batch = runs[first : first + MOST_RUNS]
@@ -175,16 +175,6 @@ class Moves:
         slot = self._slot()
         slot.lay(memory, number, writing)
         return self._send(number, Move(slot), requests)
-
-    def begin_sync(self, layout: Layout) -> Move:
-        """Begin to have what has been written to a file on the disks. Raises as `begin`."""
-        number = self._number()
-        everybody = self._addresses(layout, range(layout.factor))
-        return self._send(number, Move(None), [(Sync(number, layout), everybody)])
-
-    def _number(self) -> int:
-        self._made += 1
-        return self._made
 
     def _turn(self, factor: int) -> int:
         """Return how many places after the first the process begins to ask *factor* servers.
