@@ -521,6 +521,21 @@ def test_stretches_go_to_their_places_in_memory(site):
     assert here.contents == TEXT[:1] + TEXT[20:22] + TEXT[3:] + bytes(10) + TEXT[3:5]
 
 
+def test_no_stretches_at_all_are_moved_at_once(site):
+    here = site()
+    here.fill(TEXT)
+
+    def program(files, fd):
+        assert files.write_runs(fd, [], b"") == files.read_runs(fd, [], bytearray()) == 0
+        assert files.pwrite(fd, b"", 99) == 0
+        assert files.pread(fd, 0, 5) == b""
+        return files.begin_write_runs(fd, [], b"").wait()
+
+    assert here.run(program) == 0
+    assert not any(node.asked for node in here.nodes)
+    assert not here.calls[1:]
+
+
 def test_sync_waits_for_what_was_begun(site):
     here = site()
     here.nodes[0].slow = True

@@ -180,7 +180,7 @@ class Writing(StripedTransfer):
     @property
     def end(self) -> int:
         """How far the file will reach at least."""
-        return max(offset + length for offset, length, _ in self._runs)
+        return max((offset + length for offset, length, _ in self._runs), default=0)
 
 
 def _total(runs: Sequence[Run]) -> int:
