@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import total_ordering
 from typing import Final
 
 from vmpp_nx._calls import call
@@ -10,6 +11,7 @@ from vmpp_nx._errors import text_of
 from vmpp_nx._state import State, find
 
 
+@total_ordering
 class ErrorNumber:
     """The variable `errno` of the running process: acts as the number that it has at the moment.
 
@@ -28,6 +30,9 @@ class ErrorNumber:
 
     def __eq__(self, other: object) -> bool:
         return find().errno == (int(other) if isinstance(other, ErrorNumber) else other)
+
+    def __lt__(self, other: int) -> bool:
+        return find().errno < other
 
     __hash__ = None  # type: ignore[assignment]
 

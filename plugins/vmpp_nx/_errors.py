@@ -82,8 +82,8 @@ class Who(NamedTuple):
     ptype: int
 
     def complain(self, call: str, error: Refused) -> str:
-        """Return the line that says what was wrong in *call*."""
-        return f"nx: {call}: {error} (node {self.node}, ptype {self.ptype})"
+        """Return the line that says what was wrong in *call*, be what it shows of several."""
+        return f"nx: {call}: {' '.join(str(error).split())} (node {self.node}, ptype {self.ptype})"
 
 
 def text_of(code: int) -> str:

@@ -171,6 +171,8 @@ def gopf(state: State, x: Any, xlen: int, work: Any, function: Callable[..., Any
             views of the same elements otherwise.
     """
     vector = incoming(x, xlen)
+    if not callable(function):
+        raise Refused("EQPARAM", f"{function!r:.60} cannot be called")
     shaped = _shape_of(x, len(vector))
 
     def combine(low: memoryview, high: memoryview) -> None:
@@ -240,5 +242,7 @@ def _shape_of(x: Any, length: int) -> Callable[[memoryview], Any]:
 
         return array
     with memoryview(x) as view:
-        form = view.format
+        form = view.format.lstrip("@=<")
+    if len(form) != 1:
+        return lambda memory: memory
     return lambda memory: memory.cast(form)  # type: ignore[call-overload]

@@ -95,7 +95,7 @@ class Messages:
             raise Refused("EQPID", f"{ptype!r:.60} is not from 0 to {PTYPES - 1}")
         if self.ptype not in {INVALID_PTYPE, ptype}:
             raise Refused("EQSET", f"it is {self.ptype}")
-        self.ptype = ptype
+        self.ptype = int(ptype)
 
     def own_ptype(self) -> int:
         """Return the process's type. Raises Refused: EQNOSET: it has none."""
@@ -116,6 +116,8 @@ class Messages:
             raise Refused("EQTYPE", f"{kind!r:.60} is not from 0 to {TYPES - 1}")
         if not (_whole(ptype) and 0 <= ptype < PTYPES):
             raise Refused("EQPID", f"{ptype!r:.60} is not from 0 to {PTYPES - 1}")
+        # Numbers of NumPy have not as many bits as match bits.
+        kind, ptype = int(kind), int(ptype)
         bits = type_bits(kind) | ptype_bits(own, ptype)
         if ptype == own and kind < FIRST_FORCED:
             if len(self.kinds) >= _MANY:

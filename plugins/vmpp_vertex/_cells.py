@@ -51,16 +51,21 @@ def get(argument: Any) -> int:
     Raises:
         TypeError: it is, and has, none, or has more than one.
     """
-    if type(argument) is int:
-        return argument
+    return argument if type(argument) is int else index(value_of(argument))
+
+
+def value_of(argument: Any) -> Any:
+    """Return what *argument* holds if it is a cell, and itself if it is none.
+
+    Raises:
+        TypeError: it has room for more than one value.
+    """
     if type(argument) is cell:
-        return index(argument.value)
+        return argument.value
     if not is_cell(argument):
-        return index(argument)
+        return argument
     place = getattr(argument, "_obj", argument)
-    if hasattr(place, "value"):
-        return index(place.value)
-    return index(place[_only(place)])
+    return place.value if hasattr(place, "value") else place[_only(place)]
 
 
 def put(argument: Any, value: Any) -> None:

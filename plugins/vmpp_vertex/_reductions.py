@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from vmpp_collectives import Kind, Reduction, allreduce, elementwise, reduce
-from vmpp_vertex._cells import get, is_cell, put
+from vmpp_vertex._cells import get, is_cell, put, value_of
 from vmpp_vertex._memory import memory
 from vmpp_vertex._node import ANY, Node, Refused, check_type, current
 
@@ -92,7 +92,7 @@ def _scalar(prefix: str, operation: str) -> Callable[..., Any]:
     code = ELEMENTS[prefix].code
 
     def call(val: Any, target: Any = ANY, type: Any = 0, mask: Any = ANY) -> Any:
-        value = get(val) if prefix == "i" else float(getattr(val, "value", val))
+        value = get(val) if prefix == "i" else float(value_of(val))
         vector = memoryview(bytearray(_packed(code, value)))
         try:
             gets = _reduce(vector, code, operation, get(target), get(type), get(mask))

@@ -43,6 +43,18 @@ def test_twins_return_minus_one_and_set_the_number(run):
     run(f"import sys\n{calls}\nassert iprobe(-1) == 0".replace("\n", "\n"), 1)
 
 
+def test_the_number_compares_with_others(run):
+    run("assert _msgwait(9) == -1 and 0 < errno < EQNOMID and errno >= EQMID > 0 == n - 1", 1)
+
+
+def test_a_line_is_one_however_the_buffer_is_shown(run):
+    result = run(
+        "import numpy\ncsend(1, numpy.zeros((4, 4))[:, 1], 32, 0, 0)", nprocs=1, fails=True
+    )
+    assert result.stderr.decode().count("\n") == 1
+    assert result.stderr.decode().endswith("is no contiguous memory (node 0, ptype 0)\n")
+
+
 def test_twins_of_calls_that_return_nothing_return_zero(run):
     run(
         """

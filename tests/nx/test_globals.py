@@ -115,6 +115,11 @@ def test_a_function_of_the_programs_own_combines_vectors() -> None:
     longs = array.array("q", [me * 7, me - 9])
     nx.gopf(longs, 16, None, further)
     assert longs.tolist() == [28, -9]
+    pair = (ctypes.c_double * 2)(me, me)
+    nx.gopf(pair, 16, None, further)
+    assert [*pair] == [4, 0]
+    assert nx._gopf(pair, 16, None, None) == -1
+    assert nx.errno == nx.EQPARAM
 
 
 @pytest.mark.vmpp(nprocs=4)

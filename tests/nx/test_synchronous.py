@@ -93,6 +93,20 @@ def test_a_send_does_not_wait_for_its_receiver(run):
     )
 
 
+@pytest.mark.parametrize("kind", ["int8", "uint16", "int32", "int64"])
+def test_numbers_may_be_those_of_numpy(run, kind):
+    run(
+        f"""
+        from numpy import {kind} as number
+        for type in (7, 99):
+            csend(number(type), b"text", number(4), number(me), number(0))
+            room = bytearray(4)
+            crecv(number(type), room, number(4))
+            assert room == b"text" and infotype() == type and infonode() == me
+        """
+    )
+
+
 def test_a_process_can_send_to_itself(run):
     run("csend(1, b'me', 2, me, 0); b = bytearray(2); crecv(1, b, 2); assert b == b'me'", 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import operator
 from functools import reduce
 
@@ -73,6 +74,24 @@ def test_who_is_not_the_target_keeps_its_own(nodes):
         return isum(place, 2), place.value
 
     assert nodes(3, program) == {0: (10, 10), 1: (11, 11), 2: (33, 33)}
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        lambda: cell(1.5),
+        lambda: [1.5],
+        lambda: np.array([1.5]),
+        lambda: ctypes.c_double(1.5),
+        lambda: ctypes.byref(ctypes.c_double(1.5)),
+    ],
+)
+def test_cells_of_any_kind_get_the_result(nodes, place):
+    def program():
+        val = place()
+        return vertex.dsum(val), vertex.dmax(val)
+
+    assert nodes(2, program) == dict.fromkeys(range(2), (3.0, 3.0))
 
 
 def test_only_n_elements_are_reduced(nodes):
