@@ -169,9 +169,60 @@ def test_m_global_makes_one_access_for_all(on_nodes: Run) -> None:
         assert read(fd, 5) == b"one.t"
         assert read(fd, 5) == b"wo."
         assert iseof(fd)
-        wrong = _cwrite(fd, b"abc", 2 + (me == 1))
-        assert wrong == (-1 if me == 1 else 2)
-        assert me != 1 or errno == EMIXIO
+        for call in (_cwrite, _cread):
+            assert call(fd, bytearray(3), 2 + (me == 1)) == -1 and errno == EMIXIO
+        assert lseek(fd, 0, 1) == 8
+        """
+    )
+
+
+@pytest.mark.parametrize("nprocs", [1, 2])
+@pytest.mark.parametrize("mode", ["M_UNIX", "M_LOG", "M_SYNC", "M_RECORD", "M_GLOBAL", "M_ASYNC"])
+def test_one_access_may_begin_before_the_last_has_ended(
+    on_nodes: Run, mode: str, nprocs: int
+) -> None:
+    on_nodes(
+        f"""
+        fd = opened({mode})
+        own = os.open(FOLDER + "file", os.O_RDWR)
+        setiomode(own, {mode})
+        for each in (fd, own):
+            gsync()
+            lseek(each, 0, 0)
+            numbers = [iwrite(each, b"ab", 2), iwrite(each, b"cd", 2)]
+            assert [iowait(number) for number in reversed(numbers)] == [2, 2]
+            parts = 1 if {mode} in (M_UNIX, M_GLOBAL, M_ASYNC) else n
+            assert content(fd) == b"ab" * parts + b"cd" * parts
+        """,
+        nprocs,
+    )
+
+
+def test_a_node_may_be_through_with_a_file_that_others_still_use(on_nodes: Run) -> None:
+    on_nodes(
+        """
+        fd = opened(M_SYNC)
+        if me == 0:
+            os.close(fd)
+        own = os.open(FOLDER + "file", os.O_RDWR)
+        setiomode(own, M_LOG)
+        if me:
+            assert cread(own, bytearray(4), 4) == 0
+        """
+    )
+
+
+def test_files_are_open_on_all_nodes_for_what_was_wanted(on_nodes: Run) -> None:
+    on_nodes(
+        """
+        import errno as system
+        fd = opened(M_UNIX)
+        cwrite(fd, b"abcd", 4)
+        gsync()
+        only = opened(M_UNIX, flags=os.O_WRONLY)
+        assert _cread(only, bytearray(4), 4) == -1 and errno == system.EBADF
+        only = opened(M_UNIX, flags=os.O_RDONLY)
+        assert _cwrite(only, b"abcd", 4) == -1 and errno == system.EBADF
         """
     )
 

@@ -424,9 +424,9 @@ class Files(FileTransfers):
         file.shared, file.position = True, None
         return self.call(calls.Share(file.handle)).key
 
-    def join(self, key: int) -> Descriptor:
-        """Return a new descriptor for the open file that another process shares."""
-        return self._enter(self._opened(self.call(calls.Join(key)), os.O_RDWR, shared=True))
+    def join(self, key: int, access: int = os.O_RDWR) -> Descriptor:
+        """Return a new descriptor, for *access*, of the open file that another process shares."""
+        return self._enter(self._opened(self.call(calls.Join(key)), access, shared=True))
 
     def move_pointer(self, fd: int, count: int) -> int:
         """Move the pointer that the processes have in common, and return where it was."""

@@ -12,7 +12,7 @@ from vmpp.process.transfers import Reading, Transfer
 from vmpp_nx._errors import Refused
 from vmpp_nx._files._modes import M_GLOBAL
 from vmpp_nx._files._open_files import system
-from vmpp_nx._files._together import broadcast_bytes, broadcast_numbers
+from vmpp_nx._files._together import broadcast_bytes, broadcast_numbers, exchange_numbers
 
 if TYPE_CHECKING:
     from vmpp_nx._files._open_files import NxFile
@@ -100,7 +100,7 @@ def begin_access(file: NxFile, pieces: Pieces, *, writing: bool) -> Access:
         length = sum(map(len, pieces))
         offset, length = file.mode.reserve(file, length, writing=writing)
         transfers = _begin(file, offset, _cut(pieces, length), writing=writing)
-        if file.mode.common:
+        if file.mode.settles_late(file):
             settle = file.mode.settle
             return Access(transfers, lambda moved: settle(file, offset, length, moved))
         file.mode.settle(file, offset, length, _expected(transfers, length))
@@ -171,17 +171,18 @@ def _for_all(file: NxFile, pieces: Pieces, *, writing: bool) -> int:
     """Have node 0 make an access, and all nodes what has come of it. Raises Refused."""
     state: State = file.state
     base, length = file.tell(), sum(map(len, pieces))
+    if len(set(exchange_numbers(state, length))) > 1:
+        # All are told, and none is left waiting for the others.
+        raise Refused("EMIXIO", f"node {state.node} moves {length} bytes, not all do")
     moved, error = 0, 0
     if state.node == 0:
         try:
             moved = _completed(_begin(file, base, pieces, writing=writing))
         except OSError as failure:
             error = failure.errno or errno.EIO
-    wanted, moved, error = broadcast_numbers(state, length, moved, error)
+    moved, error = broadcast_numbers(state, moved, error)
     if error:
         raise Refused(error)
-    if wanted != length:
-        raise Refused("EMIXIO", f"node {state.node} moves {length} bytes, node 0 {wanted}")
     if not writing:
         for memory in _cut(pieces, moved):
             broadcast_bytes(state, memory)

@@ -42,6 +42,10 @@ class Mode:
         """Have the pointer where it belongs after an access that has moved so many bytes."""
         file.move(offset + moved)
 
+    def settles_late(self, file: NxFile) -> bool:
+        """Return whether `settle` is for the end of an access, as the pointer is moved already."""
+        return False
+
     def tell(self, file: NxFile) -> int:
         """Return where the pointer is."""
         return file.tell()
@@ -83,6 +87,10 @@ class Log(Mode):
             with file.locked():
                 if file.move_common(0) > offset + moved:
                     file.set_common(offset + moved)
+
+    def settles_late(self, file: NxFile) -> bool:
+        """Return whether there is a pointer that all nodes have in common."""
+        return file.common is not None
 
     def tell(self, file: NxFile) -> int:
         """Ask where the pointer is."""

@@ -6,16 +6,19 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from vmpp.process import calls
 from vmpp.process.striped import StripedFile
+from vmpp_collectives import Kind, barrier
 from vmpp_nx._calls import IPSC, call
 from vmpp_nx._errors import Refused
 from vmpp_nx._files._calls import file_of
 from vmpp_nx._files._modes import M_LOG, M_UNIX, Mode, mode_of
 from vmpp_nx._files._open_files import NxFile, NxFiles, system
 from vmpp_nx._files._together import broadcast_numbers, exchange_numbers
+from vmpp_nx._globals import channel_of
 from vmpp_nx._state import State
 
 
@@ -39,7 +42,8 @@ def gopen(state: State, path: Any, oflag: int, iomode: int = M_UNIX, mode: int =
     if len(set(modes)) > 1:
         raise Refused("EIMODE", f"node {state.node} wants {chosen.number}, not all do")
     files = state.process.files
-    fd = _opened(state, path, lambda: files.open(os.fsencode(path), oflag, mode, calls.HERE, path))
+    make = partial(files.open, os.fsencode(path), oflag, mode, calls.HERE, path)
+    fd = _opened(state, path, oflag, make)
     with system(path):
         file = NxFile(state, fd, chosen)
         file.position, file.common = 0, fd
@@ -51,8 +55,10 @@ def gopen(state: State, path: Any, oflag: int, iomode: int = M_UNIX, mode: int =
     return fd
 
 
-def _opened(state: State, path: Any, make: Callable[[], int]) -> int:
+def _opened(state: State, path: Any, oflag: int, make: Callable[[], int]) -> int:
     """Have node 0 open a file by *make*, and return a descriptor of that on all nodes.
+
+    *oflag* says what they may do with it.
 
     Raises:
         Refused: on all nodes, if it fails on the one.
@@ -69,7 +75,21 @@ def _opened(state: State, path: Any, make: Callable[[], int]) -> int:
     if error:
         raise Refused(error, os.fsdecode(path))
     with system(path):
-        return files.join(key) if state.node else fd
+        return _joined(state, fd, key, oflag & os.O_ACCMODE)
+
+
+def _joined(state: State, fd: int, key: int, access: int = os.O_RDWR) -> int:
+    """Return a descriptor of what node 0 has open as *fd* and shares by *key*; all nodes call.
+
+    They leave together: it is shared only as long as node 0 has it open.
+
+    Raises:
+        OSError: it cannot be had.
+    """
+    try:
+        return state.process.files.join(key, access) if state.node else fd
+    finally:
+        barrier(channel_of(state, Kind.BARRIER))
 
 
 @call(dialect=IPSC)
@@ -91,7 +111,8 @@ def restrictvol(state: State, fd: int, nvol: int, vollist: Any) -> None:
     if any(told[::3]) or len({*told[1::3]}) > 1 or len({*told[2::3]}) > 1:
         raise Refused("EMIXIO", "there is something in it, or nodes want different things")
     path, flags = file.name
-    fresh = _opened(state, path, lambda: _restriped(file, path, flags, nvol, volumes[0]))
+    make = partial(_restriped, file, path, flags, nvol, volumes[0])
+    fresh = _opened(state, path, flags, make)
     with system(path):
         file.files.dup2(fresh, file.fd)
         file.files.close(fresh)
@@ -159,7 +180,7 @@ def _share(state: State, file: NxFile) -> None:
     """Have a pointer and a lock in common with the other nodes. Raises OSError."""
     key = file.files.share(file.fd) if state.node == 0 else 0
     (key,) = broadcast_numbers(state, key)
-    file.common = file.fd if state.node == 0 else file.files.join(key)
+    file.common = _joined(state, file.fd, key)
 
 
 @call()
