@@ -144,6 +144,8 @@ async def yod(
     else:
         count = _size(_product(size), nodes or places, _ranks(context, mode))
         if on is not None:
+            if max(on) >= count and not size is nodes is places is None:
+                raise click.UsageError(f"there is no node {max(on)} to be -on: -sz is {count}")
             given["span"], count = max(count, max(on) + 1), len(on) * _ranks(context, mode)
         wanted = Wanted(program, arguments, count, {"kill": kill, **given})
     return await launch(await _reading(context, stdin), replace(wanted, timing=timing))
