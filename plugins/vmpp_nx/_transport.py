@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from vmpp_collectives import DEFAULT_CHOICES, Channel
 from vmpp_nx._bits import ANY, ASKS, GLOBAL, ptype_bits
-from vmpp_nx._errors import Refused
+from vmpp_nx._errors import CODES, Refused
 from vmpp_nx._receives import ANYBODY, Receiving, Wanted
 
 if TYPE_CHECKING:
@@ -97,7 +97,9 @@ class Globals:
         """Receive a message; return its header, or None if it was longer than *into*."""
         try:
             return self._receives.receive(self._wanted(source, tag), into)
-        except Refused:
+        except Refused as error:
+            if error.code != CODES["EQMSGLONG"]:
+                raise
             return None
 
     def ireceive(self, context: int, source: int, tag: int, into: memoryview, /) -> Any:

@@ -236,3 +236,20 @@ def test_more_than_there_is_may_be_promised_and_then_it_is_an_error(run):
     )
     assert result.status == 1
     assert b"nx: crecv: Not enough memory: messages that nobody expected fill" in result.stderr
+
+
+def test_a_global_operation_that_has_lost_messages_says_so(run):
+    result = run(
+        """
+        if me:
+            for number in range(30):
+                csend(number, bytes(1000), 1000, 0, 0)
+        gsync()
+        """,
+        3,
+        fails=True,
+        mbf="4 KiB",
+        mea="64 KiB",
+        rlx="true",
+    )
+    assert b"nx: gsync: Not enough memory: messages that nobody expected fill" in result.stderr
