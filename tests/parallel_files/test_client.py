@@ -737,3 +737,29 @@ def test_a_report_that_no_system_has_sent_counts_for_nothing(site):
         return reading.wait(), bytes(room)
 
     assert here.run(program) == (4, TEXT[:4])
+
+
+def test_nobody_but_servers_gets_at_the_memory_of_a_transfer(site):
+    here = site()
+    here.fill(TEXT)
+    here.nodes[0].slow = True
+
+    def program(files, fd):
+        process, room = files.process, bytearray(4)
+        reading, writing = files.begin_read(fd, room, 0), files.begin_write(fd, b"mine", 0)
+        heap = Heap(1 << 10)
+        caught = DynamicBlock(MemoryOperation.DYN_SV_HDR_BDY, heap)
+        process.table.install(FETCHED_PORTAL, PortalEntry(caught))
+        wish = SendInfo(read=True, reply_length=4, return_portal=FETCHED_PORTAL)
+        for number in 1, 2:
+            process.kernel.send(process, process.address, DATA_PORTAL, number, b"evil", 4, None)
+            process.kernel.send(process, process.address, DATA_PORTAL, number, None, 0, wish)
+        process.sleep(10**6)
+        assert room == bytes(4)
+        here.nodes[0].go()
+        reading.wait(), writing.wait()
+        return bytes(room), [bytes(each.body or b"") for each in heap.messages]
+
+    room, caught = here.run(program)
+    assert room in (TEXT[:4], b"mine")
+    assert b"mine" not in caught

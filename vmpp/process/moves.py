@@ -34,6 +34,7 @@ from vmpp.process.striping import (
     DATA_PORTAL,
     MOST_RUNS,
     MOVED_PORTAL,
+    SYSTEM,
     Layout,
     Moved,
     ReadStripes,
@@ -103,7 +104,8 @@ class _Slot:
 
     def __init__(self, index: int) -> None:
         self.block = SingleBlock(MemoryOperation.SINGLE_SNDR_OFF_SV_BDY, _NOTHING)
-        self.entry = MatchEntry(self.block, next_no_match=index + 1)
+        # Servers are no job's: no other process gets at the memory that a transfer moves.
+        self.entry = MatchEntry(self.block, group=SYSTEM, next_no_match=index + 1)
 
     def lay(self, memory: memoryview, number: int, writing: bool) -> None:
         """Lay the descriptor over *memory*, for move *number*."""

@@ -35,6 +35,9 @@ reported with EIO: by one that is stopped, or, in the place of a node that has c
 answers there from then on. So whoever waits hears once from each server that it has asked, whatever
 happens to that; and there is nothing else that processes would have to be told."""
 
+SYSTEM: Final = 0
+"""The group of the system's own processes, in place of a job's number."""
+
 READ: Final = 1
 """A capability lets its job read."""
 WRITE: Final = 2

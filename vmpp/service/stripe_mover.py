@@ -34,6 +34,7 @@ from vmpp.process.striping import (
     DATA_PORTAL,
     MOVED_PORTAL,
     READ,
+    SYSTEM,
     WRITE,
     Moved,
     Seal,
@@ -45,8 +46,6 @@ from vmpp.service.filesystem.work import Errand
 from vmpp.service.server import ServiceProcess
 
 _HEAP_BYTES: Final = 1 << 30
-_SYSTEM: Final = 0
-"""In place of a job's number: that of the system's own processes."""
 
 
 class _Transfer:
@@ -136,7 +135,7 @@ class StripeMover:
         memory = self._lay(number, errand)
         self._transfers[number] = _Transfer(memory, len(addresses), done)
         access = WRITE if errand.writes else READ
-        request = errand.request(number, self.seal.capability(layout.file, _SYSTEM, access))
+        request = errand.request(number, self.seal.capability(layout.file, SYSTEM, access))
         info = SendInfo(return_portal=MOVED_PORTAL, return_bits=number)
         for address in addresses:
             self._process.say(address, REQUEST_PORTAL, 0, encode(request), info)
@@ -151,7 +150,7 @@ class StripeMover:
             else MemoryOperation.SINGLE_SNDR_OFF_SV_BDY
         )
         memory = SingleBlock(operation, errand.memory)
-        entry = MatchEntry(memory, bits=number)
+        entry = MatchEntry(memory, bits=number, group=SYSTEM)
         if self._free:
             place = self._free.pop()
             self._entries[place] = entry
