@@ -56,6 +56,25 @@ def test_a_read_takes_the_disk_only_the_first_time(site: Any) -> None:
     assert second == request(here, ReadStripes, READ) + US + UNIT * NS + REPORT
 
 
+def test_nobody_waits_for_blocks_that_hold_nothing(site: Any) -> None:
+    here = site(1)
+
+    def program(client: Any) -> tuple[int, int]:
+        client.write(here.layout(), b"x", (16 * UNIT, 1, 0))
+        times = [here.engine.now]
+        # Of a block that nobody has written to, there is no rest that must be known.
+        client.write(here.layout(), bytes(100), (5000, 100, 0))
+        times.append(here.engine.now)
+        client.read(here.layout(), (UNIT, UNIT, 0))
+        times.append(here.engine.now)
+        return times[1] - times[0], times[2] - times[1]
+
+    write, read = here.run(program)[0]
+    # The arm would have to move: that takes a millisecond at least.
+    assert write < MS
+    assert read < MS
+
+
 def test_pieces_are_sent_while_others_are_read(site: Any) -> None:
     count = 16
     site(1).run(lambda client: client.write(client.site.layout(), bytes(UNIT * count)))

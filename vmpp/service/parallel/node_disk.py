@@ -6,21 +6,22 @@ from collections.abc import Mapping, Sequence
 
 from vmpp.hardware import DiskCache, Placement
 from vmpp.hardware.disk_cache import LONG_SINCE, Arrivals
+from vmpp.hardware.stretches import Stretches
 
 
 class NodeDisk:
     """The parts of files that one I/O node has, and its disk with the cache before it.
 
     A part has no holes on the disk: where something is written beyond its end, what lies between is
-    the file's as well. At boot the parts are as if they had been copied to an empty disk one after
-    the other, in the order of the files' numbers.
+    the file's as well, but is known to hold nothing, and never read. At boot the parts are as if
+    they had been copied to an empty disk one after the other, in the order of the files' numbers.
 
     Attributes:
         cache: the memory for blocks, and the disk.
         placement: which blocks each file has.
     """
 
-    __slots__ = ("_block", "_lengths", "cache", "placement")
+    __slots__ = ("_block", "_lengths", "_written", "cache", "placement")
 
     def __init__(self, cache: DiskCache, sizes: Mapping[int, int]) -> None:
         """Have *sizes*: bytes of each part by number of its file."""
@@ -29,9 +30,14 @@ class NodeDisk:
         self.placement = Placement(parameters.blocks)
         self._block = parameters.block
         self._lengths = dict(sizes)
+        # The blocks of the disk that hold something.
+        self._written: Stretches[None] = Stretches()
         for file, length in sizes.items():
             # A file that was written on a machine with larger disks is there all the same.
-            self.placement.extend(file, -(-length // self._block))
+            count = -(-length // self._block)
+            self.placement.extend(file, count)
+            for begin, end in self.placement.locate(file, 0, count):
+                self._written.join(begin, end, None)
 
     @property
     def capacity(self) -> int:
@@ -58,7 +64,9 @@ class NodeDisk:
         for begin, end in _rows(pieces):
             first = begin // block
             for start, stop in placement.locate(file, first, -(-end // block)):
-                arrivals += self.cache.read(now, start, stop, placement.reach(file, first))
+                for held, over, _ in self._written.within(start, stop):
+                    limit = placement.reach(file, first + held - start)
+                    arrivals += self.cache.read(now, held, over, limit)
                 first += stop - start
         if all(each[2] == LONG_SINCE for each in arrivals):
             return [now] * len(pieces)
@@ -79,6 +87,7 @@ class NodeDisk:
         if end % block and end < before and not (last - 1 == first and offset % block):
             done = max(done, self._fetch(now, file, last - 1))
         for start, stop in self.placement.locate(file, first, last):
+            self._written.join(start, stop, None)
             done = max(done, self.cache.write(now, start, stop))
         return done
 
@@ -90,13 +99,17 @@ class NodeDisk:
         else:
             self._lengths.pop(file, None)
         for begin, end in self.placement.cut(file, -(-kept // self._block)):
+            self._written.cut(begin, end)
             self.cache.forget(begin, end)
 
     def _fetch(self, now: int, file: int, number: int) -> int:
-        """Have one block of a file in memory; return when it is."""
+        """Have one block of a file in memory, if it holds something; return when it is."""
         ready = now
-        for start, stop in self.placement.locate(file, number, number + 1):
-            ready = max(ready, self.cache.ready(self.cache.read(now, start, stop, 0), start, stop))
+        for begin, end in self.placement.locate(file, number, number + 1):
+            for start, stop, _ in self._written.within(begin, end):
+                ready = max(
+                    ready, self.cache.ready(self.cache.read(now, start, stop, 0), start, stop)
+                )
         return ready
 
     def _ready(self, now: int, arrivals: Arrivals, file: int, offset: int, length: int) -> int:
