@@ -65,6 +65,7 @@ def test_vectors_of_buffers_are_one_access(on_file: Run) -> None:
             assert iowait(iwritev(fd, [b"f", b"g"])) == 2
             assert esize(fd, 0, SIZE_END) == 17
         assert _creadv(fd, parts, 3) == -1 and errno == EQPARAM
+        assert _cwritev(fd, [b"a", "b"], 2) == -1 and errno == EQPBUF
         """
     )
 

@@ -290,7 +290,7 @@ class JobRecord:
         """Where it is in its life."""
         if self.over.is_set():
             return self._ended_state
-        if self.ending and self.placed:
+        if self.placed and (self.ending or not self._missing):
             return JobState.COMPLETING
         if self.running:
             return JobState.RUNNING

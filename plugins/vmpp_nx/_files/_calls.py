@@ -26,10 +26,15 @@ def _pieces(iov: Sequence[Any], iovcnt: int | None, view: Callable[..., memoryvi
     count = len(iov) if iovcnt is None else iovcnt
     if not 0 < count <= len(iov):
         raise Refused("EQPARAM", f"{count} of {len(iov)} parts")
-    parts = [
-        part if isinstance(part, tuple) else (part, memoryview(part).nbytes) for part in iov[:count]
-    ]
+    parts = [part if isinstance(part, tuple) else (part, _bytes_of(part)) for part in iov[:count]]
     return [view(buffer, length) for buffer, length in parts]
+
+
+def _bytes_of(buffer: Any) -> int:
+    try:
+        return memoryview(buffer).nbytes
+    except TypeError:
+        raise Refused("EQPBUF", f"{buffer!r:.60} is no memory") from None
 
 
 @call()
