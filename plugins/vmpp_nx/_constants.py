@@ -40,4 +40,4 @@ CONSTANTS: Final[dict[str, Any]] = {
     "pfsmntinfo": pfsmntinfo,
     **CODES,
 }
-"""By name; other modules of the package add theirs."""
+"""By name."""

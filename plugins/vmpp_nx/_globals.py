@@ -10,7 +10,7 @@ so that a sum has the same bits in all libraries.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from vmpp_collectives import Kind, Reduction, allgather, allgatherv, allreduce, barrier, elementwise
 from vmpp_nx._buffers import incoming, outgoing
@@ -18,10 +18,7 @@ from vmpp_nx._calls import call
 from vmpp_nx._errors import Refused
 from vmpp_nx._out import fill
 from vmpp_nx._state import State
-from vmpp_nx._transport import Globals
-
-if TYPE_CHECKING:
-    from vmpp_collectives import Channel
+from vmpp_nx._together import channel_of, exchange_numbers
 
 _LETTERS: Final = {"d": ("f8", "float64"), "s": ("f4", "float32"), "i": ("i4", "int32")}
 """What the second letter of a call says of elements."""
@@ -40,11 +37,6 @@ _OF_BITS: Final = {
     "glor": ("logical_or", "combine the vectors' truth: 1 where any node has other than 0"),
     "glxor": ("logical_xor", "combine the vectors' truth: 1 where an odd number has other than 0"),
 }
-
-
-def channel_of(state: State, kind: Kind) -> Channel:
-    """Return the way to all other nodes, for the next operation, of this *kind*."""
-    return state.part(Globals).channel.begin(kind)
 
 
 def _elements(x: Any, letter: str) -> tuple[str, int]:
@@ -132,7 +124,7 @@ def gcol(state: State, x: Any, xlen: int, y: Any, ylen: int, ncnt: Any = None) -
         The same length.
     """
     own = outgoing(x, xlen)
-    lengths = exchanged(state, len(own))
+    lengths = exchange_numbers(state, len(own))
     total = sum(lengths)
     room = incoming(y, ylen)
     if total > len(room):
@@ -203,17 +195,6 @@ def gsendx(
     peers = [messages.peer(int(node)) for node in nodes[:nnodes]]
     for peer in peers:
         messages.sends.send(peer, bits, body)
-
-
-def exchanged(state: State, number: int) -> list[int]:
-    """Return the *number* that each node has given, by node; all nodes call."""
-    own = number.to_bytes(8, "little", signed=True)
-    found = memoryview(bytearray(8 * state.size))
-    _collect(state, memoryview(own), [8] * state.size, found)
-    return [
-        int.from_bytes(found[place : place + 8], "little", signed=True)
-        for place in range(0, len(found), 8)
-    ]
 
 
 def _collect(state: State, own: memoryview, lengths: Sequence[int], room: memoryview) -> None:

@@ -25,7 +25,7 @@ MODULES: Final = (
     "_files._sizes",
     "_files._status",
 )
-"""Each enters its calls in the table, and may have ``CONSTANTS`` that programs get, by name."""
+"""Each enters its calls in the table."""
 
 
 def load() -> None:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _TAG_SHIFT: Final = 30
 _MASK: Final = (1 << 64) - 1 & ~ASKS
-_NOTHING: Final = memoryview(b"")
 
 
 class Sent:

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import errno
-import os
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vmpp.process.transfers import Reading, Transfer
 from vmpp_nx._errors import Refused
 from vmpp_nx._files._modes import M_GLOBAL
 from vmpp_nx._files._open_files import system
-from vmpp_nx._files._together import broadcast_bytes, broadcast_numbers, exchange_numbers
+from vmpp_nx._together import broadcast_bytes, broadcast_numbers, exchange_numbers
 
 if TYPE_CHECKING:
     from vmpp_nx._files._open_files import NxFile
@@ -188,9 +187,3 @@ def _for_all(file: NxFile, pieces: Pieces, *, writing: bool) -> int:
             broadcast_bytes(state, memory)
     file.move(base + moved)
     return moved
-
-
-def check_memory(fd: Any) -> None:
-    """Refuse what is no descriptor."""
-    if not hasattr(fd, "__index__") and not hasattr(fd, "fileno"):
-        raise Refused(errno.EBADF, os.strerror(errno.EBADF))

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from vmpp_nx._errors import Refused
-from vmpp_nx._files._together import broadcast_numbers, exchange_numbers
+from vmpp_nx._together import broadcast_numbers, exchange_numbers
 
 if TYPE_CHECKING:
     from vmpp_nx._files._open_files import NxFile

@@ -33,6 +33,7 @@ class NxFile:
     Attributes:
         state: of the process.
         fd: the descriptor.
+        files: all open files of the process.
         open: what the process knows of its file.
         mode: how nodes share the file.
         position: where the next byte is; None while that is the descriptor's own position.
@@ -41,33 +42,28 @@ class NxFile:
             lock; None if they have none.
     """
 
-    __slots__ = ("_files", "common", "fd", "mode", "name", "open", "position", "state")
+    __slots__ = ("common", "fd", "files", "mode", "name", "open", "position", "state")
 
     def __init__(self, state: State, fd: int, mode: Mode) -> None:
         self.state = state
         self.fd = fd
-        self._files: Files = state.process.files
-        self.open: OpenFile = self._files.lookup(fd)
+        self.files: Files = state.process.files
+        self.open: OpenFile = self.files.lookup(fd)
         self.mode = mode
         self.position: int | None = None
         self.common: int | None = None
         self.name: tuple[str, int] | None = None
 
-    @property
-    def files(self) -> Files:
-        """All open files of the process."""
-        return self._files
-
     # -- the own pointer -------------------------------------------------------------------------
 
     def tell(self) -> int:
         """Return where the own pointer stands."""
-        return self._files.tell(self.fd) if self.position is None else self.position
+        return self.files.tell(self.fd) if self.position is None else self.position
 
     def move(self, position: int) -> None:
         """Set the own pointer."""
         if self.position is None:
-            self._files.lseek(self.fd, position, os.SEEK_SET)
+            self.files.lseek(self.fd, position, os.SEEK_SET)
         else:
             self.position = position
 
@@ -81,26 +77,26 @@ class NxFile:
 
     def move_common(self, count: int) -> int:
         """Move the pointer that all have in common, and return where it was, in one step."""
-        return self._files.move_pointer(self.shared, count)
+        return self.files.move_pointer(self.shared, count)
 
     def set_common(self, position: int) -> None:
         """Set the pointer that all have in common."""
-        self._files.set_pointer(self.shared, position)
+        self.files.set_pointer(self.shared, position)
 
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Have the file alone, among those who ask for that."""
-        self._files.lock(self.shared)
+        self.files.lock(self.shared)
         try:
             yield
         finally:
-            self._files.unlock(self.shared)
+            self.files.unlock(self.shared)
 
     # -- the file --------------------------------------------------------------------------------
 
     def size(self) -> int:
         """Return the length of the file in bytes, as it is now."""
-        return self._files.call(calls.Fstat(self.open.handle)).size
+        return self.files.call(calls.Fstat(self.open.handle)).size
 
     def in_one_piece(self, offset: int, length: int, pieces: int) -> bool:
         """Return whether one request moves these bytes, so that nobody sees part of them."""

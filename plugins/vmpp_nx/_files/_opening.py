@@ -17,9 +17,8 @@ from vmpp_nx._errors import Refused
 from vmpp_nx._files._calls import file_of
 from vmpp_nx._files._modes import M_LOG, M_UNIX, Mode, mode_of
 from vmpp_nx._files._open_files import NxFile, NxFiles, system
-from vmpp_nx._files._together import broadcast_numbers, exchange_numbers
-from vmpp_nx._globals import channel_of
 from vmpp_nx._state import State
+from vmpp_nx._together import broadcast_numbers, channel_of, exchange_numbers
 
 
 @call()

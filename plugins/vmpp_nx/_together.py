@@ -1,4 +1,4 @@
-"""What the nodes of an application tell each other about a file."""
+"""What the nodes of an application tell each other in calls that all of them make."""
 
 from __future__ import annotations
 
@@ -6,12 +6,18 @@ from struct import Struct
 from typing import TYPE_CHECKING, Final
 
 from vmpp_collectives import Kind, allgather, broadcast
-from vmpp_nx._globals import channel_of
+from vmpp_nx._transport import Globals
 
 if TYPE_CHECKING:
+    from vmpp_collectives import Channel
     from vmpp_nx._state import State
 
 _NUMBER: Final = Struct("<q")
+
+
+def channel_of(state: State, kind: Kind) -> Channel:
+    """Return the way to all other nodes, for the next operation, of this *kind*."""
+    return state.part(Globals).channel.begin(kind)
 
 
 def exchange_numbers(state: State, *numbers: int) -> list[int]:
