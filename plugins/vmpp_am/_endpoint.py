@@ -27,7 +27,14 @@ from vmpp.portals import (
 )
 from vmpp_am._errors import AmError
 from vmpp_am._handle import Handle
-from vmpp_am._messages import HANDLERS, OWN_HANDLERS, packed, unpacked, unpacked_place
+from vmpp_am._messages import (
+    HANDLERS,
+    OWN_HANDLERS,
+    as_payload,
+    packed,
+    unpacked,
+    unpacked_place,
+)
 from vmpp_am._portals import (
     COMPLETION_PORTAL,
     GET_FLAG,
@@ -256,13 +263,7 @@ class Endpoint:
     def _message(
         self, handler: int | Callable[..., Any], arguments: Any, payload: Any
     ) -> tuple[int, bytes]:
-        if type(payload) is not bytes:
-            try:
-                payload = memoryview(payload).cast("B")
-            except TypeError:
-                raise AmError(
-                    f"a payload is bytes, or has a buffer of them: {payload!r:.40} is no such"
-                ) from None
+        payload = as_payload(payload)
         if len(payload) > self.parameters.payload:
             raise AmError(
                 f"a payload has up to {self.parameters.payload} bytes, not {len(payload)}; "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from operator import index
 from struct import Struct, pack, unpack_from
 from struct import error as StructError  # noqa: N812 - an error by its name
 from typing import Any, Final
@@ -81,6 +82,34 @@ def unpacked_place(data: bytes) -> tuple[int, int, int]:
     """Return number of the segment, offset and length."""
     place = int.from_bytes(data, "little")
     return place >> 80, place >> 40 & (1 << 40) - 1, place & (1 << 40) - 1
+
+
+def as_payload(payload: Any) -> Buffer:
+    """Return a payload as bytes.
+
+    Raises:
+        AmError: it has no buffer of them, in one piece.
+    """
+    if type(payload) is bytes:
+        return payload
+    try:
+        return memoryview(payload).cast("B")
+    except (TypeError, ValueError):
+        raise AmError(
+            f"a payload is bytes, or has a buffer of them: {payload!r:.40} is no such"
+        ) from None
+
+
+def whole(value: Any, what: str) -> int:
+    """Return a whole number of any kind.
+
+    Raises:
+        AmError: it is none.
+    """
+    try:
+        return index(value)
+    except TypeError:
+        raise AmError(f"{value!r:.40} is no {what}: a whole number is") from None
 
 
 def words(values: Sequence[int]) -> bytes:

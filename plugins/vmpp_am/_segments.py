@@ -22,7 +22,7 @@ from vmpp.portals import (
 from vmpp.portals.language import compile_handler
 from vmpp_am._errors import AmError
 from vmpp_am._handle import Handle
-from vmpp_am._messages import OWN_HANDLERS, as_words, packed_place, words
+from vmpp_am._messages import OWN_HANDLERS, as_words, packed_place, whole, words
 from vmpp_am._parameters import WORD
 from vmpp_am._portals import COMPLETION_PORTAL, SEGMENT_PORTAL
 from vmpp_collectives import Channel, Combine, Kind, Reduction, allgather, allreduce, elementwise
@@ -134,7 +134,7 @@ class Segments:
         Raises:
             AmError: it is no memory that can be written, in one piece.
         """
-        view = _view(memory, "expose")
+        view = as_memory(memory, "expose")
         if view.readonly:
             raise AmError("expose: this memory cannot be written")
         number = len(self._segments)
@@ -174,7 +174,7 @@ class Segments:
 
     def put(self, rank: int, segment: Segment, offset: int, data: Any) -> Handle:
         """Begin to write *data* into the segment of *rank*."""
-        view = _view(data, "put")
+        view = as_memory(data, "put")
         offset = self._check("put", rank, segment, offset, view.nbytes)
         endpoint = self._endpoint
         handle = endpoint.begin("put", rank, writes=True)
@@ -189,7 +189,7 @@ class Segments:
         self, rank: int, handler: Any, segment: Segment, offset: int, data: Any, arguments: Any
     ) -> Handle:
         """Put *data* and send a request that finds it there: messages arrive in order."""
-        length = _view(data, "request").nbytes
+        length = as_memory(data, "request").nbytes
         self._endpoint.may_wait("request")
         self._endpoint.number_of(handler)
         self.put(rank, segment, offset, data)
@@ -198,7 +198,7 @@ class Segments:
 
     def get(self, rank: int, segment: Segment, offset: int, into: Any) -> Handle:
         """Begin to read from the segment of *rank* as many bytes as *into* has."""
-        view = _view(into, "get")
+        view = as_memory(into, "get")
         if view.readonly:
             raise AmError("get: this memory cannot be written")
         offset = self._check("get", rank, segment, offset, view.nbytes)
@@ -252,8 +252,9 @@ class Segments:
     def _check(self, what: str, rank: int, segment: Segment, offset: int, length: int) -> int:
         """Return an offset, if that is in the segment of *rank*. Raises AmError."""
         self._endpoint.address(rank)
-        if not hasattr(offset, "__index__"):
-            raise AmError(f"{what}: {offset!r:.40} is no offset: a whole number of bytes is")
+        offset = whole(offset, "offset")
+        if type(segment) is not Segment:
+            raise AmError(f"{what}: {segment!r:.40} is no segment; am.expose returns one")
         if segment.closed:
             raise AmError(f"{what}: segment {segment.number} has been withdrawn")
         size = segment.size(rank)
@@ -262,10 +263,10 @@ class Segments:
                 f"{what}: bytes {offset} to {offset + length} are not in the {size} that rank "
                 f"{rank} has exposed"
             )
-        return index(offset)
+        return offset
 
 
-def _view(memory: Any, what: str) -> memoryview:
+def as_memory(memory: Any, what: str) -> memoryview:
     """Return memory as bytes. Raises AmError."""
     try:
         return memoryview(memory).cast("B")

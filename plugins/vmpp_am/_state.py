@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 from vmpp.engine import current_process
 from vmpp.hardware import OutOfMemory
 from vmpp.portals import (
+    MATCH_BITS_MASK,
+    Address,
     KernelHandler,
     LatePortals,
     MemoryOperation,
@@ -19,7 +21,7 @@ from vmpp.portals.language import compile_handler
 from vmpp_am._endpoint import Endpoint
 from vmpp_am._errors import AmError
 from vmpp_am._handle import Handle
-from vmpp_am._messages import words
+from vmpp_am._messages import as_payload, whole, words
 from vmpp_am._parameters import Parameters
 from vmpp_am._portals import (
     COMPLETION_PORTAL,
@@ -28,7 +30,7 @@ from vmpp_am._portals import (
     SEGMENT_PORTAL,
     Portals,
 )
-from vmpp_am._segments import Segment, Segments
+from vmpp_am._segments import Segment, Segments, as_memory
 from vmpp_am._transport import EAGER, MailTransport
 from vmpp_collectives import Channel, Choices, Kind, barrier
 
@@ -80,11 +82,11 @@ class State:
         """Have the kernel run a handler of the program on messages for *number*."""
         portal = portal_of(number)
         process = self.endpoint.process
-        view = memory.memory if isinstance(memory, Segment) else memory
-        block = SingleBlock(MemoryOperation.SINGLE_SNDR_OFF_SV_BDY, memoryview(view).cast("B"))
-        handler = process.kernel.install(process, compile_handler(text, name, **constants))
+        view = as_memory(memory.memory if isinstance(memory, Segment) else memory, "kernel_handler")
         if process.table.entries[portal] is not None:
             raise AmError(f"kernel handler {number} is installed already")
+        block = SingleBlock(MemoryOperation.SINGLE_SNDR_OFF_SV_BDY, view)
+        handler = process.kernel.install(process, compile_handler(text, name, **constants))
         process.table.install(portal, PortalEntry(block, handler))
         self._installed.append(handler)
         return handler
@@ -93,25 +95,25 @@ class State:
         self, rank: int, number: int, values: tuple[int, ...], payload: Any, **wishes: int
     ) -> None:
         """Send a message to a handler in the kernel of *rank*, which answers nothing."""
-        info = SendInfo(offset=wishes["offset"], user_data=wishes["user"])
-        self._send(rank, number, values, payload, wishes["bits"], info)
+        endpoint = self.endpoint
+        message, info = self._message(rank, number, values, payload, **wishes)
+        endpoint.process.charge(endpoint.parameters.send)
+        endpoint.send(*message, info)
 
     def call(
         self, rank: int, number: int, values: tuple[int, ...], payload: Any, **wishes: int
     ) -> Handle:
         """Send a message to a handler in the kernel of *rank*, which replies words."""
         endpoint = self.endpoint
+        message, info = self._message(rank, number, values, payload, **wishes)
         handle = endpoint.begin("call a handler in the kernel", rank, writes=True)
-        info = SendInfo(
-            offset=wishes["offset"], user_data=wishes["user"], return_portal=COMPLETION_PORTAL,
-            return_bits=endpoint.number(handle),
-        )  # fmt: skip
-        self._send(rank, number, values, payload, wishes["bits"], info)
+        info.return_portal, info.return_bits = COMPLETION_PORTAL, endpoint.number(handle)
+        endpoint.send(*message, info)
         return handle
 
     def remark(self) -> str:
         """Return what waits for handlers that there are not, and what has failed in the kernel."""
-        rank = self.endpoint.process.rank
+        rank, table = self.endpoint.process.rank, self.endpoint.process.table
         found = [
             f"rank {rank} has requests for handler {number}, which it has not registered"
             for number in self.endpoint.unknown()
@@ -121,24 +123,31 @@ class State:
             for handler in self._installed
             if handler.faults
         ]
+        found += [
+            f"rank {rank} has had messages for kernel handler {number}, which it has not installed"
+            for number, portal in enumerate(KERNEL_PORTALS)
+            if table.dropped >> portal & 1 and table.entries[portal] is None
+        ]
         return "; ".join(found)
 
-    def _send(
-        self, rank: int, number: int, values: tuple[int, ...], payload: Any, bits: int,
-        info: SendInfo,
-    ) -> None:  # fmt: skip
-        endpoint = self.endpoint
-        portal, target = portal_of(number), endpoint.address(rank)
-        body = words(values) + bytes(payload)
-        endpoint.process.charge(endpoint.parameters.send)
-        endpoint.send(target, portal, bits & (1 << 64) - 1, body, info)
+    def _message(
+        self, rank: int, number: int, values: tuple[int, ...], payload: Any, *, bits: int,
+        offset: int, user: int,
+    ) -> tuple[tuple[Address, int, int, Any], SendInfo]:  # fmt: skip
+        """Return what is sent to a handler in the kernel, and the wishes with it."""
+        portal, target = portal_of(number), self.endpoint.address(rank)
+        body = words(values) + as_payload(payload)
+        match = whole(bits, "match bits") & MATCH_BITS_MASK
+        info = SendInfo(offset=whole(offset, "offset"), user_data=whole(user, "user data"))
+        return (target, portal, match, body), info
 
 
 def portal_of(number: int) -> int:
     """Return the portal of a program's handlers in the kernel. Raises AmError."""
-    if type(number) is not int or not 0 <= number < len(KERNEL_PORTALS):
+    found = whole(number, "number of a kernel handler")
+    if not 0 <= found < len(KERNEL_PORTALS):
         raise AmError(f"kernel handlers have numbers 0 to {len(KERNEL_PORTALS) - 1}, not {number}")
-    return KERNEL_PORTALS[number]
+    return KERNEL_PORTALS[found]
 
 
 def portals(parameters: Parameters, choices: Choices) -> LatePortals:

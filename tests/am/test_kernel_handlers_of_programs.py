@@ -69,7 +69,14 @@ def test_what_runs_may_be_looked_at(lines: Lines) -> None:
     [
         ("am.kernel_handler(0, 'store(0, 1)', bytearray(8))", "kernel handler 0 is installed"),
         ("am.kernel_handler(8, 'pass', b'')", "kernel handlers have numbers 0 to 7, not 8"),
-        ("am.kernel_signal(1, 'x')", "kernel handlers have numbers 0 to 7, not x"),
+        ("am.kernel_signal(1, 'x')", "'x' is no number of a kernel handler: a whole number is"),
+        ("am.kernel_handler(1, 'pass', 8)", "kernel_handler: this is no memory in one piece"),
+        ("am.kernel_handler(1, 'pass', memoryview(b'abcd')[::2])",
+         "kernel_handler: this is no memory in one piece"),
+        ("am.kernel_call(1, 99)", "kernel handlers have numbers 0 to 7, not 99"),
+        ("am.kernel_call(1, 0, payload='abc')", "a payload is bytes, or has a buffer of them"),
+        ("am.kernel_call(1, 0, payload=3)", "a payload is bytes, or has a buffer of them"),
+        ("am.kernel_call(1, 0, bits='x')", "'x' is no match bits: a whole number is"),
         ("am.kernel_signal(2, 0)", "there is no rank 2: the job has ranks 0 to 1"),
         ("am.kernel_handler(1, 'while 1: pass', b'')", "handler 'kernel handler 1', line 1: 'whi"),
         ("am.kernel_handler(1, 'for i in range(2000):\\n    wake()', b'')",
@@ -84,6 +91,8 @@ def test_what_cannot_be_is_refused(lines: Lines, call: str, message: str) -> Non
         {call!s}
     except vmpp.VmppError as error:
         print(error)
+    # Nothing is under way.
+    am.quiet()
     """
     found = lines(text)
     assert len(found) == 2

@@ -148,7 +148,8 @@ def test_the_program_is_not_interrupted_by_others_work(run: Any) -> None:
     [
         ("am.put(1, segment, 6, b'abc')", "put: bytes 6 to 9 are not in the 8 that rank 1 has"),
         ("am.put(1, segment, -1, b'a')", "put: bytes -1 to 0 are not in the 8 that rank 1 has"),
-        ("am.put(1, segment, 0.5, b'a')", "put: 0.5 is no offset: a whole number of bytes is"),
+        ("am.put(1, segment, 0.5, b'a')", "0.5 is no offset: a whole number is"),
+        ("am.put(1, 3, 0, b'a')", "put: 3 is no segment; am.expose returns one"),
         ("am.put(2, segment, 0, b'a')", "there is no rank 2: the job has ranks 0 to 1"),
         ("am.put(1, segment, 0, 7)", "put: this is no memory in one piece: memoryview: a bytes-"),
         ("am.get(1, segment, 0, 9)", "get: bytes 0 to 9 are not in the 8 that rank 1 has exposed"),

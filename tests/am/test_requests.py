@@ -461,3 +461,16 @@ def test_requests_that_wait_for_a_handler_end_with_the_process(lines: Lines) -> 
     """
     said = "rank 0 has ended; let all ranks meet in am.barrier() before the first ends"
     assert lines(text) == [said]
+
+
+def test_a_deadlock_tells_of_messages_for_handlers_in_the_kernel_that_there_are_not(
+    run: Any,
+) -> None:
+    text = """
+    if me == 0:
+        am.kernel_call(1, 3, 7)
+    am.barrier()
+    """
+    failure = run(text, fails=True).failure
+    assert "rank 1 has had messages for kernel handler 3, which it has not installed" in failure
+    assert "rank 0 has had" not in failure

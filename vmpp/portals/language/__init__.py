@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 from textwrap import dedent
+from typing import Final
 
 from vmpp.portals.handlers import HandlerProgram
 from vmpp.portals.language._statements import Compiler
@@ -17,6 +18,9 @@ from vmpp.portals.language._words import VERDICTS
 from vmpp.portals.language._writer import HandlerError
 
 __all__ = ["VERDICTS", "HandlerError", "compile_handler"]
+
+_LONGEST_TEXT: Final = 1 << 20
+"""Characters; more would be parsed for long, to have too many instructions."""
 
 
 def compile_handler(text: str, name: str = "handler", /, **constants: int) -> HandlerProgram:
@@ -30,14 +34,17 @@ def compile_handler(text: str, name: str = "handler", /, **constants: int) -> Ha
     Raises:
         HandlerError: the text is not in the language; one line.
     """
+    if type(text) is not str:
+        raise HandlerError(f"handler {name!r}: a handler is a text, not {text!r:.40}")
+    if len(text) > _LONGEST_TEXT:
+        raise HandlerError(f"handler {name!r}: has more than {_LONGEST_TEXT:,} characters")
     compiler = Compiler(name, constants)
     try:
-        tree = ast.parse(dedent(text))
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        return compiler.compile(ast.parse(dedent(text)).body)
+    except (RecursionError, MemoryError):
+        # This is also how Python's parser says so.
+        raise HandlerError(f"handler {name!r}: is nested too deeply") from None
+    except (SyntaxError, ValueError) as error:
         reason = getattr(error, "msg", None) or str(error)
         line = getattr(error, "lineno", None) or 1
         raise HandlerError(f"handler {name!r}, line {line}: {reason}") from None
-    try:
-        return compiler.compile(tree.body)
-    except RecursionError:
-        raise HandlerError(f"handler {name!r}: is nested too deeply") from None

@@ -174,6 +174,7 @@ class Expressions(Writer):
 
     def constant(self, expression: ast.expr) -> int | None:
         """Return the value of an expression that is known now, None if it is not."""
+        self.look()
         if isinstance(expression, ast.Constant):
             value = expression.value
             if not isinstance(value, int):

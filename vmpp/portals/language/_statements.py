@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping
+from operator import index
 from typing import Final
 
 from vmpp.errors import suggestion
@@ -32,9 +33,12 @@ class Compiler(Expressions):
         for key, value in constants.items():
             if key in RESERVED:
                 raise self.error(f"the constant {key!r} is a word of the language")
-            if type(value) is not int:
-                raise self.error(f"the constant {key!r} is no whole number: {value!r:.40}")
-            self.constants[key] = wrapped(value)
+            try:
+                self.constants[key] = wrapped(index(value))
+            except TypeError:
+                raise self.error(
+                    f"the constant {key!r} is no whole number: {value!r:.40}"
+                ) from None
 
     def compile(self, body: list[ast.stmt]) -> HandlerProgram:
         """Return the program of all statements."""
@@ -45,6 +49,7 @@ class Compiler(Expressions):
     def _block(self, body: list[ast.stmt]) -> None:
         for statement in body:
             self.line = statement.lineno
+            self.look()
             self.temporaries = 0
             write = _STATEMENTS.get(type(statement))
             if write is None:

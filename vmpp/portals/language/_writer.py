@@ -10,6 +10,8 @@ from vmpp.portals.instructions import MOST_INSTRUCTIONS, MOST_WORDS, REGISTERS, 
 
 NAMES: Final = REGISTERS // 2
 """Registers for names, the lower half; the others are for values on the way."""
+_MOST_LOOKS: Final = 16 * MOST_INSTRUCTIONS
+"""At statements and values, a look each for every turn of a loop."""
 
 
 class HandlerError(VmppError):
@@ -30,7 +32,18 @@ class Writer:
         self.line = 1
         self.code: list[Instruction] = []
         self._landed = 0
+        self._looks = 0
         self.temporaries = 0
+
+    def look(self) -> None:
+        """Count a statement or value that is looked at: not all of them write anything.
+
+        Raises:
+            HandlerError: there have been so many that nobody would wait for the end.
+        """
+        self._looks += 1
+        if self._looks > _MOST_LOOKS:
+            raise self.error("with its loops written out the handler is too long")
 
     def emit(self, op: Op, a: int = 0, b: int = 0, c: int = 0) -> None:
         """Write an instruction. Raises HandlerError if there are too many."""
