@@ -75,6 +75,11 @@ def packed(parcel: Parcel) -> bytes:
     return _encode(parcel)
 
 
+def unpacked(parcel: bytes) -> Parcel:
+    """Return a parcel that has travelled. Raises msgspec.DecodeError: it is none."""
+    return _decode(parcel)
+
+
 class Application:
     """An application, as one of its processes knows it.
 
@@ -118,7 +123,7 @@ class Application:
     @classmethod
     def loaded(cls, process: Process) -> tuple[Application, int]:
         """Return the application of a process that has been loaded, and its process type."""
-        parcel = _decode(process.job.parcel)
+        parcel = unpacked(process.job.parcel)
         node = parcel.places[process.rank]
         made = cls(process, parcel.home, parcel.nodes, node, parcel.founder)
         made.answers = parcel.answers
@@ -220,7 +225,7 @@ class Application:
         for each in found.jobs:
             if each.job not in self._crews:
                 try:
-                    parcel = _decode(each.parcel)
+                    parcel = unpacked(each.parcel)
                 except msgspec.DecodeError:
                     continue
                 self.enter(

@@ -228,6 +228,49 @@ def test_ends_of_processes_are_told_of_one_by_one(run: Run, worker: Callable[[st
     )
 
 
+def test_each_process_is_told_of_the_ends_in_its_own_application(run: Run) -> None:
+    run(
+        """
+        own = mynode()
+        nx_initve("", 2, "", None, None)
+        if nx_nfork(None, -1, 0, None) == 0:
+            csend(1, bytes([mynode()]), 1, myhost(), 0)
+            crecv(2, None, 0)
+            raise SystemExit(0)
+        for _ in range(2):
+            crecv(1, bytearray(1), 1)
+        csend(2, None, 0, -1, 0)
+        if own:
+            nx_waitall()
+        else:
+            node = [-1]
+            found = [(waitone(-1, -1, node), node[0]) for _ in range(2)]
+            assert sorted(found) == [(0, 0), (0, 1)], found
+        assert _waitone(-1, -1) == -1 and errno == EQNOACT
+        """,
+        nprocs=3,
+    )
+
+
+def test_any_process_of_the_job_is_told_of_what_another_has_loaded(
+    run: Run, worker: Callable[[str], str]
+) -> None:
+    path = worker("raise SystemExit(0)")
+    run(
+        f"""
+        import time
+        if me == 0:
+            nx_load([1], 1, 7, None, {path!r})
+        gsync()
+        if me == 1:
+            time.sleep(1)
+            node, ptype = [-1], [-1]
+            assert waitone(-1, -1, node, ptype) == 0 and (node, ptype) == ([1], [7])
+        """,
+        policies={"pct": "rr:1ms"},
+    )
+
+
 def test_processes_are_ended_without_being_a_failure(
     run: Run, worker: Callable[[str], str]
 ) -> None:

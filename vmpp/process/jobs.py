@@ -154,11 +154,13 @@ class Ended(Reply, frozen=True, array_like=True, tag=-26, gc=False):
         job: the number of its job.
         rank: its rank there.
         status: its exit status.
+        parcel: what it was told when it was started; empty if all have ended.
     """
 
     job: int
     rank: int
     status: int
+    parcel: bytes = b""
 
 
 class AwaitEnd(Call[Ended], frozen=True, array_like=True, tag=12, gc=False):
@@ -168,11 +170,13 @@ class AwaitEnd(Call[Ended], frozen=True, array_like=True, tag=12, gc=False):
         job: number of its job; 0: any.
         rank: its rank there; -1: any.
         every: whether to answer when all have, with the highest status; then none is left to tell.
+        home: by which the launcher knows the nodes that they have been started on.
     """
 
     job: int
     rank: int
     every: bool
+    home: int
 
 
 class EndProcess(Call[Done], frozen=True, array_like=True, tag=13, gc=False):

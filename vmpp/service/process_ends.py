@@ -49,26 +49,29 @@ class Ends:
     def _reply(self, caller: JobRecord, call: jobs.AwaitEnd) -> Reply | None:
         """Return the answer to a request; None if it has to wait."""
         mine = list(_processes(caller, call))
-        new = [each for each in mine if each[:2] not in self._told]
+        new = [each for each in mine if (each[0].id, each[1]) not in self._told]
         if not new:
             return jobs.refusal(errno.ECHILD)
         ended = [each for each in new if each[2] is not None]
         if call.every:
             if len(ended) < len(new):
                 return None
-            self._told.update(each[:2] for each in new)
+            self._told.update((record.id, rank) for record, rank, _ in new)
             return jobs.Ended(0, -1, max(status or 0 for _, _, status in new))
         if not ended:
             return None
-        job, rank, status = ended[0]
-        self._told.add((job, rank))
-        return jobs.Ended(job, rank, status or 0)
+        record, rank, status = ended[0]
+        self._told.add((record.id, rank))
+        return jobs.Ended(record.id, rank, status or 0, record.job.parcel)
 
 
-def _processes(caller: JobRecord, call: jobs.AwaitEnd) -> Iterator[tuple[int, int, int | None]]:
+def _processes(
+    caller: JobRecord, call: jobs.AwaitEnd
+) -> Iterator[tuple[JobRecord, int, int | None]]:
     """Yield job, rank and status of the processes that a request is about, in order."""
     for record in caller.origin.spawned:
-        if record.parent == caller.id and call.job in (0, record.id):
+        mine = record.parent == caller.id and record.home == call.home
+        if mine and call.job in (0, record.id):
             for rank, status in enumerate(record.statuses):
                 if call.rank in (-1, rank):
-                    yield record.id, rank, status
+                    yield record, rank, status

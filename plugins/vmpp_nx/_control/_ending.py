@@ -6,7 +6,7 @@ import errno
 from typing import TYPE_CHECKING, Any
 
 from vmpp.process import jobs
-from vmpp_nx._application import Application, Crew
+from vmpp_nx._application import Application, Crew, unpacked
 from vmpp_nx._bits import ANY
 from vmpp_nx._calls import IPSC, call
 from vmpp_nx._control._system import ask
@@ -19,14 +19,20 @@ if TYPE_CHECKING:
 
 @call()
 def nx_waitall(state: State) -> None:
-    """Wait until all processes have ended that this process's job has loaded or forked."""
-    _wait_for(state, jobs.AwaitEnd(0, ANY, True))
+    """Wait until all processes of the application have ended that its job has loaded or forked."""
+    _wait_for(state, every=True)
 
 
-def _wait_for(state: State, request: jobs.AwaitEnd) -> jobs.Ended | None:
-    """Wait for ends of processes; return what is told, None if there are none to wait for."""
+def _wait_for(
+    state: State, job: int = 0, rank: int = ANY, *, every: bool = False
+) -> jobs.Ended | None:
+    """Wait for ends of processes of the application that this process's job has started.
+
+    Returns:
+        What is told; None if there are none to wait for.
+    """
     try:
-        return ask(state, request)
+        return ask(state, jobs.AwaitEnd(job, rank, every, state.relations.home))
     except Refused as error:
         if error.code != errno.ECHILD:
             raise
@@ -35,7 +41,7 @@ def _wait_for(state: State, request: jobs.AwaitEnd) -> jobs.Ended | None:
 
 @call(dialect=IPSC)
 def waitall(state: State, node: int = ANY, pid: int = ANY) -> None:
-    """Wait until processes have ended that this process's job has loaded.
+    """Wait until processes of the application have ended that its job has loaded.
 
     Args:
         node: of the processes; -1: any.
@@ -44,14 +50,14 @@ def waitall(state: State, node: int = ANY, pid: int = ANY) -> None:
     for crew in _loaded(state, pid):
         for rank, place in enumerate(crew.places):
             if node in (ANY, place):
-                _wait_for(state, jobs.AwaitEnd(crew.job, rank, False))
+                _wait_for(state, crew.job, rank)
 
 
 @call(dialect=IPSC)
 def waitone(
     state: State, node: int, pid: int, cnode: Any = None, cpid: Any = None, ccode: Any = None
 ) -> int:
-    """Wait until one process has ended that this process's job has loaded, and tell of it.
+    """Wait until one process of the application has ended that its job has loaded; tell of it.
 
     Args:
         node: of the process; -1: any.
@@ -64,18 +70,18 @@ def waitone(
         The exit status.
     """
     if node == pid == ANY:
-        ended = _wait_for(state, jobs.AwaitEnd(0, ANY, False))
+        ended = _wait_for(state)
     else:
         ended = None
         for crew in _loaded(state, pid):
             rank = ANY if node == ANY else crew.places.index(node) if node in crew.places else None
             if rank is not None and ended is None:
-                ended = _wait_for(state, jobs.AwaitEnd(crew.job, rank, False))
+                ended = _wait_for(state, crew.job, rank)
     if ended is None:
         raise Refused("EQNOACT", f"node {node}, ptype {pid}")
-    crew = next(each for each in state.relations.crews if each.job == ended.job)
-    fill(cnode, 0, crew.places[ended.rank])
-    fill(cpid, 0, crew.ptype)
+    told = unpacked(ended.parcel)
+    fill(cnode, 0, told.places[ended.rank])
+    fill(cpid, 0, told.ptype)
     fill(ccode, 0, ended.status)
     return ended.status
 
