@@ -30,7 +30,6 @@ class Handle:
         "convert",
         "done",
         "error",
-        "implicit",
         "message",
         "rank",
         "value",

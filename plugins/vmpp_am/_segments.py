@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable
+from numbers import Integral
 from operator import index
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +21,7 @@ from vmpp.portals import (
     SingleBlock,
 )
 from vmpp.portals.language import compile_handler
+from vmpp.process.compute import allocate
 from vmpp_am._errors import AmError
 from vmpp_am._handle import Handle
 from vmpp_am._messages import OWN_HANDLERS, as_words, packed_place, whole, words
@@ -264,6 +266,18 @@ class Segments:
                 f"{rank} has exposed"
             )
         return offset
+
+
+def fresh(length: Integral, what: str) -> bytearray:
+    """Return new memory of the process.
+
+    Raises:
+        AmError: the node has not so much, or it is a negative number.
+    """
+    try:
+        return allocate(int(length))
+    except (ValueError, MemoryError) as error:
+        raise AmError(f"{what}: {error}") from None
 
 
 def as_memory(memory: Any, what: str) -> memoryview:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from vmpp.engine import current_process
@@ -30,7 +31,7 @@ from vmpp_am._portals import (
     SEGMENT_PORTAL,
     Portals,
 )
-from vmpp_am._segments import Segment, Segments, as_memory
+from vmpp_am._segments import Segment, Segments, as_memory, fresh
 from vmpp_am._transport import EAGER, MailTransport
 from vmpp_collectives import Channel, Choices, Kind, barrier
 
@@ -70,7 +71,9 @@ class State:
     def expose(self, memory: Any) -> Segment:
         """Expose *memory*, with all other ranks."""
         self.endpoint.may_wait("expose memory")
-        segment = self.segments.expose(bytearray(memory) if type(memory) is int else memory)
+        if isinstance(memory, Integral):
+            memory = fresh(memory, "expose")
+        segment = self.segments.expose(memory)
         segment.agree(self.channel)
         return segment
 

@@ -8,6 +8,7 @@ Schauser 1992) and AM-2, holding interrupts, segments, put, get and their forms 
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral
 from typing import Any, TypeVar
 
 from vmpp.portals import KernelHandler
@@ -248,10 +249,11 @@ def expose(memory: Any) -> Segment:
     """Let all ranks reach *memory*; all have to call, each with its own.
 
     Args:
-        memory: anything with a buffer that can be written, in one piece; or so many bytes, new.
+        memory: anything with a buffer that can be written, in one piece; or so many bytes, new
+            ones of the node's memory.
 
     Raises:
-        AmError: it is no such memory, or a handler calls.
+        AmError: it is no such memory, the node has not so much, or a handler calls.
     """
     return state().expose(memory)
 
@@ -303,9 +305,12 @@ def get(rank: int, segment: Segment, offset: int, into: Any) -> Any:
     Raises:
         AmError: that is outside of the segment, or a handler calls.
     """
-    memory = bytearray(into) if type(into) is int else into
+    if not isinstance(into, Integral):
+        get_nb(rank, segment, offset, into).wait()
+        return into
+    memory = _segments.fresh(into, "get")
     get_nb(rank, segment, offset, memory).wait()
-    return bytes(memory) if type(into) is int else memory
+    return bytes(memory)
 
 
 def get_nb(rank: int, segment: Segment, offset: int, into: Any) -> Handle:
