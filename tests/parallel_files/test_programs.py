@@ -400,3 +400,24 @@ def test_a_run_on_striped_files_repeats_to_the_last_bit(run, tmp_path):
     digests = {run(text, nprocs=3).digest for _ in range(2)}
     assert len(digests) == 1
     assert not os.path.exists(tmp_path / "pfs")
+
+
+def test_a_write_that_fails_leaves_the_file_as_long_as_it_was(run):
+    result = run(
+        """
+        fd = os.open("/pfs/f", os.O_RDWR | os.O_CREAT | os.O_APPEND)
+        os.write(fd, b"head")
+        end = os.open("/pfs/f", os.O_RDWR)
+        transfer = files.begin_write(end, octets, 10)
+        transfer.cancel()
+        time.sleep(0.0015 - time.time() % 1)
+        assert failure(os.write, fd, octets) == errno.EIO
+        assert failure(os.pwrite, end, octets, 10) == errno.EIO
+        assert os.fstat(end).st_size == 4
+        time.sleep(0.0035 - time.time() % 1)
+        os.ftruncate(end, 50_000)
+        assert os.pread(end, 50_000, 0) == b"head".ljust(50_000, b"\\0")
+        """,
+        faults=["server pfs1 stop at 1 ms", "server pfs1 start at 3 ms"],
+    )
+    assert result.status == 0, result.stderr

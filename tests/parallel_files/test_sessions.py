@@ -141,6 +141,19 @@ async def test_a_server_that_is_stopped_fails_what_it_is_at(boot):
         assert await session.files.read("/pfs/f") == data_of(500_000)
 
 
+async def test_what_cannot_be_written_makes_no_file_longer(boot):
+    async with boot() as machine:
+        files = (await machine.console(exact=True)).files
+        await files.write("/pfs/f", b"head")
+        machine.inject("server pfs2 stop in 0 us")
+        async with await files.open("/pfs/f", "a") as file:
+            await eio(file.write, data_of(10_000))
+        assert (await files.stat("/pfs/f")).size == 4
+        machine.start_server("pfs2")
+        await files.truncate("/pfs/f", 5000)
+        assert await files.read("/pfs/f") == b"head".ljust(5000, b"\0")
+
+
 async def test_the_file_server_can_be_stopped_while_io_nodes_work_for_it(boot):
     async with boot() as machine:
         session = await machine.console(exact=True)

@@ -595,6 +595,19 @@ class Append(Call[Position], frozen=True, array_like=True, tag=49, gc=False):
     count: int
 
 
+class Unwritten(Call[Done], frozen=True, array_like=True, tag=52, gc=False):
+    """A write of an open striped file has failed, or been given up: of it anything may be there.
+
+    Attributes:
+        begin, end: where the file was made longer for it, which is taken back if nothing has come
+            after; two zeros: it was not.
+    """
+
+    handle: int
+    begin: int = 0
+    end: int = 0
+
+
 class SetStripes(Call[Done], frozen=True, array_like=True, tag=50, gc=False):
     """Make an empty file that is striped in this way, or say how new files of a directory are.
 
@@ -667,6 +680,7 @@ AnyCall = (
     | Quota
     | Extend
     | Append
+    | Unwritten
     | SetStripes
     | GetStripes
 )

@@ -127,7 +127,8 @@ class Files(FileTransfers):
         finally:
             self._busy -= 1
 
-    def _post(self, request: calls.Call[Any]) -> None:
+    def post(self, request: calls.Call[Any]) -> None:
+        """Have *request* sent before the next one; nobody waits for what comes of it."""
         if not self._ended and not self.process.dying:
             if self._posted is None:
                 self._posted = []
@@ -227,7 +228,7 @@ class Files(FileTransfers):
         if self.must_post:
             if isinstance(file, StripedFile):
                 self._post_ends(file)
-            self._post(request)
+            self.post(request)
             return
         try:
             if isinstance(file, StripedFile):
@@ -239,7 +240,7 @@ class Files(FileTransfers):
         """Say how far a striped file will reach that nobody can wait for any more."""
         for transfer in file.pending:
             if isinstance(transfer, Writing):
-                self._post(calls.Extend(file.handle, transfer.end))
+                self.post(calls.Extend(file.handle, transfer.end))
 
     def dup(self, fd: int) -> Descriptor:
         """Return a new descriptor for the open file of *fd*."""
@@ -330,7 +331,7 @@ class Files(FileTransfers):
         while done < len(flat):
             part = flat[done : done + calls.MOST]
             if self.must_post:
-                self._post(self._posted_write(file, bytes(part)))
+                self.post(self._posted_write(file, bytes(part)))
                 written = len(part)
             else:
                 written = self.call(calls.Write(file.handle, part)).count  # type: ignore[arg-type]

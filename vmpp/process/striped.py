@@ -228,6 +228,12 @@ class StripedFile(OwnFile):
         """Tell the metadata server that the file reaches to *end* at least."""
         self.size = self._files.call(calls.Extend(self.handle, end)).offset
 
+    def unwritten(self, begin: int, end: int) -> None:
+        """Have the metadata server told of a write that has failed; see `calls.Unwritten`."""
+        self._files.post(calls.Unwritten(self.handle, begin, end))
+        if begin < end == self.size:
+            self.size = begin
+
     def lseek(self, offset: int, whence: int) -> int:
         """Move the position and return the new one."""
         if self.position is None:

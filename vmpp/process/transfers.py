@@ -70,7 +70,11 @@ class StripedTransfer(Transfer, ABC):
         self._runs = runs
         self._memory = memory
         self._finished = False
-        self._move = self._begin()
+        try:
+            self._move = self._begin()
+        except OSError:
+            self._failed()
+            raise
         file.pending[self] = None
 
     @abstractmethod
@@ -104,6 +108,7 @@ class StripedTransfer(Transfer, ABC):
         """Let go of its memory, as `Transfer.cancel` says."""
         if not self._finished:
             self._file.moves.give_up(self._move)
+            self._failed()
             self._end(0, OSError(errno.ECANCELED, os.strerror(errno.ECANCELED)))
 
     def _finish(self) -> None:
@@ -114,7 +119,11 @@ class StripedTransfer(Transfer, ABC):
                 raise OSError(error, os.strerror(error))
             self._end(self._complete())
         except OSError as failure:
+            self._failed()
             self._end(0, failure)
+
+    def _failed(self) -> None:
+        """Take note that not all bytes have been moved, as far as is known; never blocks."""
 
     def _end(self, count: int, error: OSError | None = None) -> None:
         self._finished = True
@@ -176,6 +185,10 @@ class Writing(StripedTransfer):
             # what is left of it on the I/O nodes has grown.
             self._file.extend(self.end)
         return total
+
+    def _failed(self) -> None:
+        begin = min((offset for offset, _, _ in self._runs), default=0)
+        self._file.unwritten(*(begin, self.end) if self._reserved else (0, 0))
 
     @property
     def end(self) -> int:

@@ -18,6 +18,11 @@ def _append(session: FileSession, call: calls.Append) -> calls.Position:
     return calls.Position(session.file(call.handle).append(call.count))
 
 
+def _unwritten(session: FileSession, call: calls.Unwritten) -> calls.Done:
+    session.file(call.handle).unwritten(call.begin, call.end)
+    return calls.Done()
+
+
 def _set_stripes(session: FileSession, call: calls.SetStripes) -> calls.Done:
     wanted = Striping(call.unit, call.factor, call.first)
     start = session.at(call.at, call.path)
@@ -32,6 +37,7 @@ def _get_stripes(session: FileSession, call: calls.GetStripes) -> calls.Striped:
 ANSWERS: Final[Mapping[type[Any], Callable[..., Any]]] = {
     calls.Extend: _extend,
     calls.Append: _append,
+    calls.Unwritten: _unwritten,
     calls.SetStripes: _set_stripes,
     calls.GetStripes: _get_stripes,
 }

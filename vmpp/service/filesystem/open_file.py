@@ -129,6 +129,10 @@ class OpenFile:
         """Make a striped file *count* bytes longer, and return where they begin."""
         _refuse(count)
 
+    def unwritten(self, begin: int, end: int) -> None:
+        """Take back what a striped file was made longer for a write that has failed."""
+        _refuse(begin, end)
+
     def abandon(self) -> None:
         """Take note that a process that has it open has ended without a word."""
 

@@ -177,7 +177,9 @@ class StripedFile(OpenFile):
             if length:
                 found.append((offset, length, at))
             at += length
+        before = self.size
         self._reserve(max(offset + length for offset, length, _ in found))
+        reserved = self.size
         layout, packed = self.layout, pack_runs(found)
         return Errand(
             layout,
@@ -186,6 +188,7 @@ class StripedFile(OpenFile):
             lambda: count,
             memoryview(data),
             writes=True,
+            failed=lambda: self.unwritten(before, reserved),
         )
 
     def _reserve(self, end: int) -> None:
@@ -223,6 +226,20 @@ class StripedFile(OpenFile):
         start = self.size
         self._reserve(start + count)
         return start
+
+    def unwritten(self, begin: int, end: int) -> None:
+        """Note that a write has failed, of which anything may be there.
+
+        Args:
+            begin, end: where the file was made longer for it; if that is where the file ends still,
+                it ends where it did.
+        """
+        self._need(WRITE)
+        if not 0 <= begin <= end:
+            fail(errno.EINVAL)
+        self._volume.fray(self.node)
+        if begin < end == self.size:
+            self._volume.resize(self.node, begin)
 
     # -- the rest ----------------------------------------------------------------------------------
 

@@ -13,6 +13,10 @@ from vmpp.process.striping import Layout, Request, Seal
 from vmpp.service.server import Later
 
 
+def _nothing() -> None:
+    pass
+
+
 class Errand(NamedTuple):
     """What several I/O nodes are asked for in one go.
 
@@ -23,6 +27,7 @@ class Errand(NamedTuple):
         finish: called when all have done it; returns what the work comes to.
         memory: what data are laid in, or fetched from; None: there are none.
         writes: whether they are fetched.
+        failed: called when it cannot be begun, or one of them has not done it.
     """
 
     layout: Layout
@@ -31,6 +36,7 @@ class Errand(NamedTuple):
     finish: Callable[[], Any]
     memory: memoryview | None = None
     writes: bool = False
+    failed: Callable[[], object] = _nothing
 
 
 class Mover(Protocol):
@@ -108,17 +114,25 @@ class Work:
         """Do it: it is its turn."""
         try:
             planned = self._plan()
-            if not isinstance(planned, Errand):
-                self._end(planned)
-            elif self._mover is None:
-                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            if isinstance(planned, Errand):
+                self._ask(planned)
             else:
-                self._mover.begin(planned, lambda number: self._heard(planned, number))
+                self._end(planned)
         except OSError as error:
             self._end(None, error)
 
+    def _ask(self, errand: Errand) -> None:
+        try:
+            if self._mover is None:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            self._mover.begin(errand, lambda number: self._heard(errand, number))
+        except OSError:
+            errand.failed()
+            raise
+
     def _heard(self, errand: Errand, number: int) -> None:
         if number:
+            errand.failed()
             self._end(None, OSError(number, os.strerror(number)))
             return
         try:
@@ -176,10 +190,6 @@ class Line:
             self._emptied = act
         else:
             act()
-
-
-def _nothing() -> None:
-    pass
 
 
 def done(_: object) -> calls.Reply:
