@@ -19,6 +19,7 @@ from vmpp.machine.report import Standing, standings
 from vmpp.pct import ProcessControlThread
 from vmpp.portals import Address
 from vmpp.service.identity import Credentials
+from vmpp.service.node_partitions import COMPUTE
 from vmpp.service.record import JobRecord
 from vmpp.service.status import (
     Activity,
@@ -99,13 +100,15 @@ class Overview:
         return who
 
     def jobs_in(self, names: Iterable[str]) -> list[int]:
-        """Return the numbers of the jobs that wait or run in the partitions of these names."""
+        """Return the numbers of the jobs that wait or run in the partitions of these names.
+
+        One that has been put in none is in that of all compute nodes.
+        """
         wanted = set(names)
-        known = self._machine.launcher.known.values()
         return [
             record.id
-            for record in known
-            if record.wishes.partition in wanted and not record.over.is_set()
+            for record in self._machine.launcher.known.values()
+            if not record.over.is_set() and (record.wishes.partition or COMPUTE) in wanted
         ]
 
     def may_kill(self, user: Credentials, job: int) -> bool:
