@@ -128,6 +128,10 @@ class Transport:
             self._node.process.wait(self._block)
 
 
+def _disagreement(text: str) -> VertexError:
+    return VertexError(text.replace("rank", "node"))
+
+
 class _Resumed(Channel):
     """A channel that goes on where another one of its group left off."""
 
@@ -169,7 +173,7 @@ class Groups:
             members = self._members[mask] = members_of(process.rank, mask, process.size)
         transport = Transport(self._node, self._block, members, mask << 46 | kind << 30)
         rank = members.index(process.rank)
-        channel = _Resumed(transport, 0, rank, members, setup.segment, setup.choices, VertexError)
+        channel = _Resumed(transport, 0, rank, members, setup.segment, setup.choices, _disagreement)
         behind = self._operations.get((mask, kind), 0)
         self._operations[mask, kind] = behind + 1
         return channel.after(behind), members

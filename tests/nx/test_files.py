@@ -135,7 +135,8 @@ def test_files_get_longer_and_never_shorter(on_file: Run) -> None:
             assert lsize(fd, 4, SIZE_SET) == 10
             assert lsize(fd, 20, SIZE_SET) == 20
             assert lsize(fd, 5, SIZE_END) == 25
-            lseek(fd, 24, 0)
+            place = eseek(fd, stoe("24"), 0)
+            assert place == 24 and (place.slow, place.shigh) == (24, 0)
             assert lsize(fd, 6, SIZE_CUR) == 30
             assert esize(fd, 0, SIZE_SET) == 30
             assert _lsize(fd, 0, 3) == -1

@@ -53,7 +53,7 @@ class TestProcessTypes:
         run(
             """
             setptype(0)
-            assert _setptype(0) == 0
+            assert _setptype(0) == 0 == _setpid(0)
             assert _setptype(1) == -1 and errno == EQSET
             assert _setptype(-1) == -1 and errno == EQPID
             assert _setptype(32768) == -1 and errno == EQPID

@@ -155,7 +155,7 @@ def test_what_cannot_be_reduced_is_refused(nodes, call, error):
 
 
 def test_nodes_that_do_not_agree_on_the_length_are_told(nodes):
-    with pytest.raises(VertexError, match="8 bytes from rank 0 where 16 were"):
+    with pytest.raises(VertexError, match="8 bytes from node 0 where 16 were"):
         nodes(2, lambda: dsumn(np.zeros(2), 1 + whoami()[0]))
 
 
