@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -261,6 +262,25 @@ def test_what_a_handler_raises_surfaces_in_the_program(lines: Lines) -> None:
     am.barrier()
     """
     assert lines(text) == ["in the handler"]
+
+
+@pytest.mark.parametrize("pct", ["single", "rr:1ms"])
+def test_a_report_names_the_line_in_the_handler_and_where_the_program_stands(
+    run: Any, pct: str
+) -> None:
+    text = """
+    def fail(token):
+        raise LookupError("in the handler")
+
+    am.register(fail)
+    if me:
+        am.request(0, 0).wait()
+    am.barrier()
+    """
+    failure = run(text, fails=True, policies={"pct": pct}).failure
+    names = re.findall(r"File .*, line \d+, in (.*)\n", failure)
+    assert names == ["<module>", "fail"]
+    assert "am.barrier()" in failure
 
 
 def test_arguments_keep_their_values(lines: Lines) -> None:

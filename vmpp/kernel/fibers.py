@@ -153,7 +153,7 @@ class Fibers:
             self._runnable.remove(self.main)
         self._runnable.append(me)
         self._process.fiber = self.main
-        self.main.throw(error)
+        self.main.throw(type(error), error, error.__traceback__)
 
     # -- the end ---------------------------------------------------------------------------------
 

@@ -613,7 +613,7 @@ class Process(SystemProcess):
         self.passed += 1
         self._stop_computing()
         if self.sharing is None or self.dying:
-            fiber.throw(error)
+            fiber.throw(type(error), error, error.__traceback__)
         else:
             self.sharing.throw(self, error)
 

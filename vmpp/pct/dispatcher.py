@@ -321,7 +321,7 @@ class Dispatcher:
             self._kernel.run(process)
         else:
             process.install()
-            process.fiber.throw(error)  # type: ignore[union-attr]
+            process.fiber.throw(type(error), error, error.__traceback__)  # type: ignore[union-attr]
         self._executes = False
         if process.dead:
             self._vacate(process)

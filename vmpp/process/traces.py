@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _VMPP: Final = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
+_PLUGINS: Final = "vmpp_"
+
 
 @cache
 def _machinery() -> tuple[str, ...]:
@@ -32,7 +34,12 @@ def _machinery() -> tuple[str, ...]:
     for point in entry_points(group="vmpp"):
         spec = find_spec(point.module.partition(".")[0])
         if spec is not None and spec.origin is not None:
-            folders.append(os.path.dirname(spec.origin) + os.sep)
+            folder = os.path.dirname(spec.origin)
+            beside, name = os.path.split(folder)
+            # What plugins share is called like them, and has no entry point.
+            folders.append(
+                os.path.join(beside, _PLUGINS) if name.startswith(_PLUGINS) else folder + os.sep
+            )
     greenlet = sys.modules["greenlet"].__file__
     if greenlet is not None:
         folders.append(os.path.dirname(greenlet) + os.sep)
