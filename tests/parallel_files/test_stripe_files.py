@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +116,23 @@ def test_what_was_acknowledged_outlives_a_kill_of_the_host_process(
     here = site(3)
     data = here.run(lambda client: client.read(here.layout(1, 65536), (0, length, 0))[1])[0]
     assert bytes(data) == b"".join(bytes([number]) * 200_000 for number in range(acknowledged))
+
+
+def test_what_a_killed_process_has_left_is_removed_by_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    other = StripeFiles()
+    other.write(0, 1, [(0, b"there yet")])
+    text = "from vmpp.service.parallel import StripeFiles\nimport os, signal\n"
+    text += "StripeFiles().write(0, 1, [(0, b'left')])\nos.kill(os.getpid(), signal.SIGKILL)\n"
+    where = {**os.environ, "TMPDIR": str(tmp_path)}
+    assert subprocess.run([sys.executable, "-c", text], env=where, check=False).returncode == -9
+    assert len(list(tmp_path.iterdir())) == 2
+    files = StripeFiles()
+    files.write(0, 1, [(0, b"mine")])
+    assert {each.name for each in tmp_path.iterdir()} == {files.folder.name, other.folder.name}
+    assert other.read(0, 1, 0, 9) == b"there yet"
+    files.close()
+    other.close()
+    assert not list(tmp_path.iterdir())

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from os import PathLike
 from pathlib import Path
 from typing import Any, Final
+
+from vmpp.service.parallel.passing_folder import PassingFolder
 
 MOST_OPEN: Final = 256
 """How many of the host's files are open at a time, of all I/O nodes together."""
@@ -26,19 +26,20 @@ class StripeFiles:
     killed. Nothing is made before there is something to keep.
     """
 
-    __slots__ = ("_folder", "_given", "_open")
+    __slots__ = ("_folder", "_open", "_passing")
 
     def __init__(self, folder: str | PathLike[str] | None = None) -> None:
         """Keep all of it in *folder*, which is made when it is needed; None: nowhere for long."""
-        self._given = None if folder is None else Path(folder)
-        self._folder: Path | None = self._given
+        self._folder = None if folder is None else Path(folder)
+        self._passing: PassingFolder | None = None
         self._open: OrderedDict[tuple[int, int], int] = OrderedDict()
 
     @property
     def folder(self) -> Path:
         """Where all of it is; it need not exist unless it goes with the machine."""
         if self._folder is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="vmpp-pfs-"))
+            self._passing = PassingFolder()
+            self._folder = self._passing.path
         return self._folder
 
     def close(self) -> None:
@@ -46,9 +47,9 @@ class StripeFiles:
         for fd in self._open.values():
             os.close(fd)
         self._open.clear()
-        if self._given is None and self._folder is not None:
-            shutil.rmtree(self._folder, ignore_errors=True)
-            self._folder = None
+        if self._passing is not None:
+            self._passing.remove()
+            self._folder = self._passing = None
 
     def sizes(self, node: int) -> dict[int, int]:
         """Return the number and the bytes of each file that *node* has a part of, by number."""
