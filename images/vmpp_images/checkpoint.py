@@ -64,6 +64,8 @@ def row_by_row(side: int) -> Way:
         fd = os.open(path, os.O_WRONLY)
         for row, offset in each(block):
             os.pwrite(fd, row, offset)
+        # As MPI does when a file is closed: a checkpoint is to be on the disks.
+        os.fsync(fd)
         os.close(fd)
 
     def read(path: str, block: Block) -> None:

@@ -40,9 +40,10 @@ def test_rows_of_blocks_are_written_faster_together(machine: Path) -> None:
     assert printed.startswith("4 blocks of 128 x 128 numbers; 4096 bytes on each of 4\n")
     found = rates(printed)
     assert list(found) == ["row by row", "all rows at once", "together"]
-    for kind in (0, 1):
-        apart, at_once, together = (each[kind] for each in found.values())
-        assert apart < at_once < together
+    written, read = zip(*found.values(), strict=True)
+    # The disks have the last word on what is written, and nothing to say on what they still have.
+    assert written[0] < min(written[1:])
+    assert read[0] < read[1] < read[2]
 
 
 @pytest.mark.parametrize(
