@@ -172,7 +172,7 @@ class Moves:
         for first in range(0, len(runs), MOST_RUNS):
             batch = runs[first : first + MOST_RUNS]
             request = kind(number, layout, capability, pack_runs(batch))
-            places = _concerned(layout, batch, self._turn(layout.factor))
+            places = layout.concerned(batch, self._turn(layout.factor))
             requests.append((request, self._addresses(layout, places)))
         slot = self._slot()
         slot.lay(memory, number, writing)
@@ -289,14 +289,3 @@ def _moved(header: Header) -> Moved:
         return decode_moved(header.body or b"")
     except msgspec.DecodeError:
         return Moved(errno.EIO)
-
-
-def _concerned(layout: Layout, runs: Sequence[Run], turn: int) -> list[int]:
-    """Return the places of those who have parts of *runs*, from *turn* after the first's on."""
-    found: set[int] = set()
-    for offset, length, _ in runs:
-        found.update(layout.holders(offset, length))
-        if len(found) == layout.factor:
-            break
-    first = runs[0][0] // layout.unit + turn
-    return sorted(found, key=lambda place: (place - first) % layout.factor)

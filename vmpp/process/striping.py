@@ -12,7 +12,7 @@ Distributed and Parallel Systems'). When it is done it says so at `MOVED_PORTAL`
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from hmac import compare_digest
 from struct import Struct
@@ -45,6 +45,9 @@ WRITE: Final = 2
 
 CAPABILITY: Final = 16
 """Bytes of a capability."""
+
+LEAST_UNIT: Final = 512
+"""The least bytes of a stripe unit."""
 
 RUN: Final = Struct("<qqq")
 """A stretch of a file: its offset there, its length, and its offset in the caller's buffer."""
@@ -86,6 +89,21 @@ class Layout(msgspec.Struct, frozen=True, array_like=True, gc=False):
         first, last = offset // self.unit, (offset + length - 1) // self.unit
         count = min(last - first + 1, self.factor)
         return sorted((first + step) % self.factor for step in range(count))
+
+    def concerned(self, runs: Sequence[tuple[int, int, int]], turn: int = 0) -> list[int]:
+        """Return the places of those who have parts of any of *runs*.
+
+        Args:
+            runs: each an offset in the file, a length, and whatever else.
+            turn: how many places after the one with the first byte the list begins.
+        """
+        found: set[int] = set()
+        for offset, length, _ in runs:
+            found.update(self.holders(offset, length))
+            if len(found) == self.factor:
+                break
+        first = runs[0][0] // self.unit + turn
+        return sorted(found, key=lambda place: (place - first) % self.factor)
 
     def parts(self, place: int, offset: int, length: int) -> Iterator[tuple[int, int, int]]:
         """Yield what of a stretch is on the server at *place* of `servers`, in ascending order.

@@ -221,9 +221,8 @@ def _fill(layout: Layout, ends: Sequence[int], runs: Sequence[Run], memory: memo
     reach = dict.fromkeys(range(layout.factor), 0)
     for end in ends:
         if end:
-            number, rest = divmod(end - 1, layout.unit)
-            row, place = divmod(number, layout.factor)
-            reach[place] = max(reach[place], row * layout.unit + rest + 1)
+            place = (end - 1) // layout.unit % layout.factor
+            reach[place] = max(reach[place], layout.part_length(place, end))
     for offset, length, at in runs:
         for place in layout.holders(offset, length):
             for local, begin, count in layout.parts(place, offset, length):

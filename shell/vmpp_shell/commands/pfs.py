@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from vmpp.errors import VmppError
 from vmpp.process.calls import BOUNDLESS
-from vmpp.process.striping import Layout, server_name
+from vmpp.process.striping import LEAST_UNIT, Layout, server_name
 from vmpp.quantities import SIZE
-from vmpp.service.filesystem.striped_volume import LEAST_UNIT, MOST_UNIT
+from vmpp.service.filesystem.striped_volume import MOST_UNIT
 from vmpp_shell.arguments.quantities import SIZE_TYPE
 from vmpp_shell.arguments.types import PATH
 from vmpp_shell.attempts import Attempts

@@ -128,7 +128,7 @@ class StripedFile(OpenFile):
         layout, packed = self.layout, pack_runs(found)
         return Errand(
             layout,
-            _concerned(layout, found),
+            layout.concerned(found),
             lambda number, capability: ReadStripes(number, layout, capability, packed),
             lambda: bytes(data),
             memoryview(data),
@@ -183,7 +183,7 @@ class StripedFile(OpenFile):
         layout, packed = self.layout, pack_runs(found)
         return Errand(
             layout,
-            _concerned(layout, found),
+            layout.concerned(found),
             lambda number, capability: WriteStripes(number, layout, capability, packed),
             lambda: count,
             memoryview(data),
@@ -305,10 +305,3 @@ class StripedFile(OpenFile):
     def close(self) -> None:
         """Close it, once all that has been asked of it is done."""
         self._line.when_empty(lambda: self._volume.closed(self.node))
-
-
-def _concerned(layout: Layout, runs: Sequence[tuple[int, int, int]]) -> list[int]:
-    """Return the places of those who have parts of *runs*, beginning with the first one's."""
-    found = {place for offset, length, _ in runs for place in layout.holders(offset, length)}
-    first = runs[0][0] // layout.unit % layout.factor
-    return sorted(found, key=lambda place: (place - first) % layout.factor)

@@ -12,7 +12,7 @@ from os import PathLike
 from typing import Final
 
 from vmpp.process import calls
-from vmpp.process.striping import Cut, Layout, Remove, Request
+from vmpp.process.striping import LEAST_UNIT, Cut, Layout, Remove, Request
 from vmpp.service.filesystem.inode import Inode
 from vmpp.service.filesystem.inodes import InodeVolume
 from vmpp.service.filesystem.quotas import Ledger
@@ -24,9 +24,8 @@ from vmpp.service.filesystem.volume import Striping
 from vmpp.service.filesystem.work import Errand, Mover, Work
 from vmpp.service.identity import Credentials
 
-LEAST_UNIT: Final = 512
 MOST_UNIT: Final = 1 << 30
-"""Bounds of the bytes of a stripe unit: those of ``[io] stripe_unit``."""
+"""The most bytes of a stripe unit, as of ``[io] stripe_unit``."""
 
 
 class StripedVolume(InodeVolume):

@@ -8,13 +8,10 @@ from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from vmpp.portals import Address
-from vmpp.process.striping import MOST_RUNS, RUN, ReadStripes, WriteStripes
+from vmpp.process.striping import LEAST_UNIT, MOST_RUNS, RUN, ReadStripes, WriteStripes
 
 PIECE: Final = 64 << 10
 """The most bytes that one message carries."""
-
-LEAST_UNIT: Final = 512
-"""The least bytes of a stripe unit."""
 
 _MOST: Final = 1 << 62
 
