@@ -148,6 +148,10 @@ async def test_what_cannot_be_written_makes_no_file_longer(boot):
         machine.inject("server pfs2 stop in 0 us")
         async with await files.open("/pfs/f", "a") as file:
             await eio(file.write, data_of(10_000))
+        async with await files.open("/pfs/f", "r+") as file:
+            await file.seek(2)
+            await eio(file.write, data_of(10_000))
+            assert await file.seek(0, os.SEEK_CUR) == 2
         assert (await files.stat("/pfs/f")).size == 4
         machine.start_server("pfs2")
         await files.truncate("/pfs/f", 5000)

@@ -98,8 +98,20 @@ class StripedFile(OpenFile):
 
     def _read_on(self, size: int) -> Any:
         start = self._position
-        self._position += max(0, min(size, self.size - start))
-        return self._fetch([(start, size)])
+        end = start + max(0, min(size, self.size - start))
+        return self._moving(end, self._fetch([(start, size)]))
+
+    def _moving(self, position: int, planned: Any) -> Any:
+        """Have the position moved if what is planned succeeds; the next one waits for that."""
+        if not isinstance(planned, Errand):
+            self._position = position
+            return planned
+
+        def finish() -> Any:
+            self._position = position
+            return planned.finish()
+
+        return planned._replace(finish=finish)
 
     def pread(self, size: int, offset: int) -> Any:
         """Read up to *size* bytes at *offset*."""
@@ -143,9 +155,7 @@ class StripedFile(OpenFile):
 
     def _write_on(self, data: bytes) -> Any:
         start = self.size if self._appends else self._position
-        put = self._put([(start, len(data))], data)
-        self._position = start + len(data)
-        return put
+        return self._moving(start + len(data), self._put([(start, len(data))], data))
 
     def pwrite(self, data: Any, offset: int) -> Any:
         """Write at *offset*, or at the end if the file was opened to append, as on Linux."""
