@@ -20,6 +20,8 @@ demo: $(READY)
 	mkdir -p out
 	$(BIN)/vmpp run -n 64 --timing heat images/vmpp_images/data/initial.png --output out/heat.png
 
+# The tests start vmpp hundreds of times: without compiled modules each start takes twice as long.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(READY)
 	$(BIN)/pytest -q --numprocesses auto --dist worksteal
 
