@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from math import isfinite
 from typing import Final
 
@@ -76,6 +77,7 @@ class Unit:
         return str(Quantity(float(number), self.symbol).render(prec=4))
 
 
+@lru_cache(maxsize=1024)
 def _parsed(text: str) -> tuple[Fraction | None, str]:
     """Return the number and the unit of *text*; no number if there is none that is finite."""
     from quantiphy import Quantity  # noqa: PLC0415 - 30 ms that most runs need not pay

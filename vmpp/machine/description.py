@@ -302,6 +302,12 @@ def _keys(table: type[Table]) -> Mapping[str, Is | None]:
     }
 
 
+@cache
+def _required(table: type[Table]) -> tuple[str, ...]:
+    """Return the keys of *table* that have no default."""
+    return tuple(field.name for field in msgspec.structs.fields(table) if field.required)
+
+
 @dataclass(frozen=True, slots=True)
 class _Inner:
     """A table of a machine file: what it is called, its keys, and whether there can be several."""
@@ -346,9 +352,9 @@ def _checked(
             )
         except ValueError as error:
             raise MachineFileError(f"{file}: {where}{key}: {error}") from error
-    for field in msgspec.structs.fields(table):
-        if field.required and field.name not in checked:
-            raise MachineFileError(f"{file}: {where}{field.name} is missing")
+    for key in _required(table):
+        if key not in checked:
+            raise MachineFileError(f"{file}: {where}{key} is missing")
     return checked
 
 

@@ -140,7 +140,7 @@ class Machine:
         more, told = max(0, universe.most - compute), max(0, universe.size - compute)
         spare = range(description.nodes, description.nodes + more)
         self._later = spare[:told]
-        self.partitions = [self._nodes.partition(nid) for nid in range(description.nodes + more)]
+        self.partitions = self._nodes.partitions(more)
         self.services = ServicePartition(self._nodes.service, self.bridge, description.servers)
         self.doors = Doors(self)
         self.overview = Overview(self)

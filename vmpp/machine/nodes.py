@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import repeat
 
 from vmpp.engine import Engine, Streams
 from vmpp.hardware import Fabric, Measured, NetworkInterface, Node, Partition, Topology
@@ -94,6 +95,16 @@ class Nodes:
         if nid < self._service_begins or nid >= self._io_ends:
             return Partition.COMPUTE
         return Partition.SERVICE if nid < self._io_begins else Partition.IO
+
+    def partitions(self, more: int) -> list[Partition]:
+        """Return the partitions of all nodes, by number, and of *more* that may be built later."""
+        compute, service, io = self._service_begins, self._io_begins, self._io_ends
+        return [
+            *repeat(Partition.COMPUTE, compute),
+            *repeat(Partition.SERVICE, service - compute),
+            *repeat(Partition.IO, io - service),
+            *repeat(Partition.COMPUTE, more),
+        ]
 
     def build_more(self) -> int:
         """Build one more compute node, and return its number."""
