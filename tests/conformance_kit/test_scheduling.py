@@ -23,9 +23,7 @@ UNFAIR = {"priority", "priority:1ms"}
     ],
 )  # fmt: skip
 def test_what_ships_keeps_the_rules(text: str) -> None:
-    check_scheduling_policy(
-        text, fair=text not in UNFAIR, patience=300 * MILLISECOND, examples=8
-    )
+    check_scheduling_policy(text, fair=text not in UNFAIR, patience=300 * MILLISECOND, examples=8)
 
 
 class Turns:
