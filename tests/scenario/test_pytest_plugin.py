@@ -237,14 +237,14 @@ class TestOnRanks:
             numbers = st.lists(st.integers(), min_size=1, max_size=3)
 
             @pytest.mark.vmpp(nprocs=2)
-            @settings(max_examples=5, database=None, deadline=None)
+            @settings(max_examples=5, database=None, deadline=None, derandomize=True)
             @given(numbers)
             def test_it(values):
                 assert MPI.COMM_WORLD.allgather(values) == [values] * 2
 
             @pytest.mark.vmpp(nprocs=2)
             class TestIt:
-                @settings(max_examples=5, database=None, deadline=None)
+                @settings(max_examples=5, database=None, deadline=None, derandomize=True)
                 @given(numbers=numbers)
                 def test_it(self, numbers):
                     assert len(MPI.COMM_WORLD.bcast(numbers)) < 2
