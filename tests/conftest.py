@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -17,6 +18,14 @@ from vmpp_topology import ContentionFree, FullyConnected, Wormhole
 # No test depends on how fast the host is.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def thawed() -> Iterator[None]:
+    """Let what a command has frozen not be counted at every boot of the tests that follow it."""
+    yield
+    gc.unfreeze()
+
 
 PS_PER_BYTE = LinkParameters(
     link_rate=1000,
